@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+
+namespace gabion::inline v0 {
+
+/// A place in an ordered feed. Later records have higher positions; holes mean nothing. 0 is before the first.
+enum class position : std::uint64_t {};
+
+/// The place before the first record.
+inline constexpr position beginning{0};
+
+[[nodiscard]] constexpr std::uint64_t to_number(position p) noexcept { return static_cast<std::uint64_t>(p); }
+
+}  // namespace gabion::inline v0
