@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include <sqlite3.h>
+
+#include <gabion/core/error.hpp>
+
+namespace gabion::inline v0::sqlite {
+
+/// What a result code of SQLite means to a caller of gabion.
+[[nodiscard]] inline errc classify(int code, std::string_view message) noexcept {
+  switch (code & 0xff) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED: return errc::busy;
+    case SQLITE_FULL:
+    case SQLITE_NOMEM: return errc::full;
+    case SQLITE_CONSTRAINT: return errc::duplicate;
+    case SQLITE_TOOBIG: return errc::too_large;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB: return errc::corrupt;
+    case SQLITE_MISUSE:
+    case SQLITE_RANGE: return errc::invalid_argument;
+    case SQLITE_ERROR: return message.starts_with("no such table") ? errc::schema_missing : errc::unavailable;
+    default: return errc::unavailable;
+  }
+}
+
+/// An error of SQLite: `code()` is gabion's, `native()` SQLite's extended result code.
+class sqlite_error : public error {
+ public:
+  sqlite_error(int native, const std::string& what) : error{classify(native, what), "sqlite: " + what}, native_{native} {}
+  sqlite_error(errc as, int native, const std::string& what) : error{as, "sqlite: " + what}, native_{native} {}
+  [[nodiscard]] int native() const noexcept { return native_; }
+
+ private:
+  int native_;
+};
+
+}  // namespace gabion::inline v0::sqlite

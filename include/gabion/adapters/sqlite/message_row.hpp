@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <gabion/adapters/sqlite/statement.hpp>
+#include <gabion/core/header_block.hpp>
+#include <gabion/core/message.hpp>
+
+namespace gabion::inline v0::sqlite {
+
+/// The columns that hold a message, in the order in which read_message and message_columns see them.
+inline constexpr const char* message_column_names =
+    "event_id, source, event_type, subject, occurred_at, content_type, data_schema, payload, headers, topic";
+
+/// Reads a message from ten columns starting at `first`.
+[[nodiscard]] inline message read_message(const statement& row, int first) {
+  return message{.id = row.text(first),
+                 .source = row.text(first + 1),
+                 .type = row.text(first + 2),
+                 .subject = row.text(first + 3),
+                 .time = row.time(first + 4),
+                 .content_type = row.text(first + 5),
+                 .schema = row.text(first + 6),
+                 .data = row.optional_text(first + 7),
+                 .headers = decode_headers(row.view(first + 8)),
+                 .topic = row.text(first + 9)};
+}
+
+}  // namespace gabion::inline v0::sqlite
