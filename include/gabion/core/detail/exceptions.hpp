@@ -54,4 +54,42 @@ template <class Function>
 #endif
 }
 
+/// Runs `f()` and returns what it returns. If it throws, `seen(failure)` is called first and the exception goes on unchanged.
+template <class Function, class Watcher>
+decltype(auto) watched(Function&& f, Watcher&& seen) {
+#ifdef __cpp_exceptions
+  try {
+    return std::forward<Function>(f)();
+  } catch (const std::system_error& e) {
+    seen(failure{e.code(), e.what()});
+    throw;
+  } catch (const std::exception& e) {
+    seen(failure{make_error_code(errc::rejected), e.what()});
+    throw;
+  } catch (...) {
+    seen(failure{make_error_code(errc::rejected), "an exception that is not a std::exception"});
+    throw;
+  }
+#else
+  return std::forward<Function>(f)();
+#endif
+}
+
+/// Runs `f()`. If it throws an Exception for which `handles(exception)` is true, answers false; any other goes on unchanged.
+template <class Exception, class Function, class Predicate>
+[[nodiscard]] bool caught(Function&& f, Predicate&& handles) {
+#ifdef __cpp_exceptions
+  try {
+    std::forward<Function>(f)();
+  } catch (const Exception& e) {
+    if (!handles(e)) throw;
+    return false;
+  }
+  return true;
+#else
+  std::forward<Function>(f)();
+  return true;
+#endif
+}
+
 }  // namespace gabion::inline v0::detail
