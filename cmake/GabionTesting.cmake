@@ -1,0 +1,160 @@
+# The functions of which tests/, examples/ and benchmarks/ are made. Used by gabion's own build only.
+
+if(NOT DEFINED CMAKE_CXX_COMPILER_LAUNCHER)
+  find_program(GABION_CCACHE ccache)
+  if(GABION_CCACHE)
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${GABION_CCACHE})
+  endif()
+endif()
+
+add_library(gabion_dev_flags INTERFACE)
+target_compile_options(gabion_dev_flags INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror)
+set(GABION_SANITIZE "" CACHE STRING "Sanitizers for gabion's own programs, for example address,undefined")
+if(GABION_SANITIZE)
+  target_compile_options(gabion_dev_flags INTERFACE -fsanitize=${GABION_SANITIZE} -fno-sanitize-recover=all
+                                                    -fno-omit-frame-pointer)
+  target_link_options(gabion_dev_flags INTERFACE -fsanitize=${GABION_SANITIZE})
+endif()
+
+# An executable of gabion's own: strict warnings, and this target's sources may include from their own tree.
+function(gabion_add_program name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LINK")
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE gabion_dev_flags ${arg_LINK})
+  set_target_properties(${name} PROPERTIES CXX_EXTENSIONS OFF)
+endfunction()
+
+# The Catch2 main, compiled once. Catch2 2 and 3 both serve.
+function(gabion_require_catch)
+  if(TARGET gabion_catch)
+    return()
+  endif()
+  find_package(Catch2 QUIET GLOBAL)
+  if(NOT Catch2_FOUND)
+    include(FetchContent)
+    FetchContent_Declare(
+      Catch2
+      GIT_REPOSITORY https://github.com/catchorg/Catch2.git
+      GIT_TAG v3.7.1
+      SYSTEM)
+    FetchContent_MakeAvailable(Catch2)
+  endif()
+  add_library(gabion_catch INTERFACE)
+  target_include_directories(gabion_catch INTERFACE ${PROJECT_SOURCE_DIR}/tests)
+  if(NOT TARGET Catch2::Catch2WithMain)  # Catch2 2 as some systems package it
+    add_library(gabion_catch_main OBJECT ${PROJECT_SOURCE_DIR}/tests/support/catch_main.cpp)
+    target_link_libraries(gabion_catch_main PRIVATE Catch2::Catch2)
+    add_library(Catch2::Catch2WithMain INTERFACE IMPORTED GLOBAL)
+    target_link_libraries(Catch2::Catch2WithMain INTERFACE Catch2::Catch2 $<TARGET_OBJECTS:gabion_catch_main>)
+  endif()
+  target_link_libraries(gabion_catch INTERFACE Catch2::Catch2WithMain)
+  # Catch2 2 calls it a success when a name matches no test case.
+  if(Catch2_VERSION VERSION_GREATER_EQUAL 2 AND Catch2_VERSION VERSION_LESS 3)
+    set_property(GLOBAL PROPERTY gabion_catch_arguments --warn NoTests)
+  endif()
+  include(Catch)
+endfunction()
+
+# gabion_add_test(NAME <n> SOURCES <s>... LINK <t>... [LABELS <l>...] [TIMEOUT <seconds>] [WHOLE] [ARGS <a>...])
+# One Catch2 executable <n>_test; each of its test cases is one ctest test "<n>/<test case>". With WHOLE the executable
+# is one ctest test instead, for suites whose test cases are many and quick.
+function(gabion_add_test)
+  cmake_parse_arguments(PARSE_ARGV 0 arg "WHOLE" "NAME;TIMEOUT" "SOURCES;LINK;LABELS;ARGS")
+  gabion_require_catch()
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 120)
+  endif()
+  get_property(catch_arguments GLOBAL PROPERTY gabion_catch_arguments)
+  gabion_add_program(${arg_NAME}_test SOURCES ${arg_SOURCES} LINK ${arg_LINK} gabion_catch)
+  if(arg_WHOLE)
+    add_test(NAME ${arg_NAME} COMMAND ${arg_NAME}_test ${catch_arguments} ${arg_ARGS})
+    set_tests_properties(${arg_NAME} PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS "${arg_LABELS}")
+  else()
+    list(JOIN arg_LABELS "\\;" labels)
+    catch_discover_tests(
+      ${arg_NAME}_test
+      TEST_PREFIX "${arg_NAME}/"
+      EXTRA_ARGS ${catch_arguments} ${arg_ARGS}
+      PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS "${labels}")
+  endif()
+endfunction()
+
+# gabion_add_compile_fail(NAME <n> SOURCE <s> LINK <t>... MESSAGE <regex>)
+# A pair: the source must compile as it is; with GABION_MUST_FAIL defined it must not, and the compiler must print MESSAGE.
+function(gabion_add_compile_fail)
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME;SOURCE;MESSAGE" "LINK")
+  foreach(required NAME SOURCE MESSAGE)
+    if(NOT arg_${required})
+      message(FATAL_ERROR "gabion_add_compile_fail: ${required} is missing")
+    endif()
+  endforeach()
+  set(includes "")
+  foreach(target IN LISTS arg_LINK)
+    list(APPEND includes $<TARGET_PROPERTY:${target},INTERFACE_INCLUDE_DIRECTORIES>)
+  endforeach()
+  add_test(
+    NAME compile_fail.${arg_NAME}
+    COMMAND
+      ${CMAKE_COMMAND} "-DCOMPILER=${CMAKE_CXX_COMPILER}" "-DSOURCE=${CMAKE_CURRENT_SOURCE_DIR}/${arg_SOURCE}"
+      "-DINCLUDES=${includes}" "-DMESSAGE=${arg_MESSAGE}" -P ${PROJECT_SOURCE_DIR}/cmake/run_compile_fail.cmake)
+  set_tests_properties(compile_fail.${arg_NAME} PROPERTIES TIMEOUT 120 LABELS repo)
+endfunction()
+
+# gabion_add_mutant_test(NAME <n> FILE include/gabion/x.hpp FROM [[text]] TO [[text]] SOURCES <s>... LINK <t>...
+#                        [ARGS <a>...] [TIMEOUT <seconds>])
+# Plants a bug: builds SOURCES against a copy of FILE in which FROM, which must occur exactly once, is TO. The test passes
+# when the program notices: it prints a line that begins with "caught:" and exits with 1. A crash or a hang does not count.
+function(gabion_add_mutant_test)
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME;FILE;FROM;TO;TIMEOUT" "SOURCES;LINK;ARGS")
+  foreach(required NAME FILE FROM SOURCES)
+    if(NOT DEFINED arg_${required})
+      message(FATAL_ERROR "gabion_add_mutant_test: ${required} is missing")
+    endif()
+  endforeach()
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 120)
+  endif()
+  set(original ${PROJECT_SOURCE_DIR}/${arg_FILE})
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${original})
+  file(READ ${original} text)
+  string(FIND "${text}" "${arg_FROM}" first)
+  string(FIND "${text}" "${arg_FROM}" last REVERSE)
+  if(first EQUAL -1 OR NOT first EQUAL last)
+    message(FATAL_ERROR "mutant ${arg_NAME}: this text must occur exactly once in ${arg_FILE}:\n${arg_FROM}")
+  endif()
+  string(REPLACE "${arg_FROM}" "${arg_TO}" text "${text}")
+  set(shadow ${CMAKE_CURRENT_BINARY_DIR}/mutants/${arg_NAME})
+  string(REGEX REPLACE "^include/" "" name ${arg_FILE})
+  file(CONFIGURE OUTPUT ${shadow}/${name} CONTENT "@text@" @ONLY)
+
+  gabion_add_program(mutant_${arg_NAME} SOURCES ${arg_SOURCES} LINK ${arg_LINK})
+  target_include_directories(mutant_${arg_NAME} BEFORE PRIVATE ${shadow})
+  target_include_directories(mutant_${arg_NAME} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
+  add_test(NAME mutant.${arg_NAME} COMMAND ${CMAKE_COMMAND} -P ${PROJECT_SOURCE_DIR}/cmake/run_mutant.cmake --
+                                           $<TARGET_FILE:mutant_${arg_NAME}> ${arg_ARGS})
+  set_tests_properties(mutant.${arg_NAME} PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS mutant)
+endfunction()
+
+# gabion_add_example(NAME <n> SOURCES <s>... LINK <t>... [ARGS <a>...])
+# Runs under ctest; must exit with 0 and, if <n>.out lies beside the source, print exactly that.
+function(gabion_add_example)
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME" "SOURCES;LINK;ARGS")
+  gabion_add_program(${arg_NAME} SOURCES ${arg_SOURCES} LINK ${arg_LINK})
+  if(GABION_BUILD_TESTS)
+    add_test(
+      NAME example.${arg_NAME}
+      COMMAND ${CMAKE_COMMAND} "-DEXPECTED=${CMAKE_CURRENT_SOURCE_DIR}/${arg_NAME}.out" -P
+              ${PROJECT_SOURCE_DIR}/cmake/run_example.cmake -- $<TARGET_FILE:${arg_NAME}> ${arg_ARGS})
+    set_tests_properties(example.${arg_NAME} PROPERTIES TIMEOUT 60 LABELS example)
+  endif()
+endfunction()
+
+# gabion_add_benchmark(NAME <n> SOURCES <s>... LINK <t>...): a Google Benchmark program <n>_bench, not run by ctest.
+function(gabion_add_benchmark)
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME" "SOURCES;LINK")
+  find_package(benchmark REQUIRED)
+  find_package(Threads REQUIRED)
+  gabion_add_program(${arg_NAME}_bench SOURCES ${arg_SOURCES} LINK ${arg_LINK} benchmark::benchmark benchmark::benchmark_main
+                     Threads::Threads)
+  set_property(GLOBAL APPEND PROPERTY gabion_benchmarks ${arg_NAME}_bench)
+endfunction()

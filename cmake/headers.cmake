@@ -1,0 +1,35 @@
+# The public headers of each target. Written by `./dev headers`; a test keeps it in step with include/.
+set(gabion_core_headers
+    ${PROJECT_SOURCE_DIR}/include/gabion/core/backoff.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/core/clock.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/core/deadline.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/core/detail/exceptions.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/core/env.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/core/error.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/core/header_block.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/core/message.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/core/observer.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/core/random.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/core/saturating.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/version.hpp)
+set(gabion_log_headers
+    ${PROJECT_SOURCE_DIR}/include/gabion/log/delivery.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/log/lease.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/log/position.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/log/transactor.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/log/wake.hpp)
+set(gabion_memory_headers
+    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/memory/database.hpp)
+set(gabion_outbox_headers
+    ${PROJECT_SOURCE_DIR}/include/gabion/outbox/store.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/outbox/transport.hpp)
+set(gabion_sqlite_headers
+    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/sqlite/connection.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/sqlite/database.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/sqlite/error.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/sqlite/message_row.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/sqlite/schema.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/sqlite/statement.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/sqlite/transaction.hpp)
+set(gabion_testing_headers
+    ${PROJECT_SOURCE_DIR}/include/gabion/testing/manual_clock.hpp)
