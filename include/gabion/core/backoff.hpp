@@ -29,11 +29,11 @@ enum class backoff_jitter : std::uint8_t {
 
 /// How long to wait between attempts. Later members are only ever added at the end.
 struct backoff_options {
-  duration initial = std::chrono::milliseconds{100};           ///< the first delay; 0 to cap; default 100 ms
-  duration cap = std::chrono::seconds{30};                     ///< no delay is longer; from initial up; default 30 s
-  backoff_growth growth = backoff_growth::exponential;         ///< default exponential
-  std::uint32_t multiplier_percent = 200;                      ///< for exponential growth; 100 to 1000; default 200, doubling
-  backoff_jitter jitter = backoff_jitter::full;                ///< default full
+  duration initial = std::chrono::milliseconds{100};    ///< the first delay; 0 to cap; default 100 ms
+  duration cap = std::chrono::seconds{30};              ///< no delay is longer; from initial up; default 30 s
+  backoff_growth growth = backoff_growth::exponential;  ///< default exponential
+  std::uint32_t multiplier_percent = 200;               ///< for exponential growth; 100 to 1000; default 200, doubling
+  backoff_jitter jitter = backoff_jitter::full;         ///< default full
   friend bool operator==(const backoff_options&, const backoff_options&) = default;
 };
 
@@ -54,7 +54,8 @@ namespace detail {
 
 /// base x (percent / 100)^steps, rounded up, but at most cap. It ends early: each step grows by at least 1, so it needs
 /// at most 4,200 of them (from 1 ns by 1 % to 2^63), and 63 when it doubles.
-[[nodiscard]] constexpr std::uint64_t grow(std::uint64_t base, std::uint32_t percent, std::uint32_t steps, std::uint64_t cap) noexcept {
+[[nodiscard]] constexpr std::uint64_t grow(std::uint64_t base, std::uint32_t percent, std::uint32_t steps,
+                                           std::uint64_t cap) noexcept {
   if (percent == 100 || base == 0) return base;
   for (; steps > 0 && base < cap; --steps) {
     const std::uint64_t hundreds = base / 100;
@@ -86,7 +87,8 @@ namespace detail {
 /// decorrelated jitter initial <= delay <= min(cap, 3 x max(initial, previous)). The options must be valid.
 /// Source: Brooker, "Exponential Backoff and Jitter", AWS Architecture Blog, 2015.
 template <random_source Random>
-[[nodiscard]] constexpr duration next_delay(const backoff_options& options, std::uint32_t attempt, duration previous, Random& random) noexcept {
+[[nodiscard]] constexpr duration next_delay(const backoff_options& options, std::uint32_t attempt, duration previous,
+                                            Random& random) noexcept {
   const auto wait = [](std::uint64_t count) { return duration{static_cast<duration::rep>(count)}; };
   const std::uint64_t delay = detail::grown_delay(options, attempt);
   switch (options.jitter) {

@@ -34,7 +34,8 @@ template <class C, class T>
 consteval bool explain_codec_for() {
   static_assert(names_content_type<C>, "codec_for: `std::string_view content_type() const` is missing");
   static_assert(encodes<C, T>, "codec_for: `std::string encode(const T&) const` is missing or does not accept T");
-  static_assert(decodes<C, T>, "codec_for: `template <class T> T decode(std::string_view) const` is missing or does not accept T");
+  static_assert(decodes<C, T>,
+                "codec_for: `template <class T> T decode(std::string_view) const` is missing or does not accept T");
   return codec_for<C, T>;
 }
 

@@ -18,21 +18,25 @@ template <class T>
 struct wire_name {};
 
 template <class T>
-  requires requires { { T::wire_name } -> std::convertible_to<std::string_view>; }
+requires requires {
+  { T::wire_name } -> std::convertible_to<std::string_view>;
+}
 struct wire_name<T> {
   static constexpr std::string_view value = T::wire_name;
 };
 
 /// A type that has a stable name.
 template <class T>
-concept wire_named = requires { { wire_name<T>::value } -> std::convertible_to<std::string_view>; };
+concept wire_named = requires {
+  { wire_name<T>::value } -> std::convertible_to<std::string_view>;
+};
 
 /// Says how to name T, in words.
 template <class T>
 consteval bool explain_wire_named() {
   static_assert(wire_named<T>,
-                "wire_name: the type has no stable name; give it `static constexpr std::string_view wire_name = \"order.placed\";` "
-                "or specialise gabion::wire_name for it");
+                "wire_name: the type has no stable name; give it `static constexpr std::string_view wire_name = "
+                "\"order.placed\";` or specialise gabion::wire_name for it");
   return wire_named<T>;
 }
 

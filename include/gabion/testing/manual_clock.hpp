@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include <gabion/core/clock.hpp>
+#include <gabion/core/saturating.hpp>
 
 namespace gabion::inline v0::testing {
 
@@ -42,24 +43,33 @@ class manual_time {
 
   [[nodiscard]] instant now() const noexcept { return instant{duration{steady_.load(std::memory_order_acquire)}}; }
   [[nodiscard]] wall_time wall_now() const noexcept {
-    return wall_time{std::chrono::microseconds{wall_.load(std::memory_order_acquire)}};
+    return std::chrono::floor<wall_time::duration>(
+        std::chrono::sys_time<duration>{duration{wall_.load(std::memory_order_acquire)}});
   }
 
   /// Moves both times by `by`. A negative value is for tests of clocks that go back.
   void advance(duration by) noexcept {
     steady_.fetch_add(by.count(), std::memory_order_acq_rel);
-    wall_.fetch_add(std::chrono::duration_cast<std::chrono::microseconds>(by).count(), std::memory_order_acq_rel);
+    wall_.fetch_add(by.count(), std::memory_order_acq_rel);
   }
 
   /// Sets the steady time; wall time stays.
   void set(instant to) noexcept { steady_.store(to.time_since_epoch().count(), std::memory_order_release); }
 
+  /// Moves both on to that steady moment; does nothing if it is past.
+  void advance_to(instant moment) noexcept { advance(gabion::elapsed(now(), moment)); }
+
   /// Sets the wall time; steady time stays.
-  void set(wall_time to) noexcept { wall_.store(to.time_since_epoch().count(), std::memory_order_release); }
+  void set(wall_time to) noexcept { wall_.store(duration{to.time_since_epoch()}.count(), std::memory_order_release); }
+  void set_wall(wall_time to) noexcept { set(to); }
+
+  /// Steps the wall clock, forward or back, as NTP or an operator would; steady time stays.
+  void step_wall(duration by) noexcept { wall_.fetch_add(by.count(), std::memory_order_acq_rel); }
 
  private:
   std::atomic<duration::rep> steady_{std::chrono::nanoseconds{std::chrono::hours{1}}.count()};
-  std::atomic<std::chrono::microseconds::rep> wall_{1'767'225'600'000'000};  // 2026-01-01T00:00:00Z
+  // In nanoseconds, so that many steps below a microsecond add up.
+  std::atomic<duration::rep> wall_{1'767'225'600'000'000'000};  // 2026-01-01T00:00:00Z
 };
 
 /// The clocks that `manual_time` hands out.

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <exception>
+#include <new>
+#include <string>
+#include <string_view>
+
+#include <nlohmann/json.hpp>
+
+#include <gabion/core/codec.hpp>
+#include <gabion/core/error.hpp>
+#include <gabion/core/wire_name.hpp>
+
+namespace gabion::inline v0 {
+
+/// What a JSON codec accepts. Later members are only ever added at the end.
+struct json_codec_options {
+  std::size_t max_depth = 64;          ///< nested arrays and objects; 1 to 1024; default 64
+  std::size_t max_bytes = 16U << 20U;  ///< length of one document in bytes; 1 and up; default 16 MiB
+  friend bool operator==(const json_codec_options&, const json_codec_options&) = default;
+};
+
+namespace detail {
+
+/// How deep brackets nest, found without parsing: the parser itself needs no stack, but all that walks its result does.
+[[nodiscard]] constexpr std::size_t json_depth(std::string_view text) noexcept {
+  std::size_t depth = 0;
+  std::size_t deepest = 0;
+  bool quoted = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (quoted) {
+      if (c == '\\') ++i;
+      if (c == '"') quoted = false;
+    } else if (c == '"') {
+      quoted = true;
+    } else if (c == '[' || c == '{') {
+      if (++depth > deepest) deepest = depth;
+    } else if ((c == ']' || c == '}') && depth > 0) {
+      --depth;
+    }
+  }
+  return deepest;
+}
+
+/// Refuses what would not come back: numbers that JSON has no form for, and nesting that decode() would refuse.
+template <class Json>
+void check_json(const Json& value, std::size_t depth_left, const std::string& name) {
+  if (value.is_number_float() && !std::isfinite(value.template get<double>()))
+    throw error{errc::invalid_argument, name + ": a number is infinite or not a number; JSON can't carry it"};
+  if (!value.is_structured()) return;
+  if (depth_left == 0) throw error{errc::invalid_argument, name + ": arrays and objects nest deeper than max_depth"};
+  for (const auto& element : value) detail::check_json(element, depth_left - 1, name);
+}
+
+/// Parses untrusted text within the limits. Throws error(too_large | corrupt) that begins with `name`.
+template <class Json>
+[[nodiscard]] Json parse_json(std::string_view text, const json_codec_options& limits, const std::string& name) {
+  if (text.size() > limits.max_bytes)
+    throw error{errc::too_large,
+                name + ": " + std::to_string(text.size()) + " bytes; allowed: up to " + std::to_string(limits.max_bytes)};
+  if (detail::json_depth(text) > limits.max_depth)
+    throw error{errc::corrupt, name + ": arrays and objects nest deeper than " + std::to_string(limits.max_depth)};
+  try {
+    return Json::parse(text.begin(), text.end());
+  } catch (const typename Json::exception& e) {
+    throw error{errc::corrupt, name + ": " + e.what()};
+  }
+}
+
+/// The name of T in an error message.
+template <class T>
+[[nodiscard]] std::string json_name() {
+  if constexpr (wire_named<T>)
+    return "json_codec: " + std::string{wire_name_of<T>()};
+  else
+    return "json_codec";
+}
+
+}  // namespace detail
+
+/// Values to JSON text and back, through the to_json and from_json that nlohmann_json finds for the type. Satisfies
+/// codec_for<T> for each such T. A value; safe to use from several threads.
+///
+/// encode() throws error(invalid_argument) for text that is not UTF-8, for numbers that are not finite and for nesting
+/// beyond max_depth, because none of them would come back. decode() takes any bytes: it gives the value or throws
+/// error(corrupt | too_large) that says where the text is wrong or which field is missing or of another type.
+class json_codec {
+ public:
+  json_codec() = default;
+  /// Throws error(invalid_argument) if an option is out of its range.
+  explicit json_codec(json_codec_options options) : options_{options} {
+    if (options.max_depth < 1 || options.max_depth > 1024)
+      throw error{errc::invalid_argument,
+                  "json_codec_options.max_depth is " + std::to_string(options.max_depth) + "; allowed: 1 to 1024"};
+    if (options.max_bytes == 0) throw error{errc::invalid_argument, "json_codec_options.max_bytes is 0; allowed: 1 and up"};
+  }
+
+  [[nodiscard]] static constexpr std::string_view content_type() noexcept { return "application/json"; }
+  [[nodiscard]] const json_codec_options& options() const noexcept { return options_; }
+
+  template <class T>
+  [[nodiscard]] std::string encode(const T& value) const requires requires(::nlohmann::json& j) {
+    j = value;
+  }
+  {
+    const std::string name = detail::json_name<T>();
+    std::string text;
+    try {
+      const ::nlohmann::json tree = value;
+      detail::check_json(tree, options_.max_depth, name);
+      text = tree.dump();
+    } catch (const ::nlohmann::json::exception& e) {
+      throw error{errc::invalid_argument, name + ": " + e.what()};
+    }
+    if (text.size() > options_.max_bytes)
+      throw error{errc::too_large,
+                  name + ": " + std::to_string(text.size()) + " bytes; allowed: up to " + std::to_string(options_.max_bytes)};
+    return text;
+  }
+
+  template <class T>
+  [[nodiscard]] T decode(std::string_view bytes) const requires requires(const ::nlohmann::json& j) {
+    j.template get<T>();
+  }
+  {
+    const std::string name = detail::json_name<T>();
+    const auto tree = detail::parse_json<::nlohmann::json>(bytes, options_, name);
+    try {
+      return tree.template get<T>();
+    } catch (const error&) {
+      throw;  // a from_json that says it in gabion's own terms
+    } catch (const std::bad_alloc&) {
+      throw;
+    } catch (const std::exception& e) {
+      throw error{errc::corrupt, name + ": " + e.what()};
+    }
+  }
+
+ private:
+  json_codec_options options_{};
+};
+
+}  // namespace gabion::inline v0
