@@ -158,3 +158,12 @@ function(gabion_add_benchmark)
                      Threads::Threads)
   set_property(GLOBAL APPEND PROPERTY gabion_benchmarks ${arg_NAME}_bench)
 endfunction()
+
+# gabion_finish_benchmarks(): target gabion_benchmarks builds them all; benchmarks.txt in the build tree lists the programs.
+function(gabion_finish_benchmarks)
+  get_property(programs GLOBAL PROPERTY gabion_benchmarks)
+  list(TRANSFORM programs REPLACE "^(.+)$" "$<TARGET_FILE:\\1>\n" OUTPUT_VARIABLE files)
+  list(JOIN files "" files)
+  file(GENERATE OUTPUT ${PROJECT_BINARY_DIR}/benchmarks.txt CONTENT "${files}")
+  add_custom_target(gabion_benchmarks DEPENDS ${programs})
+endfunction()

@@ -2,16 +2,34 @@
 set(gabion_core_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/core/backoff.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/core/clock.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/core/cloudevents.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/core/codec.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/core/deadline.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/core/detail/exceptions.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/core/detail/utf8.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/core/env.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/core/error.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/core/header_block.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/core/message.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/core/observer.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/core/random.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/core/rfc3339.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/core/saturating.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/core/trace_context.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/core/uuid.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/core/uuid_v7.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/core/wire_name.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/version.hpp)
+set(gabion_cqrs_headers
+    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/command_bus.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/detail/handler_checks.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/detail/handler_set.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/detail/pipeline.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/detail/signature.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/handle.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/message_kind.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/message_list.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/middlewares.hpp)
 set(gabion_log_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/log/delivery.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/log/lease.hpp
@@ -19,11 +37,22 @@ set(gabion_log_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/log/transactor.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/log/wake.hpp)
 set(gabion_memory_headers
+    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/memory/basic_broker.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/memory/broker.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/memory/database.hpp)
+set(gabion_nlohmann_json_headers
+    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/nlohmann_json/codec.hpp)
+set(gabion_observe_headers
+    ${PROJECT_SOURCE_DIR}/include/gabion/observe/counter.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/observe/latency_histogram.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/observe/latency_snapshot.hpp)
 set(gabion_outbox_headers
+    ${PROJECT_SOURCE_DIR}/include/gabion/outbox/inbox_store.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/outbox/store.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/outbox/subscription.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/outbox/transport.hpp)
 set(gabion_sqlite_headers
+    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/sqlite/broker.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/sqlite/connection.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/sqlite/database.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/sqlite/error.hpp

@@ -20,13 +20,15 @@ using wall_time = std::chrono::sys_time<std::chrono::microseconds>;
 /// Clocks are small values and are held by value; a test clock is a handle to time kept elsewhere.
 template <class C>
 concept clock = std::copy_constructible<C> && requires(const C& c) {
-  { c.now() } noexcept -> std::same_as<instant>;
+  requires noexcept(c.now());
+  { c.now() } -> std::same_as<instant>;
 };
 
 /// A source of wall time. It may jump; nothing but stored time stamps depends on it.
 template <class C>
 concept wall_clock = std::copy_constructible<C> && requires(const C& c) {
-  { c.now() } noexcept -> std::same_as<wall_time>;
+  requires noexcept(c.now());
+  { c.now() } -> std::same_as<wall_time>;
 };
 
 /// The precise steady clock. One reading costs about 25 ns.

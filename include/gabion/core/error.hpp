@@ -64,9 +64,7 @@ inline constinit const error_category gabion_errors{};
 /// The one error category of gabion.
 [[nodiscard]] inline const std::error_category& error_category() noexcept { return detail::gabion_errors; }
 
-[[nodiscard]] inline std::error_code make_error_code(errc e) noexcept {
-  return {static_cast<int>(e), error_category()};
-}
+[[nodiscard]] inline std::error_code make_error_code(errc e) noexcept { return {static_cast<int>(e), error_category()}; }
 
 /// The root of every exception that gabion throws. `code()` says what, `what()` names the value and how to mend it.
 class error : public std::system_error {

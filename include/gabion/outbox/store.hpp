@@ -96,19 +96,23 @@ concept relay_store = fetches_outbox<S> && settles_outbox<S> && lease_store<S>;
 
 /// A whole outbox store for transactions of type Transaction. Safe to use from several threads.
 template <class S, class Transaction = typename S::transaction>
-concept outbox_store = enqueues_in<S, Transaction> && relay_store<S> && keeps_dead_letters<S> && purges_outbox<S> && counts_outbox<S>;
+concept outbox_store =
+    enqueues_in<S, Transaction> && relay_store<S> && keeps_dead_letters<S> && purges_outbox<S> && counts_outbox<S>;
 
 /// Names everything that S lacks to be an outbox store, in words.
 template <class S, class Transaction = typename S::transaction>
 consteval bool explain_outbox_store() {
   static_assert(enqueues_in<S, Transaction>,
                 "outbox_store: `std::vector<enqueued> enqueue(Transaction&, std::span<const message>)` is missing");
-  static_assert(fetches_outbox<S>,
-                "outbox_store: `std::vector<outbox_record> fetch(std::uint32_t lane, position after, std::size_t limit)` is missing");
+  static_assert(
+      fetches_outbox<S>,
+      "outbox_store: `std::vector<outbox_record> fetch(std::uint32_t lane, position after, std::size_t limit)` is missing");
   static_assert(settles_outbox<S>,
                 "outbox_store: `settle_status settle(const lease&, std::span<const settlement>, position watermark)` is missing");
-  static_assert(lease_store<S>, "outbox_store: `acquire_lease`, `renew_lease` or `release_lease` is missing (see gabion/log/lease.hpp)");
-  static_assert(keeps_dead_letters<S>, "outbox_store: `dead_letters(position after, std::size_t limit)` or `bool redrive(position)` is missing");
+  static_assert(lease_store<S>,
+                "outbox_store: `acquire_lease`, `renew_lease` or `release_lease` is missing (see gabion/log/lease.hpp)");
+  static_assert(keeps_dead_letters<S>,
+                "outbox_store: `dead_letters(position after, std::size_t limit)` or `bool redrive(position)` is missing");
   static_assert(purges_outbox<S>, "outbox_store: `std::size_t purge_published(wall_time before, std::size_t limit)` is missing");
   static_assert(counts_outbox<S>, "outbox_store: `outbox_stats stats()` is missing");
   return outbox_store<S, Transaction>;

@@ -31,7 +31,9 @@ concept submits_messages = requires(T& t, std::span<const outgoing> batch) {
 /// Appends the deliveries that are known by now, waiting at most `max_wait` for the first; zero never blocks.
 /// Each message taken gets exactly one delivery.
 template <class T>
-concept polls_deliveries = requires(T& t, std::vector<delivery>& out, duration max_wait) { t.poll(out, max_wait); };
+concept polls_deliveries = requires(T& t, std::vector<delivery>& out, duration max_wait) {
+  t.poll(out, max_wait);
+};
 
 /// Says whether order within a key survives a failure inside a batch: once a message is not delivered, no later
 /// one of its key that was submitted with or after it is delivered either. If false, the pump keeps at most one
