@@ -11,20 +11,9 @@
 #include <string_view>
 
 #include <gabion/core/clock.hpp>
+#include <gabion/core/detail/hex.hpp>
 
 namespace gabion::inline v0 {
-
-namespace detail {
-
-/// The value of a hexadecimal digit of either case, or -1.
-[[nodiscard]] constexpr int hex_value(char c) noexcept {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-}  // namespace detail
 
 /// A universally unique id of RFC 9562: 128 bits, compared and stored in the order of its text form.
 /// A plain value. The default is the nil id.
