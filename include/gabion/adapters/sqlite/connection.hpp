@@ -87,7 +87,7 @@ class connection {
   };
 
   void configure(const connection_options& options) {
-    const detail::failure failed = detail::guarded([&] {
+    const gabion::detail::failure failed = gabion::detail::guarded([&] {
       sqlite3_extended_result_codes(handle_, 1);
       sqlite3_busy_timeout(handle_, static_cast<int>(options.busy_timeout.count()));
       if (!options.read_only) execute("PRAGMA journal_mode=WAL");

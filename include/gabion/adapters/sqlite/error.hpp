@@ -28,15 +28,17 @@ namespace gabion::inline v0::sqlite {
   }
 }
 
-/// An error of SQLite: `code()` is gabion's, `native()` SQLite's extended result code.
+/// An error of SQLite: `code()` is gabion's, `native()` SQLite's extended result code, `text()` SQLite's own words.
 class sqlite_error : public error {
  public:
-  sqlite_error(int native, const std::string& what) : error{classify(native, what), "sqlite: " + what}, native_{native} {}
-  sqlite_error(errc as, int native, const std::string& what) : error{as, "sqlite: " + what}, native_{native} {}
+  sqlite_error(int native, const std::string& text) : sqlite_error{classify(native, text), native, text} {}
+  sqlite_error(errc as, int native, const std::string& text) : error{as, "sqlite: " + text}, native_{native}, text_{text} {}
   [[nodiscard]] int native() const noexcept { return native_; }
+  [[nodiscard]] const std::string& text() const noexcept { return text_; }
 
  private:
   int native_;
+  std::string text_;
 };
 
 }  // namespace gabion::inline v0::sqlite

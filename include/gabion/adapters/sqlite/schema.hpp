@@ -33,7 +33,8 @@ inline int installed_version(connection& on, std::string_view component) {
 
 /// Creates the tables if they are missing, in one transaction. Safe to repeat and to run from several processes at once.
 /// Throws error(schema_mismatch) if they are there in another version.
-inline void create_schema(database& in, const schema& wanted) {
+template <env Env>
+void create_schema(basic_database<Env>& in, const schema& wanted) {
   in.transact([&](transaction& tx) {
     connection& on = tx.on();
     const int found = detail::installed_version(on, wanted.component);
@@ -46,7 +47,8 @@ inline void create_schema(database& in, const schema& wanted) {
 }
 
 /// Throws error(schema_missing | schema_mismatch) unless the tables are there in this version.
-inline void require_schema(database& in, const schema& wanted) {
+template <env Env>
+void require_schema(basic_database<Env>& in, const schema& wanted) {
   const int found = in.read([&](connection& on) { return detail::installed_version(on, wanted.component); });
   if (found == wanted.version) return;
   if (found != 0) detail::wrong_version(wanted, found);
