@@ -10,6 +10,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <gabion/adapters/nlohmann_json/detail/json_shape.hpp>
 #include <gabion/core/codec.hpp>
 #include <gabion/core/error.hpp>
 #include <gabion/core/wire_name.hpp>
@@ -23,28 +24,15 @@ struct json_codec_options {
   friend bool operator==(const json_codec_options&, const json_codec_options&) = default;
 };
 
-namespace detail {
-
-/// How deep brackets nest, found without parsing: the parser itself needs no stack, but all that walks its result does.
-[[nodiscard]] constexpr std::size_t json_depth(std::string_view text) noexcept {
-  std::size_t depth = 0;
-  std::size_t deepest = 0;
-  bool quoted = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (quoted) {
-      if (c == '\\') ++i;
-      if (c == '"') quoted = false;
-    } else if (c == '"') {
-      quoted = true;
-    } else if (c == '[' || c == '{') {
-      if (++depth > deepest) deepest = depth;
-    } else if ((c == ']' || c == '}') && depth > 0) {
-      --depth;
-    }
-  }
-  return deepest;
+/// Throws error(invalid_argument) that names the member and its range, or does nothing.
+inline void validate(const json_codec_options& options) {
+  if (options.max_depth < 1 || options.max_depth > 1024)
+    throw error{errc::invalid_argument,
+                "json_codec_options.max_depth is " + std::to_string(options.max_depth) + "; allowed: 1 to 1024"};
+  if (options.max_bytes == 0) throw error{errc::invalid_argument, "json_codec_options.max_bytes is 0; allowed: 1 and up"};
 }
+
+namespace detail {
 
 /// Refuses what would not come back: numbers that JSON has no form for, and nesting that decode() would refuse.
 template <class Json>
@@ -62,7 +50,7 @@ template <class Json>
   if (text.size() > limits.max_bytes)
     throw error{errc::too_large,
                 name + ": " + std::to_string(text.size()) + " bytes; allowed: up to " + std::to_string(limits.max_bytes)};
-  if (detail::json_depth(text) > limits.max_depth)
+  if (detail::shape_of_json(text, limits.max_depth).depth > limits.max_depth)
     throw error{errc::corrupt, name + ": arrays and objects nest deeper than " + std::to_string(limits.max_depth)};
   try {
     return Json::parse(text.begin(), text.end());
@@ -92,12 +80,7 @@ class json_codec {
  public:
   json_codec() = default;
   /// Throws error(invalid_argument) if an option is out of its range.
-  explicit json_codec(json_codec_options options) : options_{options} {
-    if (options.max_depth < 1 || options.max_depth > 1024)
-      throw error{errc::invalid_argument,
-                  "json_codec_options.max_depth is " + std::to_string(options.max_depth) + "; allowed: 1 to 1024"};
-    if (options.max_bytes == 0) throw error{errc::invalid_argument, "json_codec_options.max_bytes is 0; allowed: 1 and up"};
-  }
+  explicit json_codec(json_codec_options options) : options_{options} { gabion::validate(options_); }
 
   [[nodiscard]] static constexpr std::string_view content_type() noexcept { return "application/json"; }
   [[nodiscard]] const json_codec_options& options() const noexcept { return options_; }

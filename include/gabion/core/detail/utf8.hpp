@@ -31,6 +31,15 @@ struct code_point {
   return {value, length};
 }
 
+[[nodiscard]] constexpr bool is_utf8(std::string_view text) noexcept {
+  while (!text.empty()) {
+    const code_point c = detail::next_code_point(text);
+    if (c.length == 0) return false;
+    text.remove_prefix(c.length);
+  }
+  return true;
+}
+
 /// True if the text is UTF-8 and has no control character (U+0000 to U+001F, U+007F to U+009F).
 [[nodiscard]] constexpr bool is_printable_utf8(std::string_view text) noexcept {
   while (!text.empty()) {

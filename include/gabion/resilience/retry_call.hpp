@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+#include <gabion/core/clock.hpp>
+#include <gabion/core/deadline.hpp>
+#include <gabion/resilience/retry.hpp>
+
+namespace gabion::inline v0 {
+
+/// Waits until a moment of its clock: `sleep_until(moment)` answers true when it has come, false if the wait was cut short
+/// by a request to stop. It must return at once for a moment that is past.
+template <class S>
+concept sleeper = requires(S& s, instant moment) {
+  { s.sleep_until(moment) } -> std::same_as<bool>;
+};
+
+/// Names what S lacks to be a sleeper, in words.
+template <class S>
+consteval bool explain_sleeper() {
+  static_assert(sleeper<S>, "sleeper: `bool sleep_until(gabion::instant)`, false if it was interrupted, is missing");
+  return sleeper<S>;
+}
+
+/// What an attempt may want to know: hand the deadline on to the client library.
+struct attempt_context {
+  std::uint32_t number = 1;  ///< 1 for the first
+  deadline until{};
+};
+
+/// How a retried call ended. `last` is what the last attempt returned, as it was; nothing if no attempt was made.
+template <class Result>
+struct [[nodiscard("it says whether the call succeeded")]] retried {
+  std::optional<Result> last{};
+  retry_stop why = retry_stop::success;
+  std::uint32_t attempts = 0;
+};
+
+/// Calls `f(attempt_context)` until the machine says stop, waiting in `wait` between attempts. `classify(const Result&)` gives
+/// the attempt_report of what f returned.
+///
+/// Blocks the calling thread as long as the sleeper does. An exception of f ends the retries and passes on unchanged:
+/// give back a value for what is to be tried again.
+template <random_source Random, clock Clock, sleeper Sleeper, std::invocable<const attempt_context&> Function,
+          std::invocable<const std::invoke_result_t<Function&, const attempt_context&>&> Classify>
+auto retry_call(basic_retry<Random>& machine, const Clock& time, Sleeper& wait, Function&& f, Classify&& classify,
+                deadline until = deadline::never()) {
+  retried<std::invoke_result_t<Function&, const attempt_context&>> result;
+  retry_step step = machine.begin(time.now(), until);
+  while (step.attempt_at) {
+    if (!wait.sleep_until(*step.attempt_at)) {
+      step = machine.cancel();
+      break;
+    }
+    result.last.emplace(f(attempt_context{machine.attempts() + 1, machine.until()}));
+    step = machine.next(classify(std::as_const(*result.last)), time.now());
+  }
+  result.why = step.why;
+  result.attempts = machine.attempts();
+  return result;
+}
+
+}  // namespace gabion::inline v0
