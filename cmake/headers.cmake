@@ -6,6 +6,7 @@ set(gabion_core_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/core/codec.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/core/deadline.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/core/detail/exceptions.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/core/detail/hex.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/core/detail/utf8.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/core/env.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/core/error.hpp
@@ -21,41 +22,56 @@ set(gabion_core_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/core/wire_name.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/version.hpp)
 set(gabion_cqrs_headers
-    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/command_bus.hpp
-    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/detail/handler_checks.hpp
-    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/detail/handler_set.hpp
-    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/detail/pipeline.hpp
-    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/detail/signature.hpp
-    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/handle.hpp
-    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/message_kind.hpp
-    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/message_list.hpp
-    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/middlewares.hpp)
+    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/aggregate.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/aggregate_store.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/append.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/detail/append_rules.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/detail/each_event.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/event_store.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/event_types.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/expected_version.hpp)
 set(gabion_log_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/log/delivery.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/log/lease.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/log/position.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/log/transactor.hpp
-    ${PROJECT_SOURCE_DIR}/include/gabion/log/wake.hpp)
+    ${PROJECT_SOURCE_DIR}/include/gabion/log/wake.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/log/wake_group.hpp)
 set(gabion_memory_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/memory/basic_broker.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/memory/broker.hpp
-    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/memory/database.hpp)
+    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/memory/database.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/memory/event_store.hpp)
 set(gabion_nlohmann_json_headers
-    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/nlohmann_json/codec.hpp)
+    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/nlohmann_json/cloudevents.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/nlohmann_json/codec.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/nlohmann_json/detail/base64.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/nlohmann_json/detail/json_shape.hpp)
 set(gabion_observe_headers
+    ${PROJECT_SOURCE_DIR}/include/gabion/observe.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/observe/alert_rule.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/observe/counter.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/observe/health.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/observe/latency_histogram.hpp
-    ${PROJECT_SOURCE_DIR}/include/gabion/observe/latency_snapshot.hpp)
+    ${PROJECT_SOURCE_DIR}/include/gabion/observe/latency_snapshot.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/observe/prometheus.hpp)
 set(gabion_outbox_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/outbox/inbox_store.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/outbox/store.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/outbox/subscription.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/outbox/transport.hpp)
+set(gabion_resilience_headers
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/retry.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/retry_call.hpp)
 set(gabion_sqlite_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/sqlite/broker.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/sqlite/connection.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/sqlite/database.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/sqlite/detail/group_call.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/sqlite/detail/turn.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/sqlite/error.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/sqlite/event_store.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/sqlite/group_commit.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/sqlite/message_row.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/sqlite/schema.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/sqlite/statement.hpp

@@ -37,23 +37,24 @@ def closure(header):
 
 
 def target_of(header, breaker):
-    """The folder decides; of resilience/, what the circuit breaker needs belongs to the circuit breaker."""
+    """The folder decides; but what the circuit breaker needs of resilience/ belongs to the circuit breaker."""
     parts = pathlib.PurePosixPath(header).parts[1:]
     stem = parts[0].removesuffix(".hpp")
     if stem == "version":
         return "core"
     if stem == "adapters":
         return parts[1].removesuffix(".hpp")
-    if stem == "resilience" and len(parts) > 1 and (header in breaker or "circuit_breaker" in header):
+    if stem == "resilience" and len(parts) > 1 and header in breaker:
         return "circuit_breaker"
     return stem
 
 
 def groups():
     """Target name -> its headers."""
-    breaker = closure("gabion/circuit_breaker.hpp")
+    every = public_headers()
+    breaker = {c for h in every if h.rsplit("/")[-1].startswith("circuit_") for c in closure(h)}
     result = {}
-    for h in public_headers():
+    for h in every:
         result.setdefault(target_of(h, breaker), []).append(h)
     return dict(sorted(result.items()))
 
