@@ -12,6 +12,15 @@
 // The only place that knows whether exceptions are on, so that every core builds with -fno-exceptions.
 namespace gabion::inline v0::detail {
 
+/// True if this translation unit is compiled with exceptions; for a static_assert on what could only throw.
+[[nodiscard]] consteval bool exceptions_enabled() noexcept {
+#ifdef __cpp_exceptions
+  return true;
+#else
+  return false;
+#endif
+}
+
 /// Throws `Exception(args...)`; without exceptions prints its message and aborts.
 template <class Exception, class... Args>
 [[noreturn]] void raise(Args&&... args) {
@@ -56,7 +65,7 @@ template <class Function>
 
 /// Runs `f()` and returns what it returns. If it throws, `seen(failure)` is called first and the exception goes on unchanged.
 template <class Function, class Watcher>
-decltype(auto) watched(Function&& f, Watcher&& seen) {
+decltype(auto) watched(Function&& f, [[maybe_unused]] Watcher&& seen) {
 #ifdef __cpp_exceptions
   try {
     return std::forward<Function>(f)();
@@ -77,7 +86,7 @@ decltype(auto) watched(Function&& f, Watcher&& seen) {
 
 /// Runs `f()`. If it throws an Exception for which `handles(exception)` is true, answers false; any other goes on unchanged.
 template <class Exception, class Function, class Predicate>
-[[nodiscard]] bool caught(Function&& f, Predicate&& handles) {
+[[nodiscard]] bool caught(Function&& f, [[maybe_unused]] Predicate&& handles) {
 #ifdef __cpp_exceptions
   try {
     std::forward<Function>(f)();

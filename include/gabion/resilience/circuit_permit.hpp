@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <utility>
+
+#include <gabion/resilience/circuit_state.hpp>
+#include <gabion/resilience/outcome_traits.hpp>
+
+namespace gabion::inline v0 {
+
+template <class Breaker>
+class basic_circuit_admission;
+
+/// The right to make one call, and the duty to say how it went. Move-only.
+///
+/// The first verdict settles it; what comes after it does nothing. Dropped without a verdict it returns itself and is
+/// counted as abandoned. A verdict that comes after the state that granted the permit has ended changes nothing and is counted
+/// as late. It may be settled on another thread than it was acquired on, but not on two at once. The breaker must outlive it.
+template <class Breaker>
+class [[nodiscard("dropping a permit without a verdict counts the call as abandoned")]] basic_circuit_permit {
+ public:
+  basic_circuit_permit() noexcept = default;
+  basic_circuit_permit(basic_circuit_permit&& other) noexcept
+      : breaker_{std::exchange(other.breaker_, nullptr)}, generation_{other.generation_} {}
+  basic_circuit_permit& operator=(basic_circuit_permit&& other) noexcept {
+    basic_circuit_permit old{std::move(*this)};
+    breaker_ = std::exchange(other.breaker_, nullptr);
+    generation_ = other.generation_;
+    return *this;
+  }
+  ~basic_circuit_permit() {
+    if (breaker_ != nullptr) breaker_->abandon(generation_);
+  }
+
+  /// The call succeeded.
+  void success() noexcept { settle(verdict::success); }
+  /// The call failed.
+  void failure() noexcept { settle(verdict::failure); }
+  /// The call says nothing about the other side: the permit goes back and nothing is recorded.
+  void ignore() noexcept { settle(verdict::ignored); }
+  void settle(verdict v) noexcept {
+    if (breaker_ != nullptr) std::exchange(breaker_, nullptr)->settle(generation_, v);
+  }
+
+  /// False once it is settled or moved from.
+  [[nodiscard]] explicit operator bool() const noexcept { return breaker_ != nullptr; }
+  /// The generation of the state that granted it.
+  [[nodiscard]] std::uint32_t generation() const noexcept { return generation_; }
+
+ private:
+  friend class basic_circuit_admission<Breaker>;
+  basic_circuit_permit(Breaker& breaker, std::uint32_t generation) noexcept : breaker_{&breaker}, generation_{generation} {}
+
+  Breaker* breaker_ = nullptr;
+  std::uint32_t generation_ = 0;
+};
+
+/// A permit, or why there is none. True if it is a permit. Move-only.
+/// \code if (auto admitted = breaker.try_acquire()) { ...; admitted->success(); } else wait(admitted.rejection().retry_after); \endcode
+template <class Breaker>
+class [[nodiscard("dropping an admission returns its permit as abandoned")]] basic_circuit_admission {
+ public:
+  using permit_type = basic_circuit_permit<Breaker>;
+
+  /// False if rejected. Stays true when the permit is settled or taken out.
+  [[nodiscard]] explicit operator bool() const noexcept { return granted_; }
+
+  [[nodiscard]] permit_type& permit() & noexcept { return permit_; }
+  [[nodiscard]] permit_type permit() && noexcept { return std::move(permit_); }
+  [[nodiscard]] permit_type* operator->() noexcept { return &permit_; }
+
+  /// Meaningful only if there is no permit.
+  [[nodiscard]] const circuit_rejection& rejection() const noexcept { return rejection_; }
+
+ private:
+  friend Breaker;
+  basic_circuit_admission(Breaker& breaker, std::uint32_t generation) noexcept : permit_{breaker, generation}, granted_{true} {}
+  explicit basic_circuit_admission(circuit_rejection why) noexcept : rejection_{why} {}
+
+  permit_type permit_{};
+  circuit_rejection rejection_{};
+  bool granted_ = false;
+};
+
+}  // namespace gabion::inline v0

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <system_error>
+#include <type_traits>
+#include <utility>
+
+#include <gabion/core/clock.hpp>
+#include <gabion/core/error.hpp>
+
+namespace gabion::inline v0 {
+
+/// What a policy is told about one call.
+enum class verdict : std::uint8_t {
+  success,
+  failure,
+  ignored,  ///< says nothing about the other side, for example a cancelled call or a caller's mistake
+};
+
+namespace detail {
+
+template <class T>
+concept has_error_and_value = requires(const T& r) {
+  { r.has_value() } -> std::convertible_to<bool>;
+};
+
+template <class T>
+concept has_ok = requires(const T& r) {
+  { r.ok() } -> std::convertible_to<bool>;
+};
+
+template <class T>
+concept is_error_like = std::same_as<T, std::error_code> || std::is_error_code_enum_v<T>;
+
+/// std::expected, tl::expected and the like, whose error can hold a gabion error.
+template <class T>
+concept carries_error = requires {
+  typename T::unexpected_type;
+  typename T::error_type;
+} && (std::constructible_from<typename T::error_type, std::error_code>) &&
+    std::constructible_from<typename T::unexpected_type, typename T::error_type> &&
+    std::constructible_from<T, typename T::unexpected_type>;
+
+/// std::optional and the like: empty by default, and nothing else to say.
+template <class T>
+concept is_optional_like = has_error_and_value<T> && std::default_initializable<T> && !requires { typename T::error_type; };
+
+}  // namespace detail
+
+/// What a result says about the call, and how a rejected call looks as a result. Specialise it for your own types:
+/// \code
+/// template <> struct gabion::outcome_traits<http_response> {
+///   static gabion::verdict judge(const http_response& r) { return r.status >= 500 ? verdict::failure : verdict::success; }
+///   static http_response rejected(gabion::errc why, gabion::duration retry_after);  // optional: without it a rejection throws
+/// };
+/// \endcode
+/// Known without it: expected-like types and std::optional (failure if they hold no value), std::error_code and its enums
+/// (failure if set), types with `ok()` (failure if false). Anything else that a call returns, a bool too, is a success.
+template <class T>
+struct outcome_traits {
+  [[nodiscard]] static constexpr verdict judge(const T& result) {
+    if constexpr (detail::is_error_like<T>)
+      return std::error_code{result} ? verdict::failure : verdict::success;
+    else if constexpr (detail::has_error_and_value<T>)
+      return result.has_value() ? verdict::success : verdict::failure;
+    else if constexpr (detail::has_ok<T>)
+      return result.ok() ? verdict::success : verdict::failure;
+    else
+      return verdict::success;
+  }
+
+  [[nodiscard]] static T rejected(errc why, duration /*retry_after*/)
+    requires(std::same_as<T, std::error_code> || detail::carries_error<T> || detail::is_optional_like<T>)
+  {
+    if constexpr (std::same_as<T, std::error_code>)
+      return make_error_code(why);
+    else if constexpr (detail::carries_error<T>)
+      return T{typename T::unexpected_type{typename T::error_type{make_error_code(why)}}};
+    else
+      return T{};
+  }
+};
+
+/// The result type can say for itself that the call was rejected.
+template <class T>
+concept carries_rejection = std::is_object_v<T> && requires(errc why, duration retry_after) {
+  { outcome_traits<T>::rejected(why, retry_after) } -> std::convertible_to<T>;
+};
+
+/// A judgement for one call, instead of `outcome_traits`. The predicate is given the result and answers `true` for a failure, or
+/// a `verdict`. \code breaker.call(failure_if{[](const response& r) { return r.status >= 500; }}, send); \endcode
+template <class Predicate>
+struct failure_if {
+  Predicate predicate;
+
+  template <class T>
+  [[nodiscard]] constexpr verdict operator()(const T& result) {
+    static_assert(std::invocable<Predicate&, const T&>, "failure_if: the predicate cannot be called with the result of the call");
+    if constexpr (std::same_as<std::invoke_result_t<Predicate&, const T&>, verdict>)
+      return predicate(result);
+    else
+      return predicate(result) ? verdict::failure : verdict::success;
+  }
+};
+template <class Predicate>
+failure_if(Predicate) -> failure_if<Predicate>;
+
+namespace detail {
+
+/// The default judgement.
+struct judge_by_traits {
+  template <class T>
+  [[nodiscard]] constexpr verdict operator()(const T& result) const {
+    return outcome_traits<T>::judge(result);
+  }
+};
+
+}  // namespace detail
+
+}  // namespace gabion::inline v0
