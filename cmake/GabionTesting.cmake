@@ -55,6 +55,23 @@ function(gabion_require_catch)
   include(Catch)
 endfunction()
 
+# Defines gabion_httplib: cpp-httplib, as its own package or as Debian's pkg-config module, with threads.
+function(gabion_require_httplib)
+  if(TARGET gabion_httplib)
+    return()
+  endif()
+  find_package(Threads REQUIRED)
+  add_library(gabion_httplib INTERFACE)
+  find_package(httplib QUIET)
+  if(TARGET httplib::httplib)
+    target_link_libraries(gabion_httplib INTERFACE httplib::httplib Threads::Threads)
+  else()
+    find_package(PkgConfig REQUIRED)
+    pkg_check_modules(cpp_httplib REQUIRED IMPORTED_TARGET cpp-httplib)
+    target_link_libraries(gabion_httplib INTERFACE PkgConfig::cpp_httplib Threads::Threads)
+  endif()
+endfunction()
+
 # gabion_add_test(NAME <n> SOURCES <s>... LINK <t>... [LABELS <l>...] [TIMEOUT <seconds>] [WHOLE] [ARGS <a>...])
 # One Catch2 executable <n>_test; each of its test cases is one ctest test "<n>/<test case>". With WHOLE the executable
 # is one ctest test instead, for suites whose test cases are many and quick.
