@@ -4,6 +4,6 @@
 
 int main() {
   gabion::circuit_breaker breaker{{}};
-  gabion::sqlite::database db{":memory:"};
+  gabion::sqlite::database db{"consumer.db"};
   return breaker.call([&] { return db.transact([](gabion::sqlite::transaction&) { return 0; }); });
 }
