@@ -11,8 +11,8 @@ namespace gabion::inline v0::sqlite {
 inline constexpr const char* message_column_names =
     "event_id, source, event_type, subject, occurred_at, content_type, data_schema, payload, headers, topic";
 
-/// Reads a message from ten columns starting at `first`.
-[[nodiscard]] inline message read_message(const statement& row, int first) {
+/// Reads a message from ten columns starting at `first`, without its headers.
+[[nodiscard]] inline message read_message_body(const statement& row, int first) {
   return message{.id = row.text(first),
                  .source = row.text(first + 1),
                  .type = row.text(first + 2),
@@ -21,8 +21,22 @@ inline constexpr const char* message_column_names =
                  .content_type = row.text(first + 5),
                  .schema = row.text(first + 6),
                  .data = row.optional_text(first + 7),
-                 .headers = decode_headers(row.view(first + 8)),
                  .topic = row.text(first + 9)};
+}
+
+/// Reads a message from ten columns starting at `first`. Throws error(corrupt) if its headers can not be read back.
+[[nodiscard]] inline message read_message(const statement& row, int first) {
+  message m = read_message_body(row, first);
+  m.headers = decode_headers(row.view(first + 8));
+  return m;
+}
+
+/// The same for people who look at what is broken: without the headers if they can not be read back.
+[[nodiscard]] inline message read_message_or_rest(const statement& row, int first) {
+  message m = read_message_body(row, first);
+  const gabion::detail::failure unreadable = gabion::detail::guarded([&] { m.headers = decode_headers(row.view(first + 8)); });
+  if (unreadable) m.headers.clear();
+  return m;
 }
 
 }  // namespace gabion::inline v0::sqlite

@@ -29,21 +29,24 @@ inline int installed_version(connection& on, std::string_view component) {
                                          ", this gabion needs " + std::to_string(wanted.version)};
 }
 
+/// Creates the tables in the open transaction; false if they are there already in this version.
+inline bool install(connection& on, const schema& wanted) {
+  const int found = detail::installed_version(on, wanted.component);
+  if (found == wanted.version) return false;
+  if (found != 0) detail::wrong_version(wanted, found);
+  on.execute("CREATE TABLE IF NOT EXISTS gabion_schema (component TEXT PRIMARY KEY, version INTEGER NOT NULL) WITHOUT ROWID");
+  on.execute(wanted.ddl);
+  on.run("INSERT INTO gabion_schema (component, version) VALUES (?, ?)", wanted.component, wanted.version);
+  return true;
+}
+
 }  // namespace detail
 
 /// Creates the tables if they are missing, in one transaction. Safe to repeat and to run from several processes at once.
 /// Throws error(schema_mismatch) if they are there in another version.
 template <env Env>
 void create_schema(basic_database<Env>& in, const schema& wanted) {
-  in.transact([&](transaction& tx) {
-    connection& on = tx.on();
-    const int found = detail::installed_version(on, wanted.component);
-    if (found == wanted.version) return;
-    if (found != 0) detail::wrong_version(wanted, found);
-    on.execute("CREATE TABLE IF NOT EXISTS gabion_schema (component TEXT PRIMARY KEY, version INTEGER NOT NULL) WITHOUT ROWID");
-    on.execute(wanted.ddl);
-    on.run("INSERT INTO gabion_schema (component, version) VALUES (?, ?)", wanted.component, wanted.version);
-  });
+  in.transact([&](transaction& tx) { detail::install(tx.on(), wanted); });
 }
 
 /// Throws error(schema_missing | schema_mismatch) unless the tables are there in this version.
