@@ -34,6 +34,9 @@ inline constexpr std::uint64_t uuid_v7_last_count = (std::uint64_t{1} << 42U) - 
 /// The state behind the generators: time and counter never go back, so neither do the ids.
 class uuid_v7_sequence {
  public:
+  constexpr uuid_v7_sequence() noexcept = default;
+  constexpr uuid_v7_sequence(std::uint64_t time, std::uint64_t count) noexcept : time_{time}, count_{count} {}
+
   template <random_source Random>
   uuid next(std::uint64_t now, Random& random) noexcept {
     const std::uint64_t chance = random();
