@@ -2,6 +2,8 @@
 #pragma once
 
 #include <algorithm>
+#include <concepts>
+#include <type_traits>
 #include <vector>
 
 namespace gabion::inline v0 {
@@ -11,7 +13,7 @@ namespace gabion::inline v0 {
 class wake_ref {
  public:
   template <class Wakeable>
-    requires requires(Wakeable& w) { w.wake(); }
+    requires(!std::same_as<std::remove_const_t<Wakeable>, wake_ref>) && requires(Wakeable& w) { w.wake(); }
   explicit wake_ref(Wakeable& target) noexcept
       : target_{&target}, wake_{[](void* t) noexcept { static_cast<Wakeable*>(t)->wake(); }} {}
 

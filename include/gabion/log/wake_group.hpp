@@ -20,7 +20,6 @@ class basic_wake_group {
   /// Membership: ends when it is destroyed, and then the member is not woken any more. It must not outlive the group.
   class membership {
    public:
-    membership() = default;
     membership(basic_wake_group& group, wake_ref who) : group_{&group}, who_{who} { group_->add(who_); }
     membership(membership&& other) noexcept : group_{std::exchange(other.group_, nullptr)}, who_{other.who_} {}
     membership& operator=(membership&& other) noexcept {
@@ -35,13 +34,9 @@ class basic_wake_group {
     void leave() noexcept {
       if (group_ != nullptr) std::exchange(group_, nullptr)->remove(who_);
     }
-    struct nobody {
-      static constexpr void wake() noexcept {}
-    };
-    static constexpr nobody no_one{};
 
-    basic_wake_group* group_ = nullptr;
-    wake_ref who_{no_one};
+    basic_wake_group* group_;
+    wake_ref who_;
   };
 
   basic_wake_group() = default;
