@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
 #include "domain/item.hpp"
@@ -71,8 +70,5 @@ struct payment_declined {
   std::string reason{};
   friend bool operator==(const payment_declined&, const payment_declined&) = default;
 };
-
-using order_event = std::variant<order_placed, order_changed, item_added, order_cancelled, payment_requested, payment_queued,
-                                 payment_received, payment_declined>;
 
 }  // namespace shop

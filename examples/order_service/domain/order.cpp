@@ -50,84 +50,98 @@ order_status order::status() const noexcept {
   return balance() == money{} ? order_status::paid : order_status::placed;
 }
 
-std::vector<order_event> decide(const order& now, const place_order& command) {
+order_placed order_rules::decide(const order& now, const place_order& command) {
   if (now.exists) throw refusal{refusal::reason::exists_already, "there is an order '" + command.order_id + "' already"};
-  return {order_placed{.by = command.by, .items = command.items}};
+  return order_placed{.by = command.by, .items = command.items};
 }
 
-std::vector<order_event> decide(const order& now, const change_order& command) {
+std::optional<order_changed> order_rules::decide(const order& now, const change_order& command) {
   require_open(now, command.order_id);
-  if (now.items == command.items) return {};
-  return {order_changed{.before = now.items, .items = command.items}};
+  if (now.items == command.items) return std::nullopt;
+  return order_changed{.before = now.items, .items = command.items};
 }
 
-std::vector<order_event> decide(const order& now, const add_item& command) {
+item_added order_rules::decide(const order& now, const add_item& command) {
   require_open(now, command.order_id);
   if (now.items.size() >= order_limits::items)
     throw refusal{refusal::reason::too_many_items, "order '" + command.order_id + "' has " + std::to_string(now.items.size()) +
                                                        " items; allowed: up to " + std::to_string(order_limits::items)};
-  return {item_added{.added = command.added}};
+  return item_added{.added = command.added};
 }
 
-std::vector<order_event> decide(const order& now, const cancel_order& command) {
+std::optional<order_cancelled> order_rules::decide(const order& now, const cancel_order& command) {
   require_exists(now, command.order_id);
-  if (now.cancelled) return {};
-  return {order_cancelled{.customer_id = now.by.id, .items = now.items}};
+  if (now.cancelled) return std::nullopt;
+  return order_cancelled{.customer_id = now.by.id, .items = now.items};
 }
 
-std::vector<order_event> decide(const order& now, const settle_balance& command) {
+std::optional<payment_requested> order_rules::decide(const order& now, const settle_balance& command) {
   require_exists(now, command.order_id);
   const bool owes_nothing = now.balance() == money{};
   // After a declined payment nobody is asked again, but what was paid before goes back.
   const bool may_ask = !now.declined || now.balance() < money{};
-  if (now.payment || owes_nothing || !may_ask) return {};
-  return {payment_requested{.number = now.payments + 1, .amount = now.balance()}};
+  if (now.payment || owes_nothing || !may_ask) return std::nullopt;
+  return payment_requested{.number = now.payments + 1, .amount = now.balance()};
 }
 
-std::vector<order_event> decide(const order& now, const queue_payment& command) {
-  if (!is_open(now, command.number) || now.payment->queued) return {};
-  return {payment_queued{.number = command.number, .reason = command.reason}};
+std::optional<payment_queued> order_rules::decide(const order& now, const queue_payment& command) {
+  if (!is_open(now, command.number) || now.payment->queued) return std::nullopt;
+  return payment_queued{.number = command.number, .reason = command.reason};
 }
 
-std::vector<order_event> decide(const order& now, const record_payment& command) {
-  if (!is_open(now, command.number)) return {};
-  return {payment_received{.number = command.number, .amount = now.payment->amount, .customer_id = now.by.id}};
+std::optional<payment_received> order_rules::decide(const order& now, const record_payment& command) {
+  if (!is_open(now, command.number)) return std::nullopt;
+  return payment_received{.number = command.number, .amount = now.payment->amount, .customer_id = now.by.id};
 }
 
-std::vector<order_event> decide(const order& now, const decline_payment& command) {
-  if (!is_open(now, command.number)) return {};
-  return {payment_declined{.number = command.number, .reason = command.reason}};
+std::optional<payment_declined> order_rules::decide(const order& now, const decline_payment& command) {
+  if (!is_open(now, command.number)) return std::nullopt;
+  return payment_declined{.number = command.number, .reason = command.reason};
 }
 
-void evolve(order& o, const order_placed& e) {
+order order_rules::evolve(order o, const order_placed& e) {
   o.exists = true;
   o.by = e.by;
   o.items = e.items;
+  return o;
 }
 
-void evolve(order& o, const order_changed& e) { o.items = e.items; }
+order order_rules::evolve(order o, const order_changed& e) {
+  o.items = e.items;
+  return o;
+}
 
-void evolve(order& o, const item_added& e) { o.items.push_back(e.added); }
+order order_rules::evolve(order o, const item_added& e) {
+  o.items.push_back(e.added);
+  return o;
+}
 
-void evolve(order& o, const order_cancelled&) { o.cancelled = true; }
+order order_rules::evolve(order o, const order_cancelled&) {
+  o.cancelled = true;
+  return o;
+}
 
-void evolve(order& o, const payment_requested& e) {
+order order_rules::evolve(order o, const payment_requested& e) {
   o.payment = open_payment{.number = e.number, .amount = e.amount};
   o.payments = e.number;
+  return o;
 }
 
-void evolve(order& o, const payment_queued&) {
+order order_rules::evolve(order o, const payment_queued&) {
   if (o.payment) o.payment->queued = true;
+  return o;
 }
 
-void evolve(order& o, const payment_received& e) {
+order order_rules::evolve(order o, const payment_received& e) {
   o.settled += e.amount;
   o.payment.reset();
+  return o;
 }
 
-void evolve(order& o, const payment_declined&) {
+order order_rules::evolve(order o, const payment_declined&) {
   o.declined = true;
   o.payment.reset();
+  return o;
 }
 
 }  // namespace shop

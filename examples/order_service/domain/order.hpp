@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include <gabion/cqrs/message_list.hpp>
+
 #include "domain/commands.hpp"
 #include "domain/events.hpp"
 
@@ -33,7 +35,7 @@ struct open_payment {
   friend bool operator==(const open_payment&, const open_payment&) = default;
 };
 
-/// An order as its events tell it. A plain value; only evolve() changes it.
+/// An order as its events tell it. A plain value; only its rules change it.
 ///
 /// An order may change at any time until it is cancelled. What is owed follows from what was ordered and what has been settled,
 /// and is paid or refunded in one payment at a time, each with an amount that never changes once it is written down.
@@ -65,28 +67,32 @@ class refusal : public std::runtime_error {
   reason why_;
 };
 
-// decide() says what happens, or throws refusal; no events means that there is nothing to do. Pure functions.
-[[nodiscard]] std::vector<order_event> decide(const order& now, const place_order& command);
-[[nodiscard]] std::vector<order_event> decide(const order& now, const change_order& command);
-[[nodiscard]] std::vector<order_event> decide(const order& now, const add_item& command);
-[[nodiscard]] std::vector<order_event> decide(const order& now, const cancel_order& command);
-[[nodiscard]] std::vector<order_event> decide(const order& now, const settle_balance& command);
-[[nodiscard]] std::vector<order_event> decide(const order& now, const queue_payment& command);
-[[nodiscard]] std::vector<order_event> decide(const order& now, const record_payment& command);
-[[nodiscard]] std::vector<order_event> decide(const order& now, const decline_payment& command);
+/// The rules of an order, as gabion's aggregate store wants them: pure functions from state and command to an event, and from
+/// state and event to the next state. No event means that there is nothing to do; a command that can't be taken throws refusal.
+struct order_rules {
+  static constexpr std::string_view category = "order";
+  using state_type = order;
+  using event_list = gabion::events<order_placed, order_changed, item_added, order_cancelled, payment_requested, payment_queued,
+                                    payment_received, payment_declined>;
 
-// evolve() is what did happen. It never refuses.
-void evolve(order& o, const order_placed& e);
-void evolve(order& o, const order_changed& e);
-void evolve(order& o, const item_added& e);
-void evolve(order& o, const order_cancelled& e);
-void evolve(order& o, const payment_requested& e);
-void evolve(order& o, const payment_queued& e);
-void evolve(order& o, const payment_received& e);
-void evolve(order& o, const payment_declined& e);
+  static order_placed decide(const order& now, const place_order& command);
+  static std::optional<order_changed> decide(const order& now, const change_order& command);
+  static item_added decide(const order& now, const add_item& command);
+  static std::optional<order_cancelled> decide(const order& now, const cancel_order& command);
+  static std::optional<payment_requested> decide(const order& now, const settle_balance& command);
+  static std::optional<payment_queued> decide(const order& now, const queue_payment& command);
+  static std::optional<payment_received> decide(const order& now, const record_payment& command);
+  static std::optional<payment_declined> decide(const order& now, const decline_payment& command);
 
-inline void evolve(order& o, const order_event& e) {
-  std::visit([&o](const auto& event) { evolve(o, event); }, e);
-}
+  // What happened has happened: these never refuse.
+  static order evolve(order o, const order_placed& e);
+  static order evolve(order o, const order_changed& e);
+  static order evolve(order o, const item_added& e);
+  static order evolve(order o, const order_cancelled& e);
+  static order evolve(order o, const payment_requested& e);
+  static order evolve(order o, const payment_queued& e);
+  static order evolve(order o, const payment_received& e);
+  static order evolve(order o, const payment_declined& e);
+};
 
 }  // namespace shop
