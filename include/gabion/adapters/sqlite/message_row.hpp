@@ -31,6 +31,17 @@ inline constexpr const char* message_column_names =
   return m;
 }
 
+/// The same as a value: why the row is corrupt, or an empty text and the message.
+[[nodiscard]] inline std::string read_message_unless_corrupt(message& into, const statement& row, int first) {
+  std::string why;
+  const bool readable = gabion::detail::caught<error>([&] { into = read_message(row, first); },
+                                                      [&](const error& e) {
+                                                        why = std::string{"cannot be read back: "} + e.what();
+                                                        return e.code() == errc::corrupt;
+                                                      });
+  return readable ? std::string{} : why;
+}
+
 /// The same for people who look at what is broken: without the headers if they can not be read back.
 [[nodiscard]] inline message read_message_or_rest(const statement& row, int first) {
   message m = read_message_body(row, first);

@@ -193,13 +193,8 @@ class basic_outbox_store {
       outbox_record record{.at = position{static_cast<std::uint64_t>(r->number(0))},
                            .attempts = static_cast<std::uint32_t>(r->number(1)),
                            .blocked = r->number(2) != 0};
-      std::string why;
-      const bool readable = gabion::detail::caught<error>([&] { record.what = read_message(*r, 3); },
-                                                          [&](const error& e) {
-                                                            why = e.what();
-                                                            return e.code() == errc::corrupt;
-                                                          });
-      if (!readable) return dead_letter{.at = record.at, .reason = "cannot be read back: " + why};
+      if (std::string why = read_message_unless_corrupt(record.what, *r, 3); !why.empty())
+        return dead_letter{.at = record.at, .reason = std::move(why)};
       found.push_back(std::move(record));
     }
     return std::nullopt;
