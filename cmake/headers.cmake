@@ -1,4 +1,18 @@
 # The public headers of each target. Written by `./dev headers`; a test keeps it in step with include/.
+set(gabion_circuit_breaker_headers
+    ${PROJECT_SOURCE_DIR}/include/gabion/circuit_breaker.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/circuit_breaker.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/circuit_open_error.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/circuit_options.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/circuit_permit.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/circuit_presets.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/circuit_state.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/detail/circuit_call.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/detail/circuit_core.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/detail/circuit_events.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/detail/circuit_window.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/detail/circuit_word.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/outcome_traits.hpp)
 set(gabion_core_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/core/backoff.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/core/clock.hpp
@@ -27,13 +41,22 @@ set(gabion_cqrs_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/append.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/detail/append_rules.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/detail/each_event.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/detail/handler_set.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/event_store.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/event_subscription.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/event_types.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/expected_version.hpp)
 set(gabion_log_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/log/delivery.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/log/detail/key_line.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/log/detail/lease_keeper.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/log/detail/pump_window.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/log/detail/settle_list.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/log/lease.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/log/position.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/log/pump.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/log/pump_action.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/log/pump_options.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/log/transactor.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/log/wake.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/log/wake_group.hpp)
@@ -41,7 +64,13 @@ set(gabion_memory_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/memory/basic_broker.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/memory/broker.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/memory/database.hpp
-    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/memory/event_store.hpp)
+    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/memory/detail/inbox_table.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/memory/detail/journal.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/memory/detail/lease_table.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/memory/detail/outbox_table.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/memory/event_store.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/memory/inbox_store.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/memory/outbox_store.hpp)
 set(gabion_nlohmann_json_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/nlohmann_json/cloudevents.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/nlohmann_json/codec.hpp
@@ -57,10 +86,13 @@ set(gabion_observe_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/observe/prometheus.hpp)
 set(gabion_outbox_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/outbox/inbox_store.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/outbox/lane.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/outbox/message_limits.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/outbox/store.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/outbox/subscription.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/outbox/transport.hpp)
 set(gabion_resilience_headers
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/resilience/retry.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/resilience/retry_call.hpp)
 set(gabion_sqlite_headers
@@ -68,13 +100,25 @@ set(gabion_sqlite_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/sqlite/connection.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/sqlite/database.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/sqlite/detail/group_call.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/sqlite/detail/inbox_sql.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/sqlite/detail/outbox_sql.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/sqlite/detail/savepoint.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/sqlite/detail/turn.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/sqlite/error.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/sqlite/event_store.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/sqlite/group_commit.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/sqlite/inbox_store.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/sqlite/lease_store.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/sqlite/message_row.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/sqlite/outbox_store.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/sqlite/schema.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/sqlite/statement.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/sqlite/transaction.hpp)
 set(gabion_testing_headers
+    ${PROJECT_SOURCE_DIR}/include/gabion/testing/conformance.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/testing/detail/append_cases.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/testing/detail/event_bench.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/testing/detail/event_read_cases.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/testing/detail/repeat_cases.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/testing/event_store_suite.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/testing/manual_clock.hpp)

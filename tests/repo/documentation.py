@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Every ```cpp block of the documentation is a program: it is compiled, run, and its output compared with the ```text
-block that follows it.
+block that follows it. A relative link must lead to something.
 
-    documentation.py [COMPILER [FILE...]]     without files: README.md and docs/*.md
+    documentation.py [COMPILER [FILE...]]     without files: every page at the top and in docs/
 """
 import concurrent.futures
 import os
@@ -30,6 +30,13 @@ def programs(file):
             continue
         beside = following and following.group(1) == "text" and not text[block.end():following.start()].strip()
         yield text.count("\n", 0, block.start()) + 1, block.group(2), following.group(2) if beside else None
+
+
+def broken_links(file):
+    """The relative links of a page that lead nowhere."""
+    text = BLOCK.sub("", file.read_text())
+    targets = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text)
+    return [t for t in targets if "://" not in t and not t.startswith("mailto:") and not (file.parent / t).exists()]
 
 
 def trimmed(output):
@@ -62,7 +69,7 @@ def failure(compiler, program, expected):
 
 def main(arguments):
     compiler = arguments[0] if arguments else "g++"
-    files = [pathlib.Path(f) for f in arguments[1:]] or [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    files = [pathlib.Path(f) for f in arguments[1:]] or [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
     work = [(file, *found) for file in files for found in programs(file)]
     with concurrent.futures.ThreadPoolExecutor(min(2, os.cpu_count() or 1)) as pool:
         reasons = list(pool.map(lambda item: failure(compiler, item[2], item[3]), work))
@@ -71,6 +78,10 @@ def main(arguments):
         if reason:
             bad += 1
             print(f"{file.name}:{line}: {reason}\n")
+    for file in files:
+        for target in broken_links(file):
+            bad += 1
+            print(f"{file.name}: the link to {target} leads nowhere\n")
     print(f"{len(work)} documented programs in {len(files)} pages, {bad} wrong")
     return 1 if bad else 0
 
