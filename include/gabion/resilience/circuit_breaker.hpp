@@ -79,7 +79,7 @@ class basic_circuit_breaker {
 
   /// A permit for one call, or why not and for how long. Never blocks. Closed: one load, no clock reading.
   [[nodiscard]] admission try_acquire() noexcept {
-    return admitted(core_.admit([this] { return clock_.now(); }));
+    return admitted(core_.admit(reader{clock_}));
   }
 
   /// The same for a caller who knows the time, by this breaker's clock.
@@ -125,7 +125,7 @@ class basic_circuit_breaker {
   /// What a caller would meet now. An open time that is over reads half-open though nobody has called since. Lock-free.
   [[nodiscard]] circuit_state state() const noexcept { return core_.state(clock_.now()); }
 
-  /// State, window and counts. Lock-free; each count is exact once no call is in flight.
+  /// State, window and counts. Lock-free. A count never goes back; each is exact once no call is in flight.
   [[nodiscard]] circuit_snapshot snapshot() const noexcept {
     circuit_snapshot s;
     s.name = name();
@@ -146,14 +146,19 @@ class basic_circuit_breaker {
   using events_type = detail::circuit_events<Env, Observer>;
   using core_type = detail::circuit_core<Env, events_type>;
 
+  struct reader {
+    const Clock& clock;
+    [[nodiscard]] instant operator()() const noexcept { return clock.now(); }
+  };
+
   [[nodiscard]] admission admitted(const typename core_type::entry& e) noexcept {
     return e.granted ? admission{*this, e.generation} : admission{e.refusal};
   }
   void settle(std::uint32_t generation, verdict v) noexcept {
-    core_.settle(generation, static_cast<detail::settlement>(v), [this] { return clock_.now(); });
+    core_.settle(generation, static_cast<detail::settlement>(v), reader{clock_});
   }
   void abandon(std::uint32_t generation) noexcept {
-    core_.settle(generation, detail::settlement::abandoned, [this] { return clock_.now(); });
+    core_.settle(generation, detail::settlement::abandoned, reader{clock_});
   }
 
   [[no_unique_address]] Clock clock_;

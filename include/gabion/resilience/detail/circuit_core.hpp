@@ -12,14 +12,11 @@
 #include <gabion/core/saturating.hpp>
 #include <gabion/resilience/circuit_options.hpp>
 #include <gabion/resilience/circuit_state.hpp>
+#include <gabion/resilience/detail/circuit_counters.hpp>
 #include <gabion/resilience/detail/circuit_window.hpp>
 #include <gabion/resilience/detail/circuit_word.hpp>
-#include <gabion/resilience/outcome_traits.hpp>
 
 namespace gabion::inline v0::detail {
-
-/// How one permit comes back.
-enum class settlement : std::uint8_t { success, failure, ignored, abandoned };
 
 /// The state machine of a circuit breaker, without clock and without listener: `(now, event) -> state`.
 ///
@@ -46,28 +43,25 @@ class circuit_core {
         probes_for_{o.half_open_for == duration::zero() ? o.open_for : o.half_open_for},
         window_{o.window},
         log_{log} {
-    window_.restart(tallies_.window, 0);
+    retire(window_.restart(tally_, 0));
   }
 
   template <class Now>
   [[nodiscard]] entry admit(const Now& now) noexcept {
     const circuit_word w = load();
     if (w.state() == circuit_state::closed) [[likely]]
-      return {true, w.generation()};
+      return {true, w.generation(), {}};
     return refuse_or_probe(w, now());
   }
 
   template <class Now>
   void settle(std::uint32_t generation, settlement how, const Now& now) noexcept {
-    const circuit_word w = load();
-    if (w.generation() != generation) return count(tallies_.late);
-    if (w.state() == circuit_state::half_open) {
-      const instant when = now();
-      return locked([&] { settle_probe(generation, how, when); });
+    // Nearly every call ends here: a success while closed, after which nothing has to be decided.
+    if (how == settlement::success && load() == circuit_word{circuit_state::closed, generation}) [[likely]] {
+      if (!window_.enabled()) return count(settlement::success);
+      if (window_.record_quietly(tally_, generation)) return;
     }
-    if (how == settlement::success) return succeed(w, now);
-    if (how == settlement::failure) return fail(w, now);
-    count(tally_of(how));
+    decide(generation, how, now);
   }
 
   /// Closed with empty counts, at once. A new generation and an event, unless it was closed already.
@@ -75,7 +69,7 @@ class circuit_core {
     locked([&] {
       const circuit_word w = load();
       if (w.state() != circuit_state::closed) return enter(w, circuit_state::closed, now, circuit_cause::reset, 0, 0);
-      window_.restart(tallies_.window, w.generation());
+      retire(window_.clear(tally_, w.generation()));
       store(w.with_failures(0));
     });
   }
@@ -84,56 +78,46 @@ class circuit_core {
   [[nodiscard]] circuit_state state(instant now) const noexcept { return effective(now).state; }
 
   void describe(circuit_snapshot& s, instant now) const noexcept {
-    for (;;) {
+    outcome_sum unretired;
+    circuit_counts counts;
+    do {
+      counts = counters_.read();  // before the tally: what moves from there in between is missed, never counted twice
       const view v = effective(now);
-      const window_result outcomes = window_.counts(tallies_.window);
+      const std::uint64_t tally = tally_.load(std::memory_order_acquire);
+      unretired = window_.unretired(tally);
       s.state = v.state;
       s.generation = v.word.generation();
       s.retry_after = v.state == circuit_state::open ? deadline::at(v.until).remaining(now) : duration::zero();
-      const bool closed = v.word.state() == circuit_state::closed;
-      const bool probing = v.word.state() == circuit_state::half_open;
-      s.consecutive_failures = closed ? v.word.failures() : 0;
-      s.window_calls = window_.enabled() ? outcomes.calls : 0;
-      s.window_failed = window_.enabled() ? outcomes.failed : 0;
-      s.probes_succeeded = probing ? v.word.successes() : 0;
-      s.probes_out = probing ? v.word.out() : 0;
-      if (load().generation() == s.generation) break;
-    }
-    s.counts = {read(tallies_.success),   read(tallies_.failure), read(tallies_.ignored),
-                read(tallies_.abandoned), read(tallies_.late),    read(tallies_.rejected)};
+      s.window_calls = window_.enabled() ? window_.sum(tally).calls : 0;
+      s.window_failed = window_.sum(tally).failed;
+      s.consecutive_failures = v.word.state() == circuit_state::closed ? v.word.failures() : 0;
+      s.probes_out = v.word.state() == circuit_state::half_open ? v.word.out() : 0;
+      s.probes_succeeded = v.word.state() == circuit_state::half_open ? v.word.successes() : 0;
+    } while (load().generation() != s.generation);
+    s.counts = counts;
+    s.counts.success = raised(reported_success_, counts.success + unretired.calls - unretired.failed);
+    s.counts.failure = raised(reported_failure_, counts.failure + unretired.failed);
   }
 
  private:
-  using count_type = typename Env::template atomic<std::uint64_t>;
-
-  // What every call writes, on a cache line of its own.
-  struct alignas(64) tallies {
-    count_type window{0};
-    count_type success{0};
-    count_type failure{0};
-    count_type ignored{0};
-    count_type abandoned{0};
-    count_type late{0};
-    count_type rejected{0};
-  };
-
   struct view {
     circuit_word word{};
     circuit_state state = circuit_state::closed;
     instant until{};  // open: when the open time ends
   };
 
-  [[nodiscard]] count_type& tally_of(settlement how) noexcept {
-    switch (how) {
-      case settlement::success: return tallies_.success;
-      case settlement::failure: return tallies_.failure;
-      case settlement::ignored: return tallies_.ignored;
-      case settlement::abandoned: return tallies_.abandoned;
-    }
-    return tallies_.abandoned;
+  void count(settlement how) noexcept { counters_.add(how); }
+  [[gnu::noinline]] void retire(outcome_sum s) noexcept {
+    if (s.calls != s.failed) counters_.add(settlement::success, s.calls - s.failed);
+    if (s.failed != 0) counters_.add(settlement::failure, s.failed);
   }
-  static void count(count_type& c) noexcept { c.fetch_add(1, std::memory_order_relaxed); }
-  [[nodiscard]] static std::uint64_t read(const count_type& c) noexcept { return c.load(std::memory_order_relaxed); }
+  /// The highest value ever given: what is on its way from the tally to the counters must not make a count go back.
+  [[nodiscard]] static std::uint64_t raised(typename Env::template atomic<std::uint64_t>& highest, std::uint64_t value) noexcept {
+    std::uint64_t seen = highest.load(std::memory_order_relaxed);
+    while (seen < value && !highest.compare_exchange_weak(seen, value, std::memory_order_relaxed, std::memory_order_relaxed)) {
+    }
+    return (std::max)(seen, value);
+  }
   [[nodiscard]] static instant at(const typename Env::template atomic<duration::rep>& deadline) noexcept {
     return instant{duration{deadline.load(std::memory_order_acquire)}};
   }
@@ -162,6 +146,20 @@ class circuit_core {
     return step();
   }
 
+  // Kept out of line, so that what is inlined into callers is a few instructions without a stack frame.
+  template <class Now>
+  [[gnu::noinline]] void decide(std::uint32_t generation, settlement how, const Now& now) noexcept {
+    const circuit_word w = load();
+    if (w.generation() != generation) return count(settlement::late);
+    if (w.state() == circuit_state::half_open) {
+      const instant when = now();
+      return locked([&] { settle_probe(generation, how, when); });
+    }
+    if (how == settlement::success) return succeed(w, now);
+    if (how == settlement::failure) return fail(w, now);
+    count(how);
+  }
+
   [[nodiscard]] entry refuse_or_probe(circuit_word w, instant now) noexcept {
     if (w.state() == circuit_state::open) {
       // The deadline was written before this word, and is written again only after the word has changed.
@@ -170,11 +168,15 @@ class circuit_core {
     } else if (w.out() >= permits_ && now < at(probes_until_)) {
       return refuse(circuit_refusal::half_open_full, now, now);
     }
+    return acquire_probe(now);
+  }
+
+  [[nodiscard, gnu::noinline]] entry acquire_probe(instant now) noexcept {
     return locked([&] { return probe(now); });
   }
 
   [[nodiscard]] entry refuse(circuit_refusal why, instant until, instant now) noexcept {
-    count(tallies_.rejected);
+    count(settlement::rejected);
     return {false, 0, {why, deadline::at(until).remaining(now)}};
   }
 
@@ -196,8 +198,8 @@ class circuit_core {
   void settle_probe(std::uint32_t generation, settlement how, instant now) noexcept {
     expire_probes(now);
     const circuit_word w = load();
-    if (w.generation() != generation) return count(tallies_.late);
-    count(tally_of(how));
+    if (w.generation() != generation) return count(settlement::late);
+    count(how);
     const std::uint32_t successes = w.successes() + (how == settlement::success ? 1 : 0);
     if (how == settlement::failure)
       enter(w, circuit_state::open, now, circuit_cause::probe_failed, 1, successes + 1);
@@ -220,15 +222,15 @@ class circuit_core {
     for (circuit_word w = load(); w.generation() == generation;) {
       const std::uint32_t failures = w.failures() + 1;
       if (failures < failures_) {  // a success came in between
-        if (exchange(w, w.with_failures(failures))) return count_unless_windowed(tallies_.failure);
+        if (exchange(w, w.with_failures(failures))) return count_unless_windowed(settlement::failure);
         continue;
       }
       arm(open_until_, gabion::saturating_add(now, open_for_));
       if (!exchange(w, w.next(circuit_state::open))) continue;
-      count_unless_windowed(tallies_.failure);
+      count_unless_windowed(settlement::failure);
       return note(w, circuit_state::open, now, circuit_cause::consecutive_failures, failures, failures);
     }
-    count_unless_windowed(tallies_.late);
+    count_unless_windowed(settlement::late);
   }
 
   /// The next generation. What belongs to the new state is written first, the word last.
@@ -236,7 +238,7 @@ class circuit_core {
              std::uint32_t calls) noexcept {
     const circuit_word next = from.next(to);
     if (to == circuit_state::open) arm(open_until_, gabion::saturating_add(now, open_for_));
-    if (to == circuit_state::closed) window_.restart(tallies_.window, next.generation());
+    if (to == circuit_state::closed) retire(window_.restart(tally_, next.generation()));
     store(next);
     note(from, to, now, cause, failed, calls);
   }
@@ -261,7 +263,7 @@ class circuit_core {
     if (window_.enabled() && !record(generation, false, now)) return;
     while (w.failures() != 0 && w.generation() == generation)
       if (exchange(w, w.with_failures(0))) break;
-    count_unless_windowed(w.generation() == generation ? tallies_.success : tallies_.late);
+    count_unless_windowed(w.generation() == generation ? settlement::success : settlement::late);
   }
 
   template <class Now>
@@ -275,29 +277,27 @@ class circuit_core {
       }
       if (exchange(w, w.with_failures(w.failures() + 1))) break;
     }
-    count_unless_windowed(w.generation() == generation ? tallies_.failure : tallies_.late);
+    count_unless_windowed(w.generation() == generation ? settlement::failure : settlement::late);
   }
 
-  /// Puts the outcome into the window, counts it, and opens if that meets the rule. False if it is late.
+  /// Puts the outcome into the window, which counts it, and opens if that meets the rule. False if it is late.
   template <class Now>
   [[nodiscard]] bool record(std::uint32_t generation, bool failed, const Now& now) noexcept {
-    const window_result r = window_.record(tallies_.window, generation, failed);
-    if (!r.counted)
-      count(tallies_.late);
-    else
-      count(failed ? tallies_.failure : tallies_.success);
-    if (r.what == window_result::kind::tripped) trip(generation, r, now());
-    return r.counted;
+    const auto step = window_.record(tally_, generation, failed);
+    if (step.retires()) retire(window_.unretired(step.before));
+    if (step.tripped()) trip(generation, window_.sum(step.counted() ? step.after : step.before), now());
+    if (!step.counted()) count(settlement::late);
+    return step.counted();
   }
 
-  void count_unless_windowed(count_type& c) noexcept {
-    if (!window_.enabled()) count(c);
+  void count_unless_windowed(settlement how) noexcept {
+    if (!window_.enabled()) count(how);
   }
 
-  void trip(std::uint32_t generation, const window_result& r, instant now) noexcept {
+  [[gnu::noinline]] void trip(std::uint32_t generation, outcome_sum window, instant now) noexcept {
     locked([&] {
       if (const circuit_word w = load(); w.generation() == generation)
-        enter(w, circuit_state::open, now, circuit_cause::failure_rate, r.failed, r.calls);
+        enter(w, circuit_state::open, now, circuit_cause::failure_rate, window.failed, window.calls);
     });
   }
 
@@ -324,11 +324,16 @@ class circuit_core {
   std::uint32_t successes_;
   duration open_for_;
   duration probes_for_;
-  tallies tallies_{};
   circuit_window<Env> window_;
   Log& log_;
+  // Written by every call.
+  alignas(64) typename circuit_window<Env>::tally_type tally_{0};
+  circuit_counters<Env> counters_{};
+  // Rarely touched.
   typename Env::mutex lock_{};
   instant last_change_ = (instant::min)();
+  mutable typename Env::template atomic<std::uint64_t> reported_success_{0};
+  mutable typename Env::template atomic<std::uint64_t> reported_failure_{0};
 };
 
 }  // namespace gabion::inline v0::detail
