@@ -19,7 +19,7 @@ import preprocess
 STRICT = ["-std=c++20", "-O0", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"]
 # Expands to something that compiles nowhere.
 POISON = "@ a macro that the user defined @"
-HOSTILE = ["min(a, b)", "max(a, b)", "check(x)", "verify(x)", "require(x)", "ensure(x)", "CHECK(x)", "VERIFY(x)", "REQUIRE(x)",
+HOSTILE = ["min(a, b)", "max(a, b)", "check(x)", "verify(x)", "CHECK(x)", "VERIFY(x)", "REQUIRE(x)",
            "ASSERT(x)", "ERROR", "DELETE", "IN", "OUT", "OPTIONAL", "CONST", "VOID", "TRUE", "FALSE", "STRICT", "interface",
            "small", "near", "far", "emit", "signals", "slots", "foreach(a, b)", "forever", "Yield()", "CreateEvent",
            "GetMessage", "SendMessage", "GetObject", "GetCurrentTime", "Status", "Success", "None", "Bool", "Always"]
