@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <gabion/core/backoff.hpp>
@@ -23,6 +24,16 @@ enum class attempt_verdict : std::uint8_t {
   fatal,      ///< failed for good; trying again would not help
   rejected,   ///< refused before it ran, by a circuit breaker, a limiter or a bulkhead
 };
+
+[[nodiscard]] constexpr std::string_view to_string(attempt_verdict value) noexcept {
+  switch (value) {
+    case attempt_verdict::success: return "success";
+    case attempt_verdict::retryable: return "retryable";
+    case attempt_verdict::fatal: return "fatal";
+    case attempt_verdict::rejected: return "rejected";
+  }
+  return "unknown";
+}
 
 /// One attempt's verdict and, if the other side or a policy has stated it, how long to stay away.
 struct attempt_report {
@@ -71,6 +82,18 @@ enum class retry_stop : std::uint8_t {
   deadline,   ///< no time is left for a further attempt, or the stated wait is too long
   cancelled,  ///< cancel() was called
 };
+
+[[nodiscard]] constexpr std::string_view to_string(retry_stop value) noexcept {
+  switch (value) {
+    case retry_stop::success: return "success";
+    case retry_stop::fatal: return "fatal";
+    case retry_stop::rejected: return "rejected";
+    case retry_stop::exhausted: return "exhausted";
+    case retry_stop::deadline: return "deadline";
+    case retry_stop::cancelled: return "cancelled";
+  }
+  return "unknown";
+}
 
 /// What to do now: attempt at that moment, or, if there is none, stop for that reason.
 struct [[nodiscard("it says when to attempt again, or why to stop")]] retry_step {
