@@ -23,7 +23,9 @@ namespace {
 // Each archetype satisfies its concept, and lacks no operation that a template of the core uses: the tests below call them all.
 static_assert(gabion::clock<archetype::clock>);
 static_assert(gabion::wall_clock<archetype::wall_clock>);
+static_assert(gabion::explain_clock<archetype::clock>() && gabion::explain_wall_clock<archetype::wall_clock>());
 static_assert(gabion::random_source<archetype::random_source>);
+static_assert(gabion::explain_env<archetype::env>() && gabion::explain_env<gabion::native_env>());
 static_assert(gabion::env<archetype::env>);
 static_assert(gabion::codec_for<archetype::codec, archetype::payload>);
 static_assert(gabion::explain_codec_for<archetype::codec, archetype::payload>());
@@ -66,7 +68,13 @@ struct env_without_mutex {
   using atomic = archetype::atomic<T>;
   static void failpoint(const char*) {}
 };
-static_assert(!gabion::env<env_without_failpoints> && !gabion::env<env_without_mutex> && !gabion::env<int>);
+struct env_without_atomics {
+  using mutex = archetype::env::mutex;
+  static void failpoint(const char*) {}
+};
+static_assert(gabion::has_atomics<env_without_failpoints> && gabion::has_mutex<env_without_atomics>);
+static_assert(!gabion::env<env_without_atomics> && !gabion::env<env_without_failpoints> && !gabion::env<env_without_mutex> &&
+              !gabion::env<int>);
 
 struct other {};
 struct codec_without_type {

@@ -48,7 +48,7 @@ constexpr instant start{1h};
 class fake_sleeper {
  public:
   explicit fake_sleeper(manual_time& time, int interrupt_at = -1) : time_{&time}, left_{interrupt_at} {}
-  bool sleep_until(instant moment) {
+  bool wait_until(instant moment) {
     if (left_-- == 0) return false;
     waits.push_back(gabion::elapsed(time_->now(), moment));
     time_->advance_to(moment);
@@ -63,7 +63,7 @@ class fake_sleeper {
 
 static_assert(gabion::sleeper<fake_sleeper> && gabion::explain_sleeper<fake_sleeper>());
 struct sleeper_without_answer {
-  void sleep_until(instant) {}
+  void wait_until(instant) {}
 };
 static_assert(!gabion::sleeper<sleeper_without_answer> && !gabion::sleeper<int>);
 
@@ -71,7 +71,7 @@ static_assert(!gabion::sleeper<sleeper_without_answer> && !gabion::sleeper<int>)
 struct sleeper_archetype {
   sleeper_archetype(const sleeper_archetype&) = delete;
   explicit sleeper_archetype(int) {}
-  bool sleep_until(instant) { return true; }
+  bool wait_until(instant) { return true; }
 };
 static_assert(gabion::sleeper<sleeper_archetype>);
 

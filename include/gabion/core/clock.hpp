@@ -16,20 +16,44 @@ using instant = std::chrono::steady_clock::time_point;
 /// A moment of wall time, UTC, in microseconds: only for what is stored or sent, never for a decision about order.
 using wall_time = std::chrono::sys_time<std::chrono::microseconds>;
 
-/// A source of steady time. It must never go back and be safe to read from several threads.
-/// Clocks are small values and are held by value; a test clock is a handle to time kept elsewhere.
+/// Tells the steady time: `gabion::instant now() const noexcept`.
 template <class C>
-concept clock = std::copy_constructible<C> && requires(const C& c) {
+concept tells_instant = requires(const C& c) {
   requires noexcept(c.now());
   { c.now() } -> std::same_as<instant>;
 };
 
-/// A source of wall time. It may jump; nothing but stored time stamps depends on it.
+/// Tells the wall time: `gabion::wall_time now() const noexcept`.
 template <class C>
-concept wall_clock = std::copy_constructible<C> && requires(const C& c) {
+concept tells_wall_time = requires(const C& c) {
   requires noexcept(c.now());
   { c.now() } -> std::same_as<wall_time>;
 };
+
+/// A source of steady time. It must never go back and be safe to read from several threads.
+/// Clocks are small values and are held by value; a test clock is a handle to time kept elsewhere.
+template <class C>
+concept clock = std::copy_constructible<C> && tells_instant<C>;
+
+/// A source of wall time. It may jump; nothing but stored time stamps depends on it.
+template <class C>
+concept wall_clock = std::copy_constructible<C> && tells_wall_time<C>;
+
+/// Names everything that C lacks to be a clock, in words.
+template <class C>
+consteval bool explain_clock() {
+  static_assert(std::copy_constructible<C>, "clock: it can't be copied; let it be a handle to time kept elsewhere");
+  static_assert(tells_instant<C>, "clock: `gabion::instant now() const noexcept` is missing");
+  return clock<C>;
+}
+
+/// Names everything that C lacks to be a wall clock, in words.
+template <class C>
+consteval bool explain_wall_clock() {
+  static_assert(std::copy_constructible<C>, "wall_clock: it can't be copied; let it be a handle to time kept elsewhere");
+  static_assert(tells_wall_time<C>, "wall_clock: `gabion::wall_time now() const noexcept` is missing");
+  return wall_clock<C>;
+}
 
 /// The precise steady clock. One reading costs about 25 ns.
 struct steady_clock {

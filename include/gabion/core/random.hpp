@@ -16,7 +16,8 @@ namespace gabion::inline v0 {
 /// one that is passed in, so a test that fixes the seed fixes the run. Safe in one thread at a time.
 template <class R>
 concept random_source = requires(R& r) {
-  { r() } noexcept -> std::same_as<std::uint64_t>;
+  { r() } -> std::same_as<std::uint64_t>;
+  requires noexcept(r());
 };
 
 /// Names what R lacks to be a random source, in words.

@@ -18,9 +18,9 @@ template <class T>
 struct wire_name {};
 
 template <class T>
-requires requires {
-  { T::wire_name } -> std::convertible_to<std::string_view>;
-}
+  requires requires {
+    { T::wire_name } -> std::convertible_to<std::string_view>;
+  }
 struct wire_name<T> {
   static constexpr std::string_view value = T::wire_name;
 };

@@ -20,7 +20,7 @@ namespace gabion::inline v0 {
 /// Source: the bucket layout of HdrHistogram (Gil Tene), with 5 bits of precision.
 template <class Env>
 class basic_latency_histogram {
-  static_assert(env<Env>, "latency_histogram: Env must satisfy gabion::env");
+  static_assert(explain_env<Env>());
 
  public:
   /// Negative durations count as zero, those beyond latency_snapshot::longest in the last bucket.

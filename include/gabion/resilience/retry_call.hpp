@@ -15,17 +15,17 @@
 
 namespace gabion::inline v0 {
 
-/// Waits until a moment of its clock: `sleep_until(moment)` answers true when it has come, false if the wait was cut short
+/// Waits until a moment of its clock: `wait_until(moment)` answers true when it has come, false if the wait was cut short
 /// by a request to stop. It must return at once for a moment that is past.
 template <class S>
 concept sleeper = requires(S& s, instant moment) {
-  { s.sleep_until(moment) } -> std::same_as<bool>;
+  { s.wait_until(moment) } -> std::same_as<bool>;
 };
 
 /// Names what S lacks to be a sleeper, in words.
 template <class S>
 consteval bool explain_sleeper() {
-  static_assert(sleeper<S>, "sleeper: `bool sleep_until(gabion::instant)`, false if it was interrupted, is missing");
+  static_assert(sleeper<S>, "sleeper: `bool wait_until(gabion::instant)`, false if it was interrupted, is missing");
   return sleeper<S>;
 }
 
@@ -71,7 +71,7 @@ auto retry_call(basic_retry<Random>& machine, const Clock& time, Sleeper& wait, 
   retried<std::invoke_result_t<Function&, const attempt_context&>> result;
   retry_step step = machine.begin(time.now(), until);
   while (step.attempt_at) {
-    if (!wait.sleep_until(*step.attempt_at)) {
+    if (!wait.wait_until(*step.attempt_at)) {
       step = machine.cancel();
       break;
     }
