@@ -37,12 +37,12 @@ class command_bus : detail::command_handlers_t<Middlewares, Handlers...> {
   static constexpr bool handles = detail::set_handles<base, Command>;
 
   constexpr explicit command_bus(Handlers... all) requires(Middlewares::size == 0) : base{&around_, std::move(all)...} {}
-  constexpr explicit command_bus(std::type_identity_t<Middlewares> outer, Handlers... all)
-      : base{&around_, std::move(all)...}, around_(std::move(outer)) {}
+  constexpr explicit command_bus(std::type_identity_t<Middlewares> pack, Handlers... all)
+      : base{&around_, std::move(all)...}, around_(std::move(pack)) {}
   constexpr explicit command_bus(std::type_identity_t<Declared>, Handlers... all) requires(Middlewares::size == 0)
       : base{&around_, std::move(all)...} {}
-  constexpr explicit command_bus(std::type_identity_t<Declared>, std::type_identity_t<Middlewares> outer, Handlers... all)
-      : base{&around_, std::move(all)...}, around_(std::move(outer)) {}
+  constexpr explicit command_bus(std::type_identity_t<Declared>, std::type_identity_t<Middlewares> pack, Handlers... all)
+      : base{&around_, std::move(all)...}, around_(std::move(pack)) {}
   command_bus(const command_bus&) = delete;
   command_bus& operator=(const command_bus&) = delete;
   ~command_bus() = default;

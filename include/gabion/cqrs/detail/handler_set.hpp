@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <gabion/cqrs/detail/pipeline.hpp>
+#include <gabion/cqrs/detail/signature.hpp>
 #include <gabion/cqrs/handle.hpp>
 #include <gabion/cqrs/message_kind.hpp>
 #include <gabion/cqrs/middlewares.hpp>
@@ -63,7 +64,9 @@ struct query_slot : handler_cell<Message, Function, Middlewares> {
   }
   template <class Context>
   [[gnu::always_inline]] constexpr decltype(auto) ask(const Message& query, const Context& context) const {
-    if constexpr (Middlewares::size == 0) {
+    if constexpr (!detail::only_reads<Function>()) {
+      return reported{};
+    } else if constexpr (Middlewares::size == 0) {
       return detail::call_handler(this->function, query, context);
     } else {
       return detail::run<message_kind::query>(this->function, std::as_const(*this->outer), query, context);

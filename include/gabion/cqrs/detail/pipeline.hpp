@@ -46,6 +46,9 @@ template <class Function, class Message, class Context>
 /// What is left to run for one message: middleware Index and everything inside it. Lives no longer than the send.
 template <std::size_t Index, message_kind Kind, class Middlewares, class Message, class Function>
 struct step {
+  static constexpr message_kind kind = Kind;
+  using message_type = Message;
+
   Middlewares& around;
   Function& function;
 
