@@ -55,6 +55,15 @@ function(gabion_require_catch)
   include(Catch)
 endfunction()
 
+# Adds every folder here that has a CMakeLists.txt, so that no part is forgotten.
+macro(gabion_add_folders)
+  file(GLOB gabion_folders CONFIGURE_DEPENDS RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} */CMakeLists.txt)
+  foreach(gabion_folder IN LISTS gabion_folders)
+    cmake_path(GET gabion_folder PARENT_PATH gabion_folder)
+    add_subdirectory(${gabion_folder})
+  endforeach()
+endmacro()
+
 # Defines gabion_httplib: cpp-httplib, as its own package or as Debian's pkg-config module, with threads.
 function(gabion_require_httplib)
   if(TARGET gabion_httplib)

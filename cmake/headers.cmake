@@ -9,6 +9,7 @@ set(gabion_circuit_breaker_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/resilience/circuit_state.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/resilience/detail/circuit_call.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/resilience/detail/circuit_core.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/detail/circuit_counters.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/resilience/detail/circuit_events.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/resilience/detail/circuit_window.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/resilience/detail/circuit_word.hpp
@@ -39,19 +40,59 @@ set(gabion_cqrs_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/aggregate.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/aggregate_store.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/append.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/breaker_guard.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/checkpoint_store.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/command_bus.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/command_context.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/command_log.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/conflict_retry.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/deadline_guard.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/detail/append_rules.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/detail/each_event.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/detail/fingerprint.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/detail/handler_checks.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/detail/handler_set.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/detail/pipeline.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/detail/projection_engine.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/detail/query_checks.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/detail/signature.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/dispatch_events.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/event_bus.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/event_store.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/event_subscription.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/event_types.hpp
-    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/expected_version.hpp)
+    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/expected_version.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/handle.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/idempotency.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/message_kind.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/message_list.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/message_name.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/middlewares.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/observation.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/projection.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/projection_progress.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/projector.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/projector_options.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/promote.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/publish_error.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/query_bus.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/result_traits.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/unit_of_work.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/validation.hpp)
+set(gabion_fmt_headers
+    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/fmt/core.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/fmt/detail/named_formatter.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/fmt/log.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/fmt/observe.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/fmt/resilience.hpp)
 set(gabion_log_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/log/delivery.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/log/delivery_names.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/log/detail/key_line.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/log/detail/lease_keeper.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/log/detail/pump_window.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/log/detail/settle_list.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/log/driver.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/log/lease.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/log/position.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/log/pump.hpp
@@ -59,10 +100,12 @@ set(gabion_log_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/log/pump_options.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/log/transactor.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/log/wake.hpp
-    ${PROJECT_SOURCE_DIR}/include/gabion/log/wake_group.hpp)
+    ${PROJECT_SOURCE_DIR}/include/gabion/log/wake_group.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/log/waker.hpp)
 set(gabion_memory_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/memory/basic_broker.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/memory/broker.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/memory/checkpoint_store.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/memory/database.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/memory/detail/inbox_table.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/memory/detail/journal.hpp
@@ -70,7 +113,8 @@ set(gabion_memory_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/memory/detail/outbox_table.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/memory/event_store.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/memory/inbox_store.hpp
-    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/memory/outbox_store.hpp)
+    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/memory/outbox_store.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/memory/table.hpp)
 set(gabion_nlohmann_json_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/nlohmann_json/cloudevents.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/nlohmann_json/codec.hpp
@@ -85,9 +129,17 @@ set(gabion_observe_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/observe/latency_snapshot.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/observe/prometheus.hpp)
 set(gabion_outbox_headers
+    ${PROJECT_SOURCE_DIR}/include/gabion/outbox.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/outbox/consumer.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/outbox/detail/handling.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/outbox/detail/message_handler.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/outbox/events.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/outbox/inbox_store.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/outbox/lane.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/outbox/message_limits.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/outbox/outbox.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/outbox/record.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/outbox/relay.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/outbox/store.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/outbox/subscription.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/outbox/transport.hpp)
@@ -97,6 +149,7 @@ set(gabion_resilience_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/resilience/retry_call.hpp)
 set(gabion_sqlite_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/sqlite/broker.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/sqlite/checkpoint_store.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/sqlite/connection.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/sqlite/database.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/sqlite/detail/group_call.hpp
@@ -119,6 +172,13 @@ set(gabion_testing_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/testing/detail/append_cases.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/testing/detail/event_bench.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/testing/detail/event_read_cases.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/testing/detail/message_samples.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/testing/detail/outbox_case.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/testing/detail/outbox_data_cases.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/testing/detail/outbox_enqueue_cases.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/testing/detail/outbox_letter_cases.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/testing/detail/outbox_settle_cases.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/testing/detail/repeat_cases.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/testing/event_store_suite.hpp
-    ${PROJECT_SOURCE_DIR}/include/gabion/testing/manual_clock.hpp)
+    ${PROJECT_SOURCE_DIR}/include/gabion/testing/manual_clock.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/testing/outbox_store_suite.hpp)

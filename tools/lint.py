@@ -187,6 +187,16 @@ def gate_sleeps():
             for number, line in enumerate(bare(text_of(file)).splitlines(), 1) if SLEEP.search(line)]
 
 
+def gate_explainers():
+    """what a concept's explainer says is tested by a pair that must fail to compile"""
+    tests = [f for f in sources() if f.startswith("tests/")]
+    pairs = "\n".join(text_of(f) for f in tests if re.search("GABION_MUST_FAIL|gabion_add_compile_fail", text_of(f)))
+    return [f"include/{header}: no compile-fail pair in tests/ is about explain_{concept}"
+            for header in headers.public_headers()
+            for concept in re.findall(r"consteval bool explain_(\w+)", text_of("include/" + header))
+            if not re.search(rf"\b(explain_)?{concept}\b", pairs)]
+
+
 def tidy_one(names, folder, index):
     unit = pathlib.Path(folder) / f"part{index}.cpp"
     unit.write_text("".join(f"#include <{name}>\n" for name in names))
