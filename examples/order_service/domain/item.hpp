@@ -15,6 +15,7 @@ struct order_limits {
   static constexpr std::size_t items = 100;
   static constexpr std::int64_t quantity = 10'000;
   static constexpr money unit_price{100'000'000};
+  static constexpr money total{1'000'000'000};
 };
 
 /// One line of an order.

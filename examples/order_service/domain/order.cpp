@@ -51,7 +51,7 @@ order_status order::status() const noexcept {
 }
 
 order_placed order_rules::decide(const order& now, const place_order& command) {
-  if (now.exists) throw refusal{refusal::reason::exists_already, "there is an order '" + command.order_id + "' already"};
+  if (now.exists) throw refusal{refusal::reason::exists_already, "the order was placed before"};
   return order_placed{.by = command.by, .items = command.items};
 }
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstdint>
+#include <string>
 #include <string_view>
 
-#include <gabion/cqrs/event_store.hpp>
+#include <gabion/cqrs/projection.hpp>
 
 #include "domain/events.hpp"
 #include "tables/rows.hpp"
@@ -15,24 +17,27 @@ template <class Tables>
 class customer_projection {
  public:
   using transaction = typename Tables::transaction;
+  using event_list = gabion::events<order_placed, order_cancelled, payment_received>;
+  static constexpr std::string_view name = "customer_summary";
+  static constexpr std::uint32_t version = 1;
+  static constexpr gabion::unlisted_events unlisted = gabion::unlisted_events::skip;
 
   explicit customer_projection(Tables& tables) noexcept : tables_{&tables} {}
 
-  void on(transaction& tx, const gabion::recorded_event& record, const order_placed& e) {
+  void apply(transaction& tx, const order_placed& e, const gabion::projected_event& about) {
     update(tx, e.by.id, [&](customer_summary& s) {
       s.name = e.by.name;
       s.email = e.by.email;
-      s.last_order_at = record.what.time;
+      s.last_order_at = about.record.what.time;
       ++s.orders;
     });
   }
-  void on(transaction& tx, const gabion::recorded_event&, const order_cancelled& e) {
+  void apply(transaction& tx, const order_cancelled& e) {
     update(tx, e.customer_id, [](customer_summary& s) { ++s.cancelled; });
   }
-  void on(transaction& tx, const gabion::recorded_event&, const payment_received& e) {
+  void apply(transaction& tx, const payment_received& e) {
     update(tx, e.customer_id, [&](customer_summary& s) { s.spent += e.amount; });
   }
-  void on(transaction&, const gabion::recorded_event&, const auto& /*changes nothing of a customer*/) {}
 
  private:
   template <class Change>

@@ -1,28 +1,25 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <functional>
-#include <map>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <gabion/adapters/memory/database.hpp>
+#include <gabion/adapters/memory/table.hpp>
 
 #include "tables/rows.hpp"
 
 namespace shop {
 
-/// The same tables as sqlite_tables, in memory. Takes part in the transactions of a memory database: it changes in place and
-/// keeps for each change how to undo it. Safe to use from several threads.
-class memory_tables final : private gabion::memory::participant {
+/// The same tables as sqlite_tables, in a memory database. Safe to use from several threads.
+class memory_tables {
  public:
   using transaction = gabion::memory::database::transaction;
 
-  explicit memory_tables(gabion::memory::database& in) : database_{&in} {}
-  memory_tables(const memory_tables&) = delete;
-  memory_tables& operator=(const memory_tables&) = delete;
+  explicit memory_tables(gabion::memory::database& in);
 
   // Order view
   [[nodiscard]] std::optional<order_view> find_order(transaction& tx, std::string_view id) const;
@@ -60,28 +57,20 @@ class memory_tables final : private gabion::memory::participant {
 
  private:
   template <class Value>
-  using table = std::map<std::string, Value, std::less<>>;
-
-  void commit() noexcept override { undo_.clear(); }
-  void rollback() noexcept override;
-
+  using table = gabion::memory::table<std::string, Value>;
   template <class Value>
-  void put(transaction& tx, table<Value>& into, std::string_view key, const std::optional<Value>& value);
-  template <class Value>
-  void append(transaction& tx, std::vector<Value>& to, const Value& value);
+  using journal = gabion::memory::table<std::uint64_t, Value>;
 
-  gabion::memory::database* database_;
-  table<order_view> orders_{};
-  table<customer_summary> customers_{};
-  table<std::int64_t> totals_{};
-  table<std::int64_t> products_{};
-  std::vector<cause> bookings_{};
-  table<std::int64_t> stock_{};
-  table<std::string> addresses_{};
-  std::vector<sent_email> emails_{};
-  table<due_payment> due_{};
-  std::vector<breaker_change> breaker_changes_{};
-  std::vector<std::function<void()>> undo_{};
+  table<order_view> orders_;
+  table<customer_summary> customers_;
+  table<std::int64_t> totals_;
+  table<std::int64_t> products_;
+  journal<cause> bookings_;
+  table<std::int64_t> stock_;
+  table<std::string> addresses_;
+  journal<sent_email> emails_;
+  table<due_payment> due_;
+  journal<breaker_change> breaker_changes_;
 };
 
 }  // namespace shop

@@ -60,6 +60,7 @@ struct due_payment {
   std::string order_id{};
   std::uint32_t number = 0;
   money amount{};
+  bool queued = false;  ///< the order says already that it waits for the provider
 
   /// The provider charges one key once, so it must name the payment and nothing else: a new key for a repeated request would be
   /// a second charge.

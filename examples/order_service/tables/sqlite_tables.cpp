@@ -28,7 +28,8 @@ const gabion::sqlite::schema sqlite_tables_schema{.component = "order_service", 
   CREATE TABLE email (
     seq INTEGER PRIMARY KEY, event_id TEXT NOT NULL, order_id TEXT NOT NULL, version INTEGER NOT NULL,
     recipient TEXT NOT NULL, subject TEXT NOT NULL);
-  CREATE TABLE payment_due (order_id TEXT PRIMARY KEY, number INTEGER NOT NULL, amount_cents INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE TABLE payment_due (
+    order_id TEXT PRIMARY KEY, number INTEGER NOT NULL, amount_cents INTEGER NOT NULL, queued INTEGER NOT NULL) WITHOUT ROWID;
   CREATE TABLE breaker_change (
     seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, from_state TEXT NOT NULL, to_state TEXT NOT NULL, why TEXT NOT NULL);
 )sql"};
@@ -165,8 +166,8 @@ void sqlite_tables::send_email(transaction& tx, const sent_email& email) {
 }
 
 void sqlite_tables::put_due(transaction& tx, const due_payment& payment) {
-  tx.on().run("INSERT OR REPLACE INTO payment_due (order_id, number, amount_cents) VALUES (?, ?, ?)", payment.order_id, payment.number,
-              payment.amount.cents);
+  tx.on().run("INSERT OR REPLACE INTO payment_due (order_id, number, amount_cents, queued) VALUES (?, ?, ?, ?)", payment.order_id,
+              payment.number, payment.amount.cents, payment.queued);
 }
 
 void sqlite_tables::remove_due(transaction& tx, std::string_view order_id, std::uint32_t number) {
@@ -176,10 +177,13 @@ void sqlite_tables::remove_due(transaction& tx, std::string_view order_id, std::
 std::vector<due_payment> sqlite_tables::due_payments(std::string_view after_order, std::size_t limit) const {
   return database_->read([&](connection& on) {
     std::vector<due_payment> due;
-    for (rows found = on.query("SELECT order_id, number, amount_cents FROM payment_due WHERE order_id > ? ORDER BY order_id LIMIT ?",
-                               after_order, limit);
-         found.next();)
-      due.push_back({.order_id = found->text(0), .number = static_cast<std::uint32_t>(found->number(1)), .amount = {found->number(2)}});
+    rows found = on.query("SELECT order_id, number, amount_cents, queued FROM payment_due WHERE order_id > ? ORDER BY order_id LIMIT ?",
+                          after_order, limit);
+    while (found.next())
+      due.push_back({.order_id = found->text(0),
+                     .number = static_cast<std::uint32_t>(found->number(1)),
+                     .amount = {found->number(2)},
+                     .queued = found->number(3) != 0});
     return due;
   });
 }

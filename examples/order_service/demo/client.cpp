@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+#include "demo/client.hpp"
+
+#include <thread>
+
+#include <httplib.h>
+
+namespace shop::demo {
+
+namespace {
+
+using std::chrono::steady_clock;
+
+httplib::Result send(httplib::Client& http, const step& what, const std::string& order_id, const httplib::Headers& headers) {
+  switch (what.kind) {
+    case step_kind::place: return http.Post("/orders", headers, what.body, "application/json");
+    case step_kind::add_item: return http.Post("/orders/" + order_id + "/items", headers, what.body, "application/json");
+    case step_kind::change: return http.Put("/orders/" + order_id, headers, what.body, "application/json");
+    case step_kind::cancel: break;
+  }
+  return http.Delete("/orders/" + order_id, headers);
+}
+
+answer read_answer(const httplib::Response& response) {
+  return {.status = response.status,
+          .body = response.body,
+          .location = response.get_header_value("Location"),
+          .token = response.get_header_value("Consistency-Token"),
+          .stale = response.get_header_value("Read-Model-Stale") == "true"};
+}
+
+}  // namespace
+
+client::client(int port, client_counters& counters)
+    : http_{std::make_unique<httplib::Client>("127.0.0.1", port)},
+      counters_{&counters},
+      pause_{{.initial = std::chrono::milliseconds{20}, .cap = std::chrono::milliseconds{500}, .jitter = gabion::backoff_jitter::equal}} {
+  http_->set_keep_alive(true);
+  http_->set_tcp_nodelay(true);
+  http_->set_connection_timeout(std::chrono::seconds{5});
+  http_->set_read_timeout(std::chrono::seconds{10});
+}
+
+client::~client() = default;
+
+std::optional<answer> client::command(const step& what, const std::string& order_id, const std::string& key,
+                                      steady_clock::time_point give_up_at) {
+  const httplib::Headers headers{{"Idempotency-Key", key}};
+  for (pause_.reset();;) {
+    const httplib::Result result = send(*http_, what, order_id, headers);
+    if (result && result->status != 503) return read_answer(*result);
+    ++(result ? counters_->unavailable : counters_->lost_connections);
+    if (steady_clock::now() >= give_up_at) return std::nullopt;
+    std::this_thread::sleep_for(pause_.next());
+    ++counters_->retries;
+  }
+}
+
+std::optional<answer> client::get(const std::string& path, const std::string& token, steady_clock::time_point give_up_at) {
+  httplib::Headers headers;
+  if (!token.empty()) headers.emplace("Consistency-Token", token);
+  for (pause_.reset();;) {
+    if (const httplib::Result result = http_->Get(path, headers)) return read_answer(*result);
+    if (steady_clock::now() >= give_up_at) return std::nullopt;
+    std::this_thread::sleep_for(pause_.next());
+  }
+}
+
+}  // namespace shop::demo
