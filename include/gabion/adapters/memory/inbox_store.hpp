@@ -14,6 +14,7 @@
 #include <gabion/adapters/memory/detail/inbox_table.hpp>
 #include <gabion/adapters/memory/detail/journal.hpp>
 #include <gabion/core/clock.hpp>
+#include <gabion/core/error.hpp>
 #include <gabion/outbox/inbox_store.hpp>
 
 namespace gabion::inline v0::memory {

@@ -16,6 +16,7 @@
 #include <gabion/adapters/memory/detail/lease_table.hpp>
 #include <gabion/adapters/memory/detail/outbox_table.hpp>
 #include <gabion/core/clock.hpp>
+#include <gabion/core/error.hpp>
 #include <gabion/core/random.hpp>
 #include <gabion/core/uuid_v7.hpp>
 #include <gabion/outbox/lane.hpp>

@@ -14,6 +14,7 @@
 #include <gabion/adapters/sqlite/detail/savepoint.hpp>
 #include <gabion/adapters/sqlite/message_row.hpp>
 #include <gabion/core/clock.hpp>
+#include <gabion/core/error.hpp>
 #include <gabion/outbox/inbox_store.hpp>
 
 namespace gabion::inline v0::sqlite {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include <gabion/core/message.hpp>
-#include <gabion/testing/detail/outbox_case.hpp>
+#include <gabion/testing/detail/store_case.hpp>
 
 namespace gabion::inline v0::testing::detail {
 
