@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: MIT
+#include <optional>
+#include <stdexcept>
+#include <utility>
+#include <vector>
+
+#include "resilience/circuit_fixture.hpp"
+#include "support/catch.hpp"
+
+using namespace circuit_tests;
+
+namespace {
+
+/// Opened, and the open time is over.
+struct probing : bench {
+  explicit probing(circuit_breaker_options o) : bench{[&] {
+          o.failures = 1;
+          o.open_for = 60s;
+          return o;
+        }()} {
+    fail();
+    time.advance(60s);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("the caller who turns it half-open uses up a permit", "[circuit_breaker][half_open]") {
+  probing x{{}};
+  const auto probe = x.b.try_acquire();
+  CHECK(probe);
+  const auto second = x.b.try_acquire();
+  REQUIRE_FALSE(second);
+  CHECK(second.rejection().reason == circuit_refusal::half_open_full);
+  CHECK(second.rejection().retry_after == 0s);
+}
+
+TEST_CASE("exactly as many probes as permits are out", "[circuit_breaker][half_open]") {
+  const auto permits = GENERATE(1U, 2U, 7U, 1023U);
+  probing x{{.half_open_permits = permits, .successes_to_close = 1023}};
+  std::vector<breaker::admission> out;
+  for (std::uint32_t i = 0; i < permits; ++i) {
+    out.push_back(x.b.try_acquire());
+    REQUIRE(out.back());
+  }
+  for (int i = 0; i < 3; ++i) CHECK_FALSE(x.b.try_acquire());
+  CHECK(x.counts().rejected == 3);
+  CHECK(x.b.snapshot().probes_out == permits);
+  out.pop_back();
+  CHECK(x.b.try_acquire());
+}
+
+TEST_CASE("as many successes as asked for close it and not fewer", "[circuit_breaker][half_open]") {
+  const auto successes = GENERATE(1U, 2U, 5U, 1023U);
+  probing x{{.successes_to_close = successes}};
+  for (std::uint32_t i = 0; i < successes; ++i) {
+    REQUIRE(x.state() == circuit_state::half_open);
+    REQUIRE(x.b.snapshot().probes_succeeded == i);
+    x.succeed();
+  }
+  CHECK(x.state() == circuit_state::closed);
+  REQUIRE(x.heard.size() == 3);
+  CHECK(x.heard[2].cause == circuit_cause::probes_succeeded);
+}
+
+TEST_CASE("one failed probe opens it again for a whole open time", "[circuit_breaker][half_open]") {
+  probing x{{.successes_to_close = 3}};
+  x.succeed(2);
+  x.time.advance(7s);
+  x.fail();
+  CHECK(x.state() == circuit_state::open);
+  CHECK(x.b.snapshot().retry_after == 60s);
+  CHECK(x.heard.back().cause == circuit_cause::probe_failed);
+}
+
+TEST_CASE("half-open again means all permits and no successes", "[circuit_breaker][half_open]") {
+  probing x{{.half_open_permits = 2, .successes_to_close = 2}};
+  auto left_over = x.b.try_acquire();
+  x.succeed();
+  x.fail();
+  x.time.advance(60s);
+  const auto a = x.b.try_acquire();
+  const auto b = x.b.try_acquire();
+  CHECK(a);
+  CHECK(b);
+  CHECK(x.b.snapshot().probes_succeeded == 0);
+  left_over->success();
+  CHECK(x.counts().late == 1);
+  CHECK(x.b.snapshot().probes_out == 2);
+}
+
+TEST_CASE("an ignored probe gives its permit back and decides nothing", "[circuit_breaker][half_open]") {
+  probing x{{.successes_to_close = 1}};
+  x.b.try_acquire()->ignore();
+  CHECK(x.state() == circuit_state::half_open);
+  CHECK(x.b.snapshot().probes_out == 0);
+  CHECK(x.counts().ignored == 1);
+  CHECK(x.b.try_acquire());
+}
+
+TEST_CASE("a probe that is dropped without a verdict gives its permit back and is counted", "[circuit_breaker][half_open]") {
+  probing x{{.successes_to_close = 1}};
+  { const auto dropped = x.b.try_acquire(); }
+  CHECK(x.counts().abandoned == 1);
+  CHECK(x.b.try_acquire());
+}
+
+TEST_CASE("calls admitted before the trip give no permits when they are ignored later", "[circuit_breaker][half_open]") {
+  bench x{{.failures = 1, .open_for = 60s, .half_open_permits = 2, .successes_to_close = 5}};
+  std::vector<breaker::admission> old;
+  for (int i = 0; i < 5; ++i) old.push_back(x.b.try_acquire());
+  x.fail();
+  x.time.advance(60s);
+  const auto first = x.b.try_acquire();
+  for (auto& o : old) o->ignore();
+  const auto second = x.b.try_acquire();
+  CHECK(second);
+  CHECK_FALSE(x.b.try_acquire());
+  CHECK(x.counts().late == 5);
+  CHECK(x.counts().ignored == 0);
+}
+
+TEST_CASE("late successes do not close it", "[circuit_breaker][half_open]") {
+  bench x{{.failures = 1, .open_for = 60s, .successes_to_close = 2}};
+  auto a = x.b.try_acquire();
+  auto b = x.b.try_acquire();
+  x.fail();
+  x.time.advance(60s);
+  const auto probe = x.b.try_acquire();
+  a->success();
+  b->success();
+  CHECK(x.state() == circuit_state::half_open);
+  CHECK(x.b.snapshot().probes_succeeded == 0);
+}
+
+TEST_CASE("a late failure neither opens it again nor moves the deadline", "[circuit_breaker][half_open]") {
+  bench x{{.failures = 1, .open_for = 60s, .successes_to_close = 2}};
+  auto old = x.b.try_acquire();
+  x.fail();
+  x.time.advance(60s);
+  const auto probe = x.b.try_acquire();
+  old->failure();
+  CHECK(x.state() == circuit_state::half_open);
+  CHECK(x.heard.size() == 2);
+}
+
+TEST_CASE("a result of an earlier closed time does not count in a later one", "[circuit_breaker][half_open]") {
+  probing x{{.successes_to_close = 1}};
+  auto from_half_open = x.b.try_acquire();
+  from_half_open->success();
+  auto old = x.b.try_acquire();
+  x.fail();
+  x.time.advance(60s);
+  x.succeed();
+  REQUIRE(x.state() == circuit_state::closed);
+  old->failure();
+  CHECK(x.state() == circuit_state::closed);
+  CHECK(x.counts().late == 1);
+}
+
+TEST_CASE("a probe that never returns is lost at the end of the half-open time", "[circuit_breaker][half_open]") {
+  probing x{{.successes_to_close = 1, .half_open_for = 5s}};
+  auto lost = x.b.try_acquire();
+  x.time.advance(5s - 1ns);
+  CHECK(x.state() == circuit_state::half_open);
+  CHECK_FALSE(x.b.try_acquire());
+  x.time.advance(1ns);
+  CHECK(x.state() == circuit_state::open);
+  CHECK_FALSE(x.b.try_acquire());
+  CHECK(x.heard.back().cause == circuit_cause::probe_lost);
+  CHECK(x.b.snapshot().retry_after == 60s);
+  lost->success();
+  CHECK(x.state() == circuit_state::open);
+  CHECK(x.counts().late == 1);
+  x.time.advance(60s);
+  CHECK(x.b.try_acquire());
+}
+
+TEST_CASE("a verdict at the end of the half-open time is too late even if nobody has asked", "[circuit_breaker][half_open]") {
+  probing x{{.successes_to_close = 1, .half_open_for = 5s}};
+  auto lost = x.b.try_acquire();
+  x.time.advance(5s);
+  lost->success();
+  CHECK(x.state() == circuit_state::open);
+  CHECK(x.counts().late == 1);
+  CHECK(x.counts().success == 0);
+}
+
+TEST_CASE("lost probes open it since the moment they were lost whenever that is noticed", "[circuit_breaker][half_open]") {
+  probing x{{.half_open_for = 5s}};
+  const auto lost = x.b.try_acquire();
+  x.time.advance(25s);
+  CHECK(x.state() == circuit_state::open);
+  CHECK(x.b.snapshot().retry_after == 40s);
+  CHECK(x.b.try_acquire().rejection().retry_after == 40s);
+  x.time.advance(40s);
+  CHECK(x.b.try_acquire());
+
+  probing idle{{.half_open_for = 5s}};
+  const auto also_lost = idle.b.try_acquire();
+  idle.time.advance(1h);
+  CHECK(idle.state() == circuit_state::half_open);
+  CHECK(idle.b.try_acquire());  // opened, and its open time over: both happened long ago
+  CHECK(idle.heard.size() == 4);
+}
+
+TEST_CASE("without a probe out half-open waits for the next caller as long as it takes", "[circuit_breaker][half_open]") {
+  probing x{{.successes_to_close = 2, .half_open_for = 5s}};
+  x.succeed();
+  x.time.advance(24h);
+  CHECK(x.state() == circuit_state::half_open);
+  x.succeed();
+  CHECK(x.state() == circuit_state::closed);
+}
+
+TEST_CASE("each probe that goes out alone has the whole half-open time", "[circuit_breaker][half_open]") {
+  probing x{{.successes_to_close = 2, .half_open_for = 5s}};
+  { const auto dropped = x.b.try_acquire(); }
+  x.time.advance(4s);
+  auto second = x.b.try_acquire();
+  x.time.advance(4s);
+  CHECK(x.state() == circuit_state::half_open);
+  second->success();
+  CHECK(x.b.snapshot().probes_succeeded == 1);
+}
+
+TEST_CASE("the half-open time is the open time unless it is set", "[circuit_breaker][half_open]") {
+  probing x{{}};
+  const auto lost = x.b.try_acquire();
+  x.time.advance(60s - 1ns);
+  CHECK(x.state() == circuit_state::half_open);
+  x.time.advance(1ns);
+  CHECK(x.state() == circuit_state::open);
+}
+
+TEST_CASE("more successes than permits are gathered one after the other", "[circuit_breaker][half_open]") {
+  probing x{{.half_open_permits = 1, .successes_to_close = 3}};
+  x.succeed(3);
+  CHECK(x.state() == circuit_state::closed);
+}
+
+TEST_CASE("callers rejected in half-open do not influence the decision", "[circuit_breaker][half_open]") {
+  probing x{{.successes_to_close = 1}};
+  auto probe = x.b.try_acquire();
+  for (int i = 0; i < 100; ++i) CHECK_FALSE(x.b.try_acquire());
+  probe->success();
+  CHECK(x.state() == circuit_state::closed);
+}
+
+TEST_CASE("the minimum of calls has no part in half-open", "[circuit_breaker][half_open]") {
+  bench x{half_of_ten};
+  x.fail(10);
+  x.time.advance(60s);
+  x.fail();
+  CHECK(x.state() == circuit_state::open);
+}
+
+TEST_CASE("closing empties row and window", "[circuit_breaker][half_open]") {
+  bench x{{.failures = 20, .window = {.calls = 10, .failure_percent = 50, .minimum_calls = 2}, .open_for = 60s, .successes_to_close = 1}};
+  x.fail(2);
+  x.time.advance(60s);
+  x.succeed();
+  REQUIRE(x.state() == circuit_state::closed);
+  x.fail();
+  CHECK(x.state() == circuit_state::closed);
+  CHECK(x.b.snapshot().window_calls == 1);
+}
+
+TEST_CASE("reset while half-open makes the permits that are out void", "[circuit_breaker][reset]") {
+  probing x{{}};
+  auto old = x.b.try_acquire();
+  x.b.reset();
+  CHECK(x.state() == circuit_state::closed);
+  old->failure();
+  CHECK(x.state() == circuit_state::closed);
+  CHECK(x.counts().late == 1);
+}
+
+TEST_CASE("a permit takes one verdict and moves without being settled", "[circuit_breaker][permit]") {
+  probing x{{.successes_to_close = 5}};
+  breaker::permit p = x.b.try_acquire().permit();
+  CHECK(p);
+  breaker::permit q{std::move(p)};
+  CHECK(q);
+  q.success();
+  CHECK_FALSE(q);
+  q.failure();
+  q.ignore();
+  CHECK(x.state() == circuit_state::half_open);
+  CHECK(x.counts().success == 1);
+
+  breaker::permit r = x.b.try_acquire().permit();
+  r = breaker::permit{};
+  CHECK(x.counts().abandoned == 1);
+}
