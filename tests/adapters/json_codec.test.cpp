@@ -115,7 +115,7 @@ TEST_CASE("depth and size are bounded on both sides", "[json][codec]") {
   };
   CHECK(decode(errc::corrupt, nested(5)).empty());
   CHECK_THAT(decode(errc::corrupt, nested(6)), Contains("nest deeper than 5"));
-  CHECK(decode(errc::corrupt, "[\"[[[[[[[[{{{{\\\"[\"]").empty());
+  CHECK(decode(errc::corrupt, R"(["\"[[[[[[{{{{"])").empty());
   CHECK(decode(errc::corrupt, "[[],[],[],[],[],[]]").empty());
   CHECK(decode(errc::too_large, '"' + std::string(18, 'x') + '"').empty());
   CHECK_THAT(decode(errc::too_large, '"' + std::string(19, 'x') + '"'), Contains("21 bytes; allowed: up to 20"));

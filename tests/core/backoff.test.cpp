@@ -84,6 +84,10 @@ TEST_CASE("no number of attempts overflows a delay", "[core][backoff]") {
       }
     }
   }
+  for (std::uint32_t percent = 200; percent <= 1000; percent += 50)
+    for (const duration initial : {longest / 2 + 1ns, longest / 3 * 2, longest - 1ns})
+      CHECK(delay({.initial = initial, .cap = longest, .multiplier_percent = percent, .jitter = backoff_jitter::none}, 2) ==
+            longest);
   CHECK(delay({.initial = 1ns, .cap = longest, .jitter = backoff_jitter::none}, 64) == longest);
   CHECK(delay({.initial = 1ns, .cap = longest, .jitter = backoff_jitter::none}, 63) == duration{1LL << 62});
 }

@@ -113,6 +113,16 @@ TEST_CASE("each call begins anew with its attempts and its delays", "[resilience
   }
 }
 
+TEST_CASE("decorrelated delays begin again with each call", "[resilience][retry]") {
+  auto retry =
+      machine({.max_attempts = 1000, .backoff = {.initial = 1s, .cap = 1h, .jitter = gabion::backoff_jitter::decorrelated}});
+  for (int call = 0; call < 100; ++call) {
+    CHECK(retry.begin(start).attempt_at);
+    CHECK(*retry.next(failed, start).attempt_at <= start + 3s);
+    for (int i = 0; i < 20; ++i) CHECK(retry.next(failed, start).attempt_at);
+  }
+}
+
 TEST_CASE("the deadline is looked at before a wait and the last wait is cut to it", "[resilience][retry]") {
   auto retry = machine({.max_attempts = 10,
                         .backoff = {.initial = 400ms, .jitter = gabion::backoff_jitter::none},
