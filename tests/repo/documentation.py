@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Every ```cpp block of the documentation is a program: it is compiled, run, and its output compared with the ```text
-block that follows it. A relative link must lead to something.
+block that follows it. A relative link must lead to something, and docs/README.md to every page.
 
     documentation.py [COMPILER [FILE...]]     without files: every page at the top and in docs/
 """
@@ -37,6 +37,12 @@ def broken_links(file):
     text = BLOCK.sub("", file.read_text())
     targets = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text)
     return [t for t in targets if "://" not in t and not t.startswith("mailto:") and not (file.parent / t).exists()]
+
+
+def unlinked_pages():
+    """The pages of docs/ that its index does not name."""
+    index = (ROOT / "docs" / "README.md").read_text()
+    return [p.name for p in sorted((ROOT / "docs").glob("*.md")) if p.name != "README.md" and f"]({p.name})" not in index]
 
 
 def trimmed(output):
@@ -82,6 +88,9 @@ def main(arguments):
         for target in broken_links(file):
             bad += 1
             print(f"{file.name}: the link to {target} leads nowhere\n")
+    for name in [] if arguments[1:] else unlinked_pages():
+        bad += 1
+        print(f"docs/README.md does not lead to {name}\n")
     print(f"{len(work)} documented programs in {len(files)} pages, {bad} wrong")
     return 1 if bad else 0
 
