@@ -156,8 +156,8 @@ function(gabion_add_mutant_test)
   gabion_add_program(mutant_${arg_NAME} SOURCES ${arg_SOURCES} LINK ${arg_LINK})
   target_include_directories(mutant_${arg_NAME} BEFORE PRIVATE ${shadow})
   target_include_directories(mutant_${arg_NAME} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
-  add_test(NAME mutant.${arg_NAME} COMMAND ${CMAKE_COMMAND} -P ${PROJECT_SOURCE_DIR}/cmake/run_mutant.cmake --
-                                           $<TARGET_FILE:mutant_${arg_NAME}> ${arg_ARGS})
+  add_test(NAME mutant.${arg_NAME} COMMAND ${CMAKE_COMMAND} "-DCOMMAND=$<TARGET_FILE:mutant_${arg_NAME}>;${arg_ARGS}" -P
+                                           ${PROJECT_SOURCE_DIR}/cmake/run_mutant.cmake)
   set_tests_properties(mutant.${arg_NAME} PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS mutant)
 endfunction()
 
@@ -169,8 +169,8 @@ function(gabion_add_example)
   if(GABION_BUILD_TESTS)
     add_test(
       NAME example.${arg_NAME}
-      COMMAND ${CMAKE_COMMAND} "-DEXPECTED=${CMAKE_CURRENT_SOURCE_DIR}/${arg_NAME}.out" -P
-              ${PROJECT_SOURCE_DIR}/cmake/run_example.cmake -- $<TARGET_FILE:${arg_NAME}> ${arg_ARGS})
+      COMMAND ${CMAKE_COMMAND} "-DCOMMAND=$<TARGET_FILE:${arg_NAME}>;${arg_ARGS}"
+              "-DEXPECTED=${CMAKE_CURRENT_SOURCE_DIR}/${arg_NAME}.out" -P ${PROJECT_SOURCE_DIR}/cmake/run_example.cmake)
     set_tests_properties(example.${arg_NAME} PROPERTIES TIMEOUT 60 LABELS example)
   endif()
 endfunction()

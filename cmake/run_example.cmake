@@ -1,16 +1,5 @@
-# cmake -DEXPECTED=<file> -P run_example.cmake -- <program> [<argument>...]
-set(command "")
-set(begun FALSE)
-math(EXPR last "${CMAKE_ARGC} - 1")
-foreach(i RANGE ${last})
-  if(begun)
-    list(APPEND command "${CMAKE_ARGV${i}}")
-  elseif(CMAKE_ARGV${i} STREQUAL "--")
-    set(begun TRUE)
-  endif()
-endforeach()
-
-execute_process(COMMAND ${command} RESULT_VARIABLE result OUTPUT_VARIABLE output)
+# cmake "-DCOMMAND=<program>[;<argument>...]" -DEXPECTED=<file> -P run_example.cmake
+execute_process(COMMAND ${COMMAND} RESULT_VARIABLE result OUTPUT_VARIABLE output)
 if(NOT result STREQUAL "0")
   message("${output}")
   message(FATAL_ERROR "the program ended with ${result}; its output is above")

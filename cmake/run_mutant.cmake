@@ -1,16 +1,5 @@
-# cmake -P run_mutant.cmake -- <program> [<argument>...]
-set(command "")
-set(begun FALSE)
-math(EXPR last "${CMAKE_ARGC} - 1")
-foreach(i RANGE ${last})
-  if(begun)
-    list(APPEND command "${CMAKE_ARGV${i}}")
-  elseif(CMAKE_ARGV${i} STREQUAL "--")
-    set(begun TRUE)
-  endif()
-endforeach()
-
-execute_process(COMMAND ${command} RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output)
+# cmake "-DCOMMAND=<program>[;<argument>...]" -P run_mutant.cmake
+execute_process(COMMAND ${COMMAND} RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output)
 message("${output}")
 if(result EQUAL 0)
   message(FATAL_ERROR "the planted bug was not noticed")
