@@ -46,6 +46,7 @@ class pump {
 
   /// The next step. Never asks for what is not yet due, and never waits for a moment that has passed.
   [[nodiscard("do it and answer it")]] action next(instant now) {
+    if (std::exchange(lost_, false)) lease_.lose(now);
     const bool store_free = !storing_ && now >= store_due_;
     if (store_free && now >= lease_due()) return asking({.step = lease_.ready() ? pump_step::renew : pump_step::acquire});
     if (may_submit(now)) {
@@ -80,7 +81,7 @@ class pump {
   void released() {
     store_answered();
     releasing_ = false;
-    lease_.lose();
+    lease_.drop();
     window_.abandon();
   }
 
@@ -122,7 +123,7 @@ class pump {
   void submitted(std::size_t taken, instant now) {
     submitting_ = false;
     pressed_ = taken < window_.composed();
-    if (pressed_) submit_due_ = (std::max)(submit_due_, gabion::saturating_add(now, options_.pressure_wait));
+    if (pressed_) pressure_due_ = gabion::saturating_add(now, options_.pressure_wait);
     window_.taken(taken, now);
   }
 
@@ -142,7 +143,7 @@ class pump {
       if (!window_.resolve(d, now, reached)) ++strays_;
     if (!reached) return unreachable(now);
     sink_setback_ = {};
-    if (std::exchange(pressed_, false)) submit_due_ = now;
+    if (std::exchange(pressed_, false)) pressure_due_ = now;
   }
 
   /// Fenced: nothing was written. Everything is forgotten and read again under a new lease.
@@ -175,7 +176,7 @@ class pump {
   // ---- how it stands
 
   [[nodiscard]] const lease& held_lease() const noexcept { return lease_.held(); }
-  [[nodiscard]] bool has_lease() const noexcept { return lease_.ready(); }
+  [[nodiscard]] bool has_lease() const noexcept { return lease_.ready() && !lost_; }
   /// Records held: waiting, in flight, or not settled yet.
   [[nodiscard]] std::size_t held() const noexcept { return window_.held(); }
   [[nodiscard]] std::size_t room() const noexcept { return window_.full() ? 0 : options_.window - window_.held(); }
@@ -219,9 +220,11 @@ class pump {
     return shape_.leased && of_use ? lease_.due() : (instant::max)();
   }
 
+  [[nodiscard]] instant submit_due() const noexcept { return (std::max)(outage_due_, pressure_due_); }
+
   [[nodiscard]] bool may_submit(instant now) {
     const bool awaits_proof = sink_setback_.failures != 0 && window_.flying() != 0;
-    return !submitting_ && !ending() && !awaits_proof && now >= submit_due_ && now < lease_.trusted_until() && window_.ready(now);
+    return !submitting_ && !ending() && !awaits_proof && now >= submit_due() && now < lease_.trusted_until() && window_.ready(now);
   }
 
   [[nodiscard]] instant fetch_due() const noexcept {
@@ -288,7 +291,7 @@ class pump {
     const bool awaits_proof = sink_setback_.failures != 0 && window_.flying() != 0;
     if (submitting_ || ending() || awaits_proof || now >= lease_.trusted_until()) return until;
     const instant submit = window_.ready(now) ? now : window_.next_due();
-    return (std::min)(until, (std::max)(submit_due_, submit));
+    return (std::min)(until, (std::max)(submit_due(), submit));
   }
 
   void store_answered() noexcept {
@@ -297,8 +300,10 @@ class pump {
   }
 
   void unreachable(instant now) noexcept {
-    if (std::exchange(outage_counted_, true)) return;  // one failure per submission, however many records it had
-    submit_due_ = (std::max)(submit_due_, back_off(now, options_.outage, sink_setback_));
+    // One failure per submission, however many records it had; but each makes the pump wait.
+    const bool counted = std::exchange(outage_counted_, true) && sink_setback_.failures != 0;
+    const instant due = counted ? gabion::saturating_add(now, sink_setback_.delay) : back_off(now, options_.outage, sink_setback_);
+    outage_due_ = (std::max)(outage_due_, due);
   }
 
   [[nodiscard]] instant back_off(instant now, const backoff_options& options, setback& last) noexcept {
@@ -309,7 +314,7 @@ class pump {
 
   void lose() {
     if (shape_.leased)
-      lease_.lose();
+      lost_ = true;
     else
       fenced_ = true;
     window_.abandon();
@@ -325,7 +330,8 @@ class pump {
   setback sink_setback_{};
   duration rescan_gap_ = options_.rescan_every;
   instant store_due_ = (instant::min)();
-  instant submit_due_ = (instant::min)();
+  instant outage_due_ = (instant::min)();
+  instant pressure_due_ = (instant::min)();
   instant poll_at_ = (instant::min)();
   instant rescan_at_ = (instant::min)();
   position scan_ = beginning;
@@ -344,6 +350,7 @@ class pump {
   bool passing_ = false;
   bool stopping_ = false;
   bool fenced_ = false;
+  bool lost_ = false;  // the lease, since the last step
 };
 
 }  // namespace gabion::inline v0

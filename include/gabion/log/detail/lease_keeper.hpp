@@ -48,9 +48,16 @@ class lease_keeper {
   }
 
   /// Forgets the lease; another may be asked for at once.
-  void lose() noexcept {
+  void drop() noexcept {
     held_.reset();
     due_ = (instant::min)();
+  }
+
+  /// Forgets the lease because somebody else has one: to ask at once would be of no use, and two owners that fence each other
+  /// would spin.
+  void lose(instant now) noexcept {
+    held_.reset();
+    due_ = gabion::saturating_add(now, acquire_every_);
   }
 
  private:
