@@ -29,7 +29,7 @@ enum class disposition : std::uint8_t {
   delivered,  ///< done
   deferred,   ///< still pending; remember the number of attempts and the last reason
   dead,       ///< given up: keep it, with attempts and reason, until it is redriven
-  parked,     ///< held back because an earlier record of its key is dead
+  parked,     ///< held back because an earlier record of its key is dead, or was redriven and has to go first
 };
 
 /// One line of what a store is asked to remember in one transaction.

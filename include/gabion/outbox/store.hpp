@@ -28,7 +28,7 @@ struct outbox_record {
   position at{};
   message what{};
   std::uint32_t attempts = 0;  ///< failed attempts so far, over all restarts
-  bool blocked = false;        ///< an earlier message of its key is dead: park it, do not send it
+  bool blocked = false;  ///< an earlier message of its key is dead, or was redriven and is not settled: park it, do not send it
 };
 
 /// A message that was given up. It is kept until it is redriven.

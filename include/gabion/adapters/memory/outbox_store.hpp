@@ -71,7 +71,8 @@ class basic_outbox_store {
     const auto& pending = table_.pending(lane);
     for (auto at = pending.upper_bound(to_number(after)); at != pending.end() && found.size() < limit; ++at) {
       const detail::outbox_row& row = *table_.find(*at);
-      found.push_back({position{*at}, row.what, row.status.attempts, table_.blocked(row.what.subject, *at)});
+      if (row.status.redriven && table_.redriven_before(row.what.subject, to_number(after))) continue;
+      found.push_back({position{*at}, row.what, row.status.attempts, table_.held_back(row, *at)});
     }
     return found;
   }
@@ -116,14 +117,15 @@ class basic_outbox_store {
     return found;
   }
 
-  /// Makes the dead letter and the rows parked behind it, up to the next dead one of its key, pending again.
+  /// Makes the dead letter and the rows parked behind it, up to the next dead one of its key, pending again. Until they are
+  /// settled, newer rows of the key are fetched as blocked, so that none overtakes them.
   [[nodiscard]] bool redrive(position at) {
     return database_.transact([&](transaction& tx) {
       const detail::outbox_row* row = table_.find(to_number(at));
       if (row == nullptr || row->status.state != detail::outbox_state::dead) return false;
       tx.join(journal_);
-      for (const std::uint64_t behind : table_.parked_behind(row->what.subject, to_number(at))) change(behind, {});
-      change(to_number(at), {});
+      for (const std::uint64_t behind : table_.parked_behind(row->what.subject, to_number(at))) change(behind, {.redriven = true});
+      change(to_number(at), {.redriven = true});
       return true;
     });
   }
@@ -173,6 +175,7 @@ class basic_outbox_store {
     const detail::outbox_row* row = table_.find(to_number(s.at));
     if (row == nullptr || row->status.state != detail::outbox_state::pending) return;
     detail::outbox_status to = row->status;
+    if (s.as != disposition::deferred) to.redriven = false;
     if (s.as == disposition::delivered) {
       to.state = detail::outbox_state::published;
       to.changed_at = time_.now();
@@ -187,11 +190,13 @@ class basic_outbox_store {
     change(to_number(s.at), std::move(to));
   }
 
+  /// Behind a dead row it is parked; behind one that was redriven it is to be sent after that one.
   void park(std::uint64_t at) {
     const detail::outbox_row* row = table_.find(at);
-    if (row == nullptr || row->status.state != detail::outbox_state::pending || !table_.blocked(row->what.subject, at)) return;
+    if (row == nullptr || row->status.state != detail::outbox_state::pending || !table_.held_back(*row, at)) return;
     detail::outbox_status to = row->status;
-    to.state = detail::outbox_state::parked;
+    to.redriven = !table_.blocked(row->what.subject, at);
+    if (!to.redriven) to.state = detail::outbox_state::parked;
     change(at, std::move(to));
   }
 

@@ -113,7 +113,7 @@ class basic_outbox_store {
       for (const settlement& s : done)
         if (s.as != disposition::parked) settle_one(tx.on(), s, now);
       // What blocks a key may stand behind what it blocks in the list, so parking comes last, in order of position.
-      for (const position at : basic_outbox_store::parked_in_order(done)) tx.on().run(detail::outbox_sql::set_parked, detail::to_signed(at));
+      for (const position at : basic_outbox_store::parked_in_order(done)) park(tx.on(), at);
       return settle_status::applied;
     });
   }
@@ -139,7 +139,8 @@ class basic_outbox_store {
     });
   }
 
-  /// Makes the dead letter and the rows parked behind it, up to the next dead one of its key, pending again.
+  /// Makes the dead letter and the rows parked behind it, up to the next dead one of its key, pending again. Until they are
+  /// settled, newer rows of the key are fetched as blocked, so that none overtakes them.
   [[nodiscard]] bool redrive(position at) {
     return database_->transact([&](transaction& tx) {
       const std::optional<std::string> key = basic_outbox_store::key_of_dead(tx.on(), at);
@@ -211,6 +212,11 @@ class basic_outbox_store {
 
   void bury(connection& on, std::uint64_t at, std::uint32_t attempts, std::string_view reason) {
     on.run(detail::outbox_sql::set_dead, attempts, basic_outbox_store::shortened(reason), time_.now(), detail::to_signed(at));
+  }
+
+  /// Behind a dead row it is parked; behind one that was redriven it is to be sent after that one.
+  static void park(connection& on, position at) {
+    if (on.run(detail::outbox_sql::set_parked, detail::to_signed(at)) == 0) on.run(detail::outbox_sql::join_redriven, detail::to_signed(at));
   }
 
   [[nodiscard]] static std::vector<position> parked_in_order(std::span<const settlement> done) {

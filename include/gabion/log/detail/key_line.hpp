@@ -35,14 +35,14 @@ struct key_line {
   Slot* last = nullptr;
   std::size_t size = 0;
   std::size_t flying = 0;
-  std::size_t dead_unsettled = 0;   // dead letters that the store does not know of yet
+  std::size_t given_up = 0;         // dead or parked, and the store does not know yet
   bool failed = false;              // something came back: nothing more is submitted until nothing flies
   bool delayed = false;             // waits for a moment
   position poison = beyond;         // what is behind it gets parked
   position left_behind = beyond;    // from here on the records of this key were left in the store
 
-  [[nodiscard]] bool empty() const noexcept { return first == nullptr && dead_unsettled == 0; }
-  [[nodiscard]] bool open() const noexcept { return !failed && !delayed && dead_unsettled == 0; }
+  [[nodiscard]] bool empty() const noexcept { return first == nullptr && given_up == 0; }
+  [[nodiscard]] bool open() const noexcept { return !failed && !delayed && given_up == 0; }
 
   /// Puts the slot where its position belongs; at the end in constant time.
   void link(Slot& s) noexcept {

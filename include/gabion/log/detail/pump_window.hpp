@@ -220,8 +220,10 @@ class pump_window {
     of.link(s);
     const bool blocked = traits::blocked(s.record) && options_.on_poison != poison_policy::skip;
     if (of.key != nullptr && (blocked || s.at > of.poison)) {
+      // The store may find that it need not park this one any more. Until it has said so, nothing behind it may go.
+      of.poison = (std::min)(of.poison, s.at);
       finish(s, disposition::parked);
-      tidy(of);
+      park(of);
     } else if (may_go(s)) {
       enqueue(s);
     }
@@ -274,6 +276,7 @@ class pump_window {
     s.line->unlink(s);
     s.state = progress::final;
     s.as = as;
+    if (as != disposition::delivered && s.line->key != nullptr) ++s.line->given_up;
     list_.add(s);
   }
 
@@ -285,7 +288,6 @@ class pump_window {
       return list_.add(s);
     }
     finish(s, disposition::dead);
-    ++of.dead_unsettled;
     if (options_.on_poison == poison_policy::park && of.key != nullptr) of.poison = (std::min)(of.poison, s.at);
     park(of);
   }
@@ -315,7 +317,7 @@ class pump_window {
     } else if (!shape_.keeps_key_order) {
       offer(of);
     }
-    if (of.dead_unsettled == 0) of.poison = beyond;
+    if (of.given_up == 0) of.poison = beyond;
     tidy(of);
   }
 
@@ -356,9 +358,9 @@ class pump_window {
 
   /// The store remembers what became of this record.
   void close(slot& s) {
-    if (s.as == disposition::dead && s.line->key != nullptr) {
+    if (s.as != disposition::delivered && s.line->key != nullptr) {
       line& of = *s.line;
-      if (--of.dead_unsettled == 0) {
+      if (--of.given_up == 0) {
         if (of.flying == 0) of.poison = beyond;
         offer(of);
         tidy(of);

@@ -25,6 +25,7 @@ struct outbox_status {
   std::uint32_t attempts = 0;
   std::string reason{};
   wall_time changed_at{};  ///< when it was published, or died
+  bool redriven = false;   ///< pending again; newer rows of its key may not go before it
 };
 
 struct outbox_row {
@@ -79,6 +80,18 @@ class outbox_table {
     const auto found = held_.find(key);
     return found != held_.end() && *found->second.begin() < at;
   }
+  /// Whether the row must wait for an earlier one of its key: one that is dead or parked, or one that was redriven and is
+  /// not settled yet. Redriven rows go in their own order.
+  [[nodiscard]] bool held_back(const outbox_row& row, std::uint64_t at) const {
+    if (blocked(row.what.subject, at)) return true;
+    const auto found = row.status.redriven ? redriven_.end() : redriven_.find(row.what.subject);
+    return found != redriven_.end() && *found->second.begin() < at;
+  }
+  /// Whether a redriven row of the key lies at or before `after`, so that a reader past it need not hold it.
+  [[nodiscard]] bool redriven_before(const std::string& key, std::uint64_t after) const {
+    const auto found = redriven_.find(key);
+    return found != redriven_.end() && *found->second.begin() <= after;
+  }
   /// The rows parked behind a dead one, up to the next dead one of the key.
   [[nodiscard]] std::vector<std::uint64_t> parked_behind(const std::string& key, std::uint64_t at) const {
     std::vector<std::uint64_t> behind;
@@ -105,7 +118,9 @@ class outbox_table {
       case outbox_state::dead: dead_.insert(at); break;
       case outbox_state::parked: ++parked_; break;
     }
-    if (r.status.state >= outbox_state::dead && !r.what.subject.empty()) held_[r.what.subject].insert(at);
+    if (r.what.subject.empty()) return;
+    if (r.status.state >= outbox_state::dead) held_[r.what.subject].insert(at);
+    if (r.status.redriven) redriven_[r.what.subject].insert(at);
   }
   void unfile(const row_map::value_type& row) {
     const auto& [at, r] = row;
@@ -115,10 +130,16 @@ class outbox_table {
       case outbox_state::dead: dead_.erase(at); break;
       case outbox_state::parked: --parked_; break;
     }
-    if (r.status.state < outbox_state::dead || r.what.subject.empty()) return;
-    const auto key = held_.find(r.what.subject);
-    key->second.erase(at);
-    if (key->second.empty()) held_.erase(key);
+    if (r.what.subject.empty()) return;
+    if (r.status.state >= outbox_state::dead) drop(held_, r.what.subject, at);
+    if (r.status.redriven) drop(redriven_, r.what.subject, at);
+  }
+
+  using by_key = std::unordered_map<std::string, std::set<std::uint64_t>>;
+  static void drop(by_key& from, const std::string& key, std::uint64_t at) {
+    const auto found = from.find(key);
+    found->second.erase(at);
+    if (found->second.empty()) from.erase(found);
   }
 
   row_map rows_{};
@@ -127,7 +148,8 @@ class outbox_table {
   std::vector<std::set<std::uint64_t>> pending_;
   std::set<std::uint64_t> dead_{};
   std::set<std::pair<wall_time, std::uint64_t>> published_{};
-  std::unordered_map<std::string, std::set<std::uint64_t>> held_{};  // by key: what is dead or parked
+  by_key held_{};      // what is dead or parked
+  by_key redriven_{};  // what is pending again
   std::size_t parked_ = 0;
 };
 
