@@ -48,9 +48,9 @@ namespace {
 }  // namespace
 
 TEST_CASE("JSON data is shown as JSON, text as text and anything else in base64", "[json][cloudevents]") {
-  CHECK(
-      gabion::to_cloudevents_json(order("application/json", R"({"b":1,"a":[2]})")) ==
-      R"({"specversion":"1.0","id":"1","source":"/orders","type":"order.placed","datacontenttype":"application/json","data":{"b":1,"a":[2]}})");
+  CHECK(gabion::to_cloudevents_json(order("application/json", R"({"b":1,"a":[2]})")) ==
+        R"({"specversion":"1.0","id":"1","source":"/orders","type":"order.placed",)"
+        R"("datacontenttype":"application/json","data":{"b":1,"a":[2]}})");
   CHECK(gabion::to_cloudevents_json(order("text/plain", "{}")) ==
         R"({"specversion":"1.0","id":"1","source":"/orders","type":"order.placed","datacontenttype":"text/plain","data":"{}"})");
   CHECK(

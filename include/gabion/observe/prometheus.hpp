@@ -4,11 +4,11 @@
 #include <array>
 #include <charconv>
 #include <chrono>
-#include <cmath>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <limits>
 #include <span>
 #include <string>
 #include <string_view>
@@ -87,10 +87,13 @@ void append_number(std::string& out, Number value) {
 }
 
 inline void append_number(std::string& out, double value) {
-  if (std::isnan(value)) {
+  constexpr double most = (std::numeric_limits<double>::max)();
+  if (value > most) {
+    out += "+Inf";
+  } else if (value < -most) {
+    out += "-Inf";
+  } else if (!(value <= most)) {
     out += "NaN";
-  } else if (std::isinf(value)) {
-    out += value > 0 ? "+Inf" : "-Inf";
   } else {
     std::array<char, 32> text{};
     out.append(text.data(), std::to_chars(text.data(), text.data() + text.size(), value).ptr);

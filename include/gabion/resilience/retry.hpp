@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -151,12 +150,13 @@ class basic_retry {
     const duration remaining = until_.remaining(now);
     if (until_.expired(now) || remaining < options_.attempt_time) return stop(retry_stop::deadline);
     const duration usable = until_.is_never() ? (duration::max)() : remaining - options_.attempt_time;
-    const duration stated = (std::max)(report.retry_after.value_or(duration::zero()), duration::zero());
+    const duration told = report.retry_after.value_or(duration::zero());
+    const duration stated = told < duration::zero() ? duration::zero() : told;
     if (stated > options_.max_retry_after || stated > usable) return stop(retry_stop::deadline);
     if (rejected && report.retry_after) return {gabion::saturating_add(now, stated)};
     previous_ = gabion::next_delay(options_.backoff, attempts_, previous_, random_);
-    const duration wait = (std::max)(stated, (std::min)(previous_, usable));
-    return {gabion::saturating_add(now, wait)};
+    const duration wait = previous_ < usable ? previous_ : usable;
+    return {gabion::saturating_add(now, wait < stated ? stated : wait)};
   }
 
   [[nodiscard]] static retry_step stop(retry_stop why) noexcept { return {std::nullopt, why}; }
