@@ -178,7 +178,8 @@ TEST_CASE("a commit that fails fails every caller of its batch and writes nothin
         [i, &sleeper](sqlite::transaction& tx) {
           put(tx, i);
           tx.wake_on_commit(wake_ref{sleeper});
-          sqlite3_commit_hook(tx.on().native(), [](void*) { return 1; }, nullptr);
+          sqlite3_commit_hook(
+              tx.on().native(), [](void*) { return 1; }, nullptr);
         },
         got[i]);
   batch.run();
@@ -228,10 +229,12 @@ TEST_CASE("a crash before the commit reaches every caller of the batch", "[sqlit
   grouped g;
   std::error_code got[2];
   one_batch batch{g.writer};
-  batch.add([](sqlite::transaction& tx) {
-    put(tx, 1);
-    faulty_env::fail_before = true;
-  }, got[0]);
+  batch.add(
+      [](sqlite::transaction& tx) {
+        put(tx, 1);
+        faulty_env::fail_before = true;
+      },
+      got[0]);
   batch.add([](sqlite::transaction& tx) { put(tx, 2); }, got[1]);
   batch.run();
   CHECK(got[0] == std::errc::interrupted);
@@ -264,7 +267,8 @@ TEST_CASE("a group commit inside its own body is refused and the body may go on"
 TEST_CASE("options of a group commit out of range are named", "[sqlite][group_commit]") {
   grouped g;
   using writer = sqlite::basic_group_commit<faulty_env>;
-  CHECK_THROWS_WITH((writer{g.db, {.max_batch = 0}}), Catch::Contains("group_commit_options.max_batch is 0; allowed: 1 to 65536"));
+  CHECK_THROWS_WITH((writer{g.db, {.max_batch = 0}}),
+                    Catch::Contains("group_commit_options.max_batch is 0; allowed: 1 to 65536"));
   CHECK_THROWS_WITH((writer{g.db, {.max_batch = 65537}}), Catch::Contains("max_batch is 65537"));
   CHECK_THROWS_WITH((writer{g.db, {.max_waiting = 0}}), Catch::Contains("max_waiting is 0"));
   CHECK_NOTHROW(writer{g.db, {.max_batch = 65536, .max_waiting = 1048576}});
@@ -284,7 +288,8 @@ TEST_CASE("many threads lose nothing and each reads its own write", "[sqlite][gr
       for (int i = 0; i < each; ++i) {
         const int value = t * each + i;
         writer.transact([value](sqlite::transaction& tx) { put(tx, value); });
-        const bool there = db.read([value](sqlite::connection& on) { return on.query("SELECT 1 FROM t WHERE v = ?", value).next(); });
+        const bool there =
+            db.read([value](sqlite::connection& on) { return on.query("SELECT 1 FROM t WHERE v = ?", value).next(); });
         if (!there) missing.fetch_add(1);
       }
     });

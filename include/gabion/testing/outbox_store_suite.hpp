@@ -58,6 +58,7 @@ inline constexpr conformance_case<World> all_outbox_cases[] = {
     outbox_entry<World, outbox_cases::dead_letters_page<outbox_case<World>>>("dead letters are read in pages"),
     outbox_entry<World, outbox_cases::reason_of_any_length<outbox_case<World>>>("a reason may have any length"),
     outbox_entry<World, outbox_cases::redrive_restores_the_order<outbox_case<World>>>("a redrive restores the order of the key"),
+    outbox_entry<World, outbox_cases::nothing_overtakes_what_was_redriven<outbox_case<World>>>("nothing overtakes what was redriven"),
     outbox_entry<World, outbox_cases::redrive_takes_dead_letters_only<outbox_case<World>>>("a redrive takes dead letters only"),
     outbox_entry<World, outbox_cases::redrive_works_once<outbox_case<World>>>("a redrive works once"),
     outbox_entry<World, outbox_cases::redriven_may_die_again<outbox_case<World>>>("what was redriven may die again"),

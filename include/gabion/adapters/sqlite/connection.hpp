@@ -12,7 +12,6 @@
 
 #include <gabion/adapters/sqlite/error.hpp>
 #include <gabion/adapters/sqlite/statement.hpp>
-#include <gabion/core/detail/exceptions.hpp>
 
 namespace gabion::inline v0::sqlite {
 
@@ -39,7 +38,7 @@ class connection {
       sqlite3_close_v2(handle_);
       throw failure;
     }
-    configure(options);
+    configure(path, options);
   }
 
   /// Works on a connection that the caller opened and closes. It must outlive this object.
@@ -86,19 +85,34 @@ class connection {
     std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>{}(text); }
   };
 
-  void configure(const connection_options& options) {
-    const gabion::detail::failure failed = gabion::detail::guarded([&] {
+  void configure(const std::string& path, const connection_options& options) {
+    try {
       sqlite3_extended_result_codes(handle_, 1);
       sqlite3_busy_timeout(handle_, static_cast<int>(options.busy_timeout.count()));
-      if (!options.read_only) execute("PRAGMA journal_mode=WAL");
+      if (!options.read_only) require_wal(options.busy_timeout);
       execute(options.synchronous == durability::full     ? "PRAGMA synchronous=FULL"
               : options.synchronous == durability::normal ? "PRAGMA synchronous=NORMAL"
                                                           : "PRAGMA synchronous=OFF");
-    });
-    if (!failed) return;
-    const int native = sqlite3_extended_errcode(handle_);
-    sqlite3_close_v2(std::exchange(handle_, nullptr));
-    throw sqlite_error{native, failed.what};
+    } catch (const sqlite_error& e) {
+      sqlite3_close_v2(std::exchange(handle_, nullptr));
+      throw sqlite_error{static_cast<errc>(e.code().value()), e.native(), "cannot use '" + path + "': " + e.text()};
+    }
+  }
+
+  /// Of several connections that switch a new file to WAL at once all but one get SQLITE_BUSY, and SQLite does not wait here
+  /// as it does elsewhere.
+  void require_wal(std::chrono::milliseconds timeout) {
+    const auto until = std::chrono::steady_clock::now() + timeout;
+    for (;;) {
+      const int code = sqlite3_exec(handle_, "PRAGMA journal_mode=WAL", nullptr, nullptr, nullptr);
+      if (code == SQLITE_OK) break;
+      if ((code & 0xff) != SQLITE_BUSY || std::chrono::steady_clock::now() >= until)
+        throw sqlite_error{sqlite3_extended_errcode(handle_), sqlite3_errmsg(handle_)};
+      sqlite3_sleep(1);
+    }
+    statement mode{handle_, "PRAGMA journal_mode"};
+    if (!mode.step() || mode.view(0) != "wal")
+      throw sqlite_error{errc::unavailable, SQLITE_CANTOPEN, "this file or file system does not support WAL mode"};
   }
 
   sqlite3* handle_ = nullptr;

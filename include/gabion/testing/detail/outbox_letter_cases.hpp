@@ -65,11 +65,36 @@ void redrive_restores_the_order(Case& c) {
   c.require(c.ids() == "b1 a4", "the rest of the key is held back");
   c.expect(c.store().redrive(all[0].at), "there is such a dead letter");
   c.expect(c.ids() == "a1 a2 b1 a3 a4", "it and what was parked behind it are pending in their order");
-  for (const outbox_record& r : c.pending())
-    c.expect(r.attempts == 0 && !r.blocked, "with no attempts counted and not blocked: " + r.what.id);
+  for (const outbox_record& r : c.pending()) {
+    c.expect(r.attempts == 0, "with no attempts counted: " + r.what.id);
+    c.expect(r.blocked == (r.what.id == "a4"), "free to go, while what is newer waits for them: " + r.what.id);
+  }
   c.expect(c.dead_ids().empty(), "it is no dead letter any more");
   const outbox_stats s = c.store().stats();
   c.expect(s.dead == 0 && s.parked == 0 && s.pending == 5, "and is counted as pending");
+}
+
+/// A relay that has read past a dead letter must not send what is newer before it has come back for what was redriven.
+template <class Case>
+void nothing_overtakes_what_was_redriven(Case& c) {
+  const lease held = c.own();
+  c.put({letter_of("a1", "a"), letter_of("a2", "a")});
+  const std::vector<outbox_record> old = c.pending();
+  c.require(old.size() == 2, "two are pending");
+  c.settled(held, {dead(old[0].at), parked(old[1].at)});
+  c.require(c.store().redrive(old[0].at), "they are redriven");
+  const position a3 = c.put_one(letter_of("a3", "a"));
+  const position a4 = c.put_one(letter_of("a4", "a"));
+  for (const outbox_record& r : c.pending(old[1].at)) c.expect(r.blocked, "a newer message of the key is blocked: " + r.what.id);
+  c.settled(held, {parked(a3)});
+  c.expect(c.ids() == "a1 a2 a3 a4", "to park it then is no parking: it stays pending");
+  for (const outbox_record& r : c.pending(old[1].at)) c.expect(r.blocked, "and is still not free past the older ones: " + r.what.id);
+  c.settled(held, {delivered(old[0].at), delivered(old[1].at)});
+  for (const outbox_record& r : c.pending())
+    c.expect(r.at == a4 || !r.blocked, "once the older ones are delivered the next is free: " + r.what.id);
+  c.settled(held, {delivered(a3)});
+  c.require(c.find(a4).has_value(), "the last is pending");
+  c.expect(!c.find(a4)->blocked, "and in its turn the last");
 }
 
 template <class Case>
