@@ -115,16 +115,16 @@ struct handler {
 /// take a const Message is a compile error that names both.
 template <class Message = detail::message_of_parameter, class Function>
 [[nodiscard]] constexpr auto handle(Function f) {
-  using message = typename detail::message_for<Message, Function>::type;
-  static_assert(std::same_as<message, std::remove_cvref_t<message>>, "gabion: handle<Message>: name the type without const or &");
-  if constexpr (std::is_void_v<message>) {
+  using message_type = typename detail::message_for<Message, Function>::type;
+  static_assert(std::same_as<message_type, std::remove_cvref_t<message_type>>, "gabion: handle<Message>: name the type without const or &");
+  if constexpr (std::is_void_v<message_type>) {
     return handler<detail::misfit, detail::misfit>{detail::misfit{}};
-  } else if constexpr (!detail::handler_fits<message, Function>::value) {
-    return handler<message, detail::misfit>{detail::misfit{}};
-  } else if constexpr (!detail::result_fits<message, Function>::value) {
-    return handler<message, detail::misfit>{detail::misfit{}};
+  } else if constexpr (!detail::handler_fits<message_type, Function>::value) {
+    return handler<message_type, detail::misfit>{detail::misfit{}};
+  } else if constexpr (!detail::result_fits<message_type, Function>::value) {
+    return handler<message_type, detail::misfit>{detail::misfit{}};
   } else {
-    return handler<message, Function>{std::move(f)};
+    return handler<message_type, Function>{std::move(f)};
   }
 }
 
