@@ -66,6 +66,7 @@ concept fetches_outbox = requires(S& s, std::uint32_t lane, position after, std:
 
 /// Remembers dispositions in one transaction, fenced by the lease's epoch. `watermark`: everything up to it is
 /// settled; a store that keeps a cursor moves it there, a store that marks rows ignores it.
+/// A record that is to be parked though nothing blocks it any more stays pending, and is fetched before anything newer of its key.
 template <class S>
 concept settles_outbox = requires(S& s, const lease& held, std::span<const settlement> done, position watermark) {
   { s.settle(held, done, watermark) } -> std::same_as<settle_status>;

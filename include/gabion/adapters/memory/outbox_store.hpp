@@ -190,10 +190,10 @@ class basic_outbox_store {
     change(to_number(s.at), std::move(to));
   }
 
-  /// Behind a dead row it is parked; behind one that was redriven it is to be sent after that one.
+  /// Behind a dead row it is parked. Otherwise it is pending still, but its reader has passed it: nothing newer may overtake it.
   void park(std::uint64_t at) {
     const detail::outbox_row* row = table_.find(at);
-    if (row == nullptr || row->status.state != detail::outbox_state::pending || !table_.held_back(*row, at)) return;
+    if (row == nullptr || row->status.state != detail::outbox_state::pending || row->what.subject.empty()) return;
     detail::outbox_status to = row->status;
     to.redriven = !table_.blocked(row->what.subject, at);
     if (!to.redriven) to.state = detail::outbox_state::parked;

@@ -214,7 +214,7 @@ class basic_outbox_store {
     on.run(detail::outbox_sql::set_dead, attempts, basic_outbox_store::shortened(reason), time_.now(), detail::to_signed(at));
   }
 
-  /// Behind a dead row it is parked; behind one that was redriven it is to be sent after that one.
+  /// Behind a dead row it is parked. Otherwise it is pending still, but its reader has passed it: nothing newer may overtake it.
   static void park(connection& on, position at) {
     if (on.run(detail::outbox_sql::set_parked, detail::to_signed(at)) == 0) on.run(detail::outbox_sql::join_redriven, detail::to_signed(at));
   }

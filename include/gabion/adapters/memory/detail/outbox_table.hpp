@@ -25,7 +25,7 @@ struct outbox_status {
   std::uint32_t attempts = 0;
   std::string reason{};
   wall_time changed_at{};  ///< when it was published, or died
-  bool redriven = false;   ///< pending again; newer rows of its key may not go before it
+  bool redriven = false;   ///< pending (again), but a reader has passed it over; newer rows of its key may not go before it
 };
 
 struct outbox_row {
@@ -149,7 +149,7 @@ class outbox_table {
   std::set<std::uint64_t> dead_{};
   std::set<std::pair<wall_time, std::uint64_t>> published_{};
   by_key held_{};      // what is dead or parked
-  by_key redriven_{};  // what is pending again
+  by_key redriven_{};  // what is pending and was passed over
   std::size_t parked_ = 0;
 };
 
