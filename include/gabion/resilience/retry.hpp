@@ -106,7 +106,7 @@ struct [[nodiscard("it says when to attempt again, or why to stop")]] retry_step
 ///
 /// No more than max_attempts attempts; none that begins with less than attempt_time to the deadline; a wait before the last
 /// attempt is cut to fit, unless it was stated. A stated wait is never cut short: it is waited for or ends the call.
-/// Not safe to use from several threads: one for each thread or call. A value of about 150 bytes, no allocation.
+/// Not safe to use from several threads: one for each thread or call. A value of 128 bytes, no allocation.
 template <random_source Random>
 class basic_retry {
  public:
