@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: MIT
+#include <gabion/cqrs/command_bus.hpp>
+
+struct place_order {};
+
+int main() {
+#ifdef GABION_MUST_FAIL
+  gabion::command_bus bus{gabion::handle([](const auto&) { return 0; })};
+#else
+  gabion::command_bus bus{gabion::handle<place_order>([](const auto&) { return 0; })};
+#endif
+  return bus.send(place_order{});
+}

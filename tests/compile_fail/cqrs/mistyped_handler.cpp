@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+#include <gabion/cqrs/command_bus.hpp>
+
+struct place_order {};
+struct cancel_order {};
+
+int main() {
+#ifdef GABION_MUST_FAIL
+  gabion::command_bus bus{gabion::handle<place_order>([](const cancel_order&) { return 0; })};
+#else
+  gabion::command_bus bus{gabion::handle<place_order>([](const place_order&) { return 0; })};
+#endif
+  return bus.send(place_order{});
+}
