@@ -23,6 +23,7 @@
 #include <gabion/log/driver.hpp>
 #include <gabion/log/pump.hpp>
 #include <gabion/log/transactor.hpp>
+#include <gabion/log/wake.hpp>
 #include <gabion/log/waker.hpp>
 
 namespace gabion::inline v0 {

@@ -46,13 +46,16 @@ class basic_event_store {
  public:
   using transaction = sqlite::transaction;
 
-  /// Throws error(schema_missing | schema_mismatch); see create_schema() and event_schema. The database must outlive the store.
+  /// Throws error(schema_missing | schema_mismatch); see create_schema(). The database must outlive the store.
   explicit basic_event_store(basic_database<Env>& in, WallClock time = WallClock{}, Random random = Random{})
       : database_{&in}, time_{time}, new_id_{std::move(time), std::move(random)} {
     require_schema(in, event_schema);
   }
   basic_event_store(const basic_event_store&) = delete;
   basic_event_store& operator=(const basic_event_store&) = delete;
+
+  /// Creates the table if it is missing.
+  static void create_schema(basic_database<Env>& in) { sqlite::create_schema(in, event_schema); }
 
   append_result append(transaction& tx, std::string_view stream, expected_version expected, std::span<const message> events) {
     gabion::detail::check_append(stream, events);
