@@ -194,6 +194,11 @@ void parked_needs_a_blocked_key(Case& c) {
   c.require(all.size() == 2, "two are pending");
   c.settled(held, {parked(all[1].at)});
   c.expect(c.ids() == "a1 a2", "a message whose key is not blocked stays pending");
+  for (const outbox_record& r : c.pending()) c.expect(!r.blocked, "and is free to go: " + r.what.id);
+  const position a3 = c.put_one(letter_of("a3", "a"));
+  c.require(c.find(a3).has_value(), "the next is pending");
+  c.expect(c.find(a3)->blocked, "but who parked it has read past it, so what is newer waits until it is settled");
+  c.settled(held, {delivered(a3)});
   c.settled(held, {dead(all[1].at), parked(all[0].at)});
   c.expect(c.ids() == "a1", "what is dead behind it does not block it");
   c.expect(c.store().redrive(all[1].at), "the dead one is redriven");

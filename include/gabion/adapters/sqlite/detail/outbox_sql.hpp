@@ -5,10 +5,11 @@
 
 /// The tables and statements of the outbox store, in one place so that a test can look at the plan of each.
 ///
-/// state: 0 pending, 1 published, 2 dead, 3 parked. redriven: 1 while a row that was dead or parked is pending again; until
-/// it is settled, newer rows of its key may not go before it. A fetch leaves out redriven rows behind one that lies before
-/// its start: a reader that has passed the first need not hold it. Each partial index holds the rows of one state, so
-/// what is published costs nothing when the rest is read. Times are microseconds since 1970, UTC.
+/// state: 0 pending, 1 published, 2 dead, 3 parked. redriven: 1 while a row is pending that a reader has passed over, because
+/// it was redriven or was to be parked too late; until it is settled, newer rows of its key may not go before it. A fetch
+/// leaves out redriven rows behind one that lies before its start: a reader that has passed the first need not hold it.
+/// Each partial index holds the rows of one state, so what is published costs nothing when the rest is read, and names
+/// the state, so that counting reads no row. Times are microseconds since 1970, UTC.
 namespace gabion::inline v0::sqlite::detail::outbox_sql {
 
 inline constexpr schema tables{.component = "outbox", .version = 1, .ddl = R"sql(
@@ -33,10 +34,10 @@ CREATE TABLE gabion_outbox (
   published_at INTEGER,
   died_at INTEGER
 );
-CREATE INDEX gabion_outbox_pending ON gabion_outbox (lane, id) WHERE state = 0;
+CREATE INDEX gabion_outbox_pending ON gabion_outbox (lane, state) WHERE state = 0;
 CREATE INDEX gabion_outbox_published ON gabion_outbox (published_at) WHERE state = 1;
-CREATE INDEX gabion_outbox_dead ON gabion_outbox (id) WHERE state = 2;
-CREATE INDEX gabion_outbox_held ON gabion_outbox (subject, id) WHERE state >= 2;
+CREATE INDEX gabion_outbox_dead ON gabion_outbox (state) WHERE state = 2;
+CREATE INDEX gabion_outbox_held ON gabion_outbox (subject, id, state) WHERE state >= 2;
 CREATE INDEX gabion_outbox_redriven ON gabion_outbox (subject, id) WHERE redriven = 1;
 CREATE TABLE gabion_outbox_lanes (lanes INTEGER NOT NULL);
 CREATE VIEW gabion_outbox_log AS
@@ -58,7 +59,8 @@ inline constexpr const char* fetch =
     "SELECT id, attempts, subject <> '' AND (EXISTS (SELECT 1 FROM gabion_outbox h INDEXED BY gabion_outbox_held"
     " WHERE h.state >= 2 AND h.subject = o.subject AND h.id < o.id) OR redriven = 0 AND EXISTS (SELECT 1 FROM gabion_outbox h"
     " INDEXED BY gabion_outbox_redriven WHERE h.redriven = 1 AND h.subject = o.subject AND h.id < o.id)),"
-    " event_id, source, event_type, subject, occurred_at, content_type, data_schema, payload, headers, topic FROM gabion_outbox o INDEXED BY gabion_outbox_pending"
+    " event_id, source, event_type, subject, occurred_at, content_type, data_schema, payload, headers, topic"
+    " FROM gabion_outbox o INDEXED BY gabion_outbox_pending"
     " WHERE state = 0 AND lane = ?1 AND id > ?2 AND NOT (redriven = 1 AND EXISTS (SELECT 1 FROM gabion_outbox h"
     " INDEXED BY gabion_outbox_redriven WHERE h.redriven = 1 AND h.subject = o.subject AND h.id <= ?2)) ORDER BY id LIMIT ?3";
 
@@ -72,8 +74,7 @@ inline constexpr const char* set_parked =
     " gabion_outbox h INDEXED BY gabion_outbox_held WHERE h.state >= 2 AND h.subject = gabion_outbox.subject AND h.id <"
     " gabion_outbox.id)";
 inline constexpr const char* join_redriven =
-    "UPDATE gabion_outbox SET redriven = 1 WHERE id = ? AND state = 0 AND subject <> '' AND EXISTS (SELECT 1 FROM gabion_outbox h"
-    " INDEXED BY gabion_outbox_redriven WHERE h.redriven = 1 AND h.subject = gabion_outbox.subject AND h.id < gabion_outbox.id)";
+    "UPDATE gabion_outbox SET redriven = 1 WHERE id = ? AND state = 0 AND subject <> ''";
 
 inline constexpr const char* dead_letters =
     "SELECT id, attempts, last_error, died_at, event_id, source, event_type, subject, occurred_at, content_type, data_schema,"
