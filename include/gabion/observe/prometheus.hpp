@@ -190,7 +190,7 @@ class prometheus_writer {
   /// One line. `special` is the label that the format itself adds.
   template <class Number>
   void sample(std::string_view name, std::string_view suffix, metric_labels labels, metric_label special, Number value) {
-    check(name, labels.all(), special);
+    check_labels(name, labels.all(), special);
     out_->append(name).append(suffix);
     char before = '{';
     const auto label = [&](const metric_label& l) {
@@ -206,7 +206,7 @@ class prometheus_writer {
     *out_ += '\n';
   }
 
-  void check(std::string_view name, std::span<const metric_label> labels, metric_label special) const {
+  void check_labels(std::string_view name, std::span<const metric_label> labels, metric_label special) const {
     if (labels.size() > options_.max_labels) refuse(errc::too_large, name, "more labels than max_labels");
     for (std::size_t i = 0; i < labels.size(); ++i) {
       const std::string_view label = labels[i].name;
