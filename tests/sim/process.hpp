@@ -21,10 +21,13 @@ struct life {
   bool alive = true;
 };
 
+/// Whether a call can fail after it was done. A subscription that throws has received nothing.
+enum class doubt { possible, never };
+
 /// Runs a call of a process to the outside with the faults of a real one: it may fail before, fail after it was done, or the
 /// process may die before or after. So a crash can come between any two effects.
 template <class Call>
-auto exposed(world& w, life& of, std::string_view what, Call&& call) {
+auto exposed(world& w, life& of, std::string_view what, Call&& call, doubt in = doubt::possible) {
   const auto die = [&](const char* when) {
     of.alive = false;
     w.trace(std::string{"crash "} + when + " " + std::string{what}, of.number);
@@ -36,7 +39,7 @@ auto exposed(world& w, life& of, std::string_view what, Call&& call) {
   w.trace(what, of.number);
   auto result = std::forward<Call>(call)();
   if (w.roll(w.options.crash / 2, fault::crash)) die("after");
-  if (w.roll(w.options.store_in_doubt, fault::store_in_doubt)) throw gabion::error{gabion::errc::in_doubt, "simulated"};
+  if (in == doubt::possible && w.roll(w.options.store_in_doubt, fault::store_in_doubt)) throw gabion::error{gabion::errc::in_doubt, "simulated"};
   return result;
 }
 
@@ -110,17 +113,16 @@ class seen_transport {
   network& network_;
 };
 
-/// A relay that crashes, stands still and comes back.
-class relay_process {
+/// A process that crashes, stands still and comes back. An incarnation is made of (world, network, name, number); it has a life
+/// `of` and an `engine` that takes turns.
+template <class Incarnation>
+class process {
  public:
-  using relay = gabion::basic_relay<seen_store, seen_transport, gabion::testing::manual_clock, gabion::no_observer, gabion::native_env,
-                                    gabion::testing::manual_wall_clock>;
+  process(world& w, network& n, std::string name, std::uint64_t& lives) : world_{w}, network_{n}, name_{std::move(name)}, lives_{lives} {}
 
-  relay_process(world& w, network& n, std::string name, std::uint64_t& lives) : world_{w}, network_{n}, name_{std::move(name)}, lives_{lives} {}
-
-  /// Takes some turns, unless it stands still. Answers when it wants to go on.
+  /// Takes a turn, unless it stands still.
   void act() {
-    if (!running_) start();
+    if (!running_) running_.emplace(world_, network_, name_, ++lives_);
     if (world_.time.now() < paused_until_) return;
     if (world_.roll(world_.options.pause, fault::pause)) {
       paused_until_ = world_.time.now() + world_.options.pump.lease_ttl * 2;
@@ -131,34 +133,37 @@ class relay_process {
     if (!running_->of.alive) running_.reset();
   }
 
+  /// When it wants to go on.
   [[nodiscard]] gabion::instant wake_at() const { return running_ ? (std::max)(wake_at_, paused_until_) : world_.time.now(); }
-  [[nodiscard]] bool at_rest() const { return running_ && running_->engine.in_flight() == 0; }
+  [[nodiscard]] const Incarnation* running() const { return running_ ? &*running_ : nullptr; }
 
  private:
-  struct incarnation {
-    incarnation(world& w, network& n, const std::string& name, std::uint64_t number)
-        : of{.number = number},
-          store{w, of},
-          transport{w, of, n},
-          engine{store, transport, {.owner = name, .pump = w.options.pump}, w.time.clock(), {}, w.time.wall(), gabion::xoshiro256{w.random()}} {}
-    life of;
-    seen_store store;
-    seen_transport transport;
-    relay engine;
-  };
-
-  void start() {
-    running_.emplace(world_, network_, name_, ++lives_);
-    wake_at_ = world_.time.now();
-  }
-
   world& world_;
   network& network_;
   std::string name_;
   std::uint64_t& lives_;
-  std::optional<incarnation> running_{};
+  std::optional<Incarnation> running_{};
   gabion::instant wake_at_{};
   gabion::instant paused_until_{};
 };
+
+/// One run of a relay process.
+struct relay_incarnation {
+  using relay = gabion::basic_relay<seen_store, seen_transport, gabion::testing::manual_clock, gabion::no_observer, gabion::native_env,
+                                    gabion::testing::manual_wall_clock>;
+
+  relay_incarnation(world& w, network& n, const std::string& name, std::uint64_t number)
+      : of{.number = number},
+        store{w, of},
+        transport{w, of, n},
+        engine{store, transport, {.owner = name, .pump = w.options.pump}, w.time.clock(), {}, w.time.wall(), gabion::xoshiro256{w.random()}} {}
+
+  life of;
+  seen_store store;
+  seen_transport transport;
+  relay engine;
+};
+
+using relay_process = process<relay_incarnation>;
 
 }  // namespace gabion_sim

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <iterator>
 #include <list>
 #include <string>
 #include <vector>
 
-#include "sim/process.hpp"
+#include "sim/consumer_process.hpp"
 
 namespace gabion_sim {
 
@@ -15,13 +16,18 @@ class run {
   run(std::uint64_t seed, bool verbose) : world_{seed} {
     world_.verbose = verbose;
     for (std::uint32_t i = 0; i < world_.options.relays; ++i) relays_.emplace_back(world_, network_, "relay-" + std::to_string(i), lives_);
+    for (std::uint32_t i = 0; i < world_.options.members; ++i) consumers_.emplace_back(world_, network_, "email/" + std::to_string(i), lives_);
+    consumers_.emplace_back(world_, network_, "inventory/0", lives_);
+    world_.history.consumers = {"email", "inventory"};
   }
 
   std::vector<std::string> violations() {
     suffer();
     if (auto found = gabion_test::history_checker{world_.history}.violations(false); !found.empty()) return found;
-    if (!heal()) return {"stuck: not at rest a long time after all faults have ended"};
-    return gabion_test::history_checker{world_.history}.violations(true);
+    const bool rests = heal();
+    auto found = gabion_test::history_checker{world_.history}.violations(true);
+    if (found.empty() && !rests) found.push_back("stuck: not at rest a long time after all faults have ended");
+    return found;
   }
 
   [[nodiscard]] const world& seen() const { return world_; }
@@ -76,6 +82,8 @@ class run {
       world_.history.committed.push_back({batch[i].id, batch[i].subject});
       world_.id_at[places[i].at] = batch[i].id;
       if (world_.roll(world_.options.poison)) world_.poison.insert(batch[i].id);
+      for (const std::string& consumer : world_.history.consumers)
+        if (world_.roll(world_.options.handler_poison)) world_.unhandled.insert({consumer, batch[i].id});
     }
     world_.trace("wrote", batch.size());
     return static_cast<std::uint32_t>(batch.size());
@@ -83,9 +91,11 @@ class run {
 
   void act() {
     network_.deliver();
-    auto relay = relays_.begin();
-    std::advance(relay, static_cast<std::ptrdiff_t>(gabion::uniform(world_.random, relays_.size())));
-    relay->act();
+    const auto chosen = static_cast<std::size_t>(gabion::uniform(world_.random, relays_.size() + consumers_.size()));
+    if (chosen < relays_.size())
+      std::next(relays_.begin(), static_cast<std::ptrdiff_t>(chosen))->act();
+    else
+      std::next(consumers_.begin(), static_cast<std::ptrdiff_t>(chosen - relays_.size()))->act();
   }
 
   /// Time stands still for a while, creeps, or leaps to the next thing that is due.
@@ -94,6 +104,7 @@ class run {
     if (chance(world_.random, 500)) return world_.time.advance(std::chrono::microseconds{gabion::uniform(world_.random, 2000)});
     gabion::instant next = network_.next_due();
     for (const relay_process& r : relays_) next = (std::min)(next, r.wake_at());
+    for (const consumer_process& c : consumers_) next = (std::min)(next, c.wake_at());
     world_.time.advance_to((std::min)(next, world_.time.now() + std::chrono::seconds{1}));
   }
 
@@ -111,12 +122,24 @@ class run {
       world_.count(fault::redriven);
       world_.trace("redrive " + letter.what.id);
     }
+    for (const std::string& consumer : world_.history.consumers)
+      for (const gabion::inbox_letter& letter : world_.inbox.letters(consumer, gabion::beginning, 100)) redrive(consumer, letter);
+  }
+
+  void redrive(const std::string& consumer, const gabion::inbox_letter& letter) {
+    if (letter.status != gabion::inbox_status::dead || (world_.faults_on && !chance(world_.random, 300))) return;
+    if (chance(world_.random, 500)) world_.unhandled.erase({consumer, letter.what.id});
+    if (!world_.inbox.redrive(consumer, letter.at)) return;
+    world_.count(fault::redriven);
+    world_.trace("redrive at " + consumer + " " + letter.what.id);
   }
 
   [[nodiscard]] bool at_rest() {
     const gabion::outbox_stats left = world_.store.stats();
     if (left.pending + left.dead + left.parked != 0 || network_.next_due() != (gabion::instant::max)()) return false;
-    return std::all_of(relays_.begin(), relays_.end(), [](const relay_process& r) { return r.at_rest(); });
+    if (world_.history.effects.size() < world_.history.consumers.size() * world_.history.committed.size()) return false;
+    return std::all_of(relays_.begin(), relays_.end(),
+                       [](const relay_process& r) { return r.running() != nullptr && r.running()->engine.in_flight() == 0; });
   }
 
   world world_;
@@ -124,6 +147,7 @@ class run {
   std::uint64_t lives_ = 0;
   std::uint64_t ids_ = 0;
   std::list<relay_process> relays_{};
+  std::list<consumer_process> consumers_{};
 };
 
 }  // namespace gabion_sim

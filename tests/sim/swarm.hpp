@@ -22,6 +22,8 @@ struct swarm {
   std::uint32_t keys = 0;
   std::uint32_t relays = 0;
   std::uint32_t partitions = 0;
+  std::uint32_t members = 0;          ///< of the first consumer group; the other has one
+  std::size_t consumer_batch = 1;
   std::uint32_t rollback = 0;
   std::uint32_t store_fails = 0;      ///< nothing done, error
   std::uint32_t store_in_doubt = 0;   ///< done, error
@@ -48,6 +50,8 @@ struct swarm {
     keys = upto(1, 6);
     relays = upto(1, 3);
     partitions = upto(1, 3);
+    members = upto(1, 2);
+    consumer_batch = upto(1, 5);
     rollback = rate(300);
     store_fails = rate(100);
     store_in_doubt = rate(100);

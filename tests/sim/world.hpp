@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <cstdio>
 #include <map>
 #include <set>
 #include <string>
@@ -28,6 +29,26 @@ enum class fault : std::uint8_t {
   handler_failed, handler_poison, wall_jump, fenced, redriven, kinds,
 };
 using fault_counts = std::array<std::uint64_t, static_cast<std::size_t>(fault::kinds)>;
+
+/// The business table of the consumers: an effect is there once its transaction has committed.
+class effect_table final : public gabion::memory::participant {
+ public:
+  explicit effect_table(std::vector<gabion_test::effect>& committed) : committed_{committed} {}
+
+  void add(gabion::memory::database::transaction& tx, gabion_test::effect e) {
+    tx.join(*this);
+    open_.push_back(std::move(e));
+  }
+  void commit() noexcept override {
+    committed_.insert(committed_.end(), open_.begin(), open_.end());
+    open_.clear();
+  }
+  void rollback() noexcept override { open_.clear(); }
+
+ private:
+  std::vector<gabion_test::effect>& committed_;
+  std::vector<gabion_test::effect> open_{};
+};
 
 /// What survives every crash, the time, the dice, and the record of what happened.
 struct world {
@@ -62,6 +83,7 @@ struct world {
   inbox_store inbox;
   gabion::memory::broker broker;
   gabion_test::history history{};
+  effect_table effects{history.effects};
   std::map<gabion::position, std::string> id_at{};
   std::set<std::string> poison{};                           ///< the broker rejects these for good, until healed
   std::set<std::pair<std::string, std::string>> unhandled{};  ///< (consumer, id): the handler fails on these, until healed

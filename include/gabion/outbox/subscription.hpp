@@ -22,6 +22,7 @@ struct received {
 
 /// Gives the next messages of the partitions assigned to this member, in order within a partition, each once while the
 /// assignment lasts; waits at most `max_wait` for the first, and zero never blocks.
+/// Throws only if it has taken nothing, because what it has given out it does not give again.
 template <class S>
 concept receives_messages = requires(S& s, std::size_t limit, duration max_wait) {
   { s.receive(limit, max_wait) } -> std::same_as<std::vector<received>>;
