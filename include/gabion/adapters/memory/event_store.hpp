@@ -45,7 +45,8 @@ class basic_event_store final : private participant {
     auto find = [&](std::string_view id) { return place_of(id, stream); };
     if (auto decided = gabion::detail::decide_append(actual, expected, events, find)) return *std::move(decided);
     tx.join(*this);
-    for (const message& m : events) write(stream, m);
+    const wall_time now = time_.now();
+    for (const message& m : events) write(stream, m, now);
     Env::failpoint("events.appended");
     tx.wake_on_commit(wake_ref{appended_});
     return {.version = actual + events.size(),
@@ -111,8 +112,8 @@ class basic_event_store final : private participant {
     return gabion::detail::event_place{.here = event.stream == stream, .version = event.version, .at = event.at};
   }
 
-  void write(std::string_view stream, const message& m) {
-    recorded_event event{.at = position{log_.size() + 1}, .stream = std::string{stream}, .recorded_at = time_.now(), .what = m};
+  void write(std::string_view stream, const message& m, wall_time now) {
+    recorded_event event{.at = position{log_.size() + 1}, .stream = std::string{stream}, .recorded_at = now, .what = m};
     if (event.what.id.empty()) event.what.id = to_string(new_id_());
     if (event.what.time == wall_time{}) event.what.time = event.recorded_at;
     auto& versions = streams_.try_emplace(event.stream).first->second;
@@ -152,7 +153,7 @@ class basic_event_store final : private participant {
   std::deque<recorded_event> log_{};
   std::size_t committed_ = 0;
   text_map<std::vector<std::size_t>> streams_{};
-  text_map<std::size_t> ids_{};
+  std::unordered_map<std::string_view, std::size_t> ids_{};  // views of the ids in log_, which does not move them
   basic_wake_group<Env> appended_{};
 };
 

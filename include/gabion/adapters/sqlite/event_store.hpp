@@ -64,8 +64,9 @@ class basic_event_store {
     auto find = [&](std::string_view id) { return place_of(on, id, stream); };
     if (auto decided = gabion::detail::decide_append(actual, expected, events, find)) return *std::move(decided);
     append_result result{.version = actual + events.size(), .actual = actual + events.size()};
+    const wall_time now = time_.now();
     for (std::uint64_t version = actual; const message& m : events) {
-      insert(on, stream, ++version, m);
+      insert(on, stream, ++version, m, now);
       result.last = position{static_cast<std::uint64_t>(on.last_insert_id())};
       if (result.first == beginning) result.first = result.last;
     }
@@ -120,8 +121,7 @@ class basic_event_store {
                                        .at = position{static_cast<std::uint64_t>(found->number(2))}};
   }
 
-  void insert(connection& on, std::string_view stream, std::uint64_t version, const message& m) {
-    const wall_time now = time_.now();
+  void insert(connection& on, std::string_view stream, std::uint64_t version, const message& m, wall_time now) {
     const std::string id = m.id.empty() ? to_string(new_id_()) : m.id;
     const std::string headers = encode_headers(m.headers);
     std::optional<blob> payload;
