@@ -4,6 +4,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -29,10 +30,19 @@ struct held_clock {
   [[nodiscard]] gabion::instant now() const noexcept { return *at; }
 };
 
-using events = std::vector<circuit_transition>;
+/// What a listener heard, and whether it was ever told two things at once.
+struct hearing {
+  std::vector<circuit_transition> events{};
+  explorer_env::atomic<int> inside{0};
+  bool overlapped = false;
+};
 struct recorder {
-  events* log;
-  void operator()(const circuit_transition& t) const { log->push_back(t); }
+  hearing* heard;
+  void operator()(const circuit_transition& t) const {
+    if (heard->inside.fetch_add(1) != 0) heard->overlapped = true;
+    heard->events.push_back(t);
+    heard->inside.fetch_sub(1);
+  }
 };
 
 using breaker = gabion::basic_circuit_breaker<held_clock, recorder, explorer_env>;
@@ -40,10 +50,12 @@ using breaker = gabion::basic_circuit_breaker<held_clock, recorder, explorer_env
 /// A breaker with its time and what its listener heard.
 struct bench {
   gabion::instant now{1h};
-  events heard{};
+  hearing heard{};
   breaker b;
 
   explicit bench(const circuit_breaker_options& o) : b{o, held_clock{&now}, recorder{&heard}} {}
+
+  [[nodiscard]] const std::vector<circuit_transition>& events() const { return heard.events; }
 
   void fail() { b.try_acquire()->failure(); }
   void succeed() { b.try_acquire()->success(); }
@@ -56,7 +68,8 @@ struct bench {
   void check_always(explorer& e, std::uint64_t calls) {
     circuit_state state = circuit_state::closed;
     std::uint32_t generation = 0;
-    for (const circuit_transition& t : heard) {
+    e.check(!heard.overlapped, "the listener was told two things at once");
+    for (const circuit_transition& t : events()) {
       e.check(t.generation == ++generation, "an event is missing or out of order");
       e.check(t.from == state, "an event does not begin where the one before ended");
       state = t.to;
@@ -73,7 +86,8 @@ inline void two_failures_trip_once(explorer& e) {
   auto first = x.b.try_acquire();
   auto second = x.b.try_acquire();
   if (!e.threads({[&] { first->failure(); }, [&] { second->failure(); }})) return;
-  e.check(x.heard.size() == 1, "not exactly one transition");
+  x.check_always(e, 2);
+  e.check(x.events().size() == 1, "not exactly one transition");
   e.check(x.b.state() == circuit_state::open, "not open");
   e.check(x.b.snapshot().counts.failure == 2, "a failure was not counted");
 }
@@ -84,7 +98,7 @@ inline void the_failure_after_the_trip_is_late(explorer& e) {
   auto p = std::array{x.b.try_acquire(), x.b.try_acquire(), x.b.try_acquire()};
   if (!e.threads({[&] { p[0]->failure(); }, [&] { p[1]->failure(); }, [&] { p[2]->failure(); }})) return;
   const auto counts = x.b.snapshot().counts;
-  e.check(x.heard.size() == 1 && x.heard.at(0).failed == 2, "not exactly one transition after two failures");
+  e.check(x.events().size() == 1 && x.events().at(0).failed == 2, "not exactly one transition after two failures");
   e.check(counts.failure == 2 && counts.late == 1, "the third failure is not late");
   x.check_always(e, 3);
 }
@@ -179,7 +193,7 @@ inline void probes_disagree(explorer& e) {
   auto good = x.b.try_acquire();
   auto bad = x.b.try_acquire();
   if (!e.threads({[&] { good->success(); }, [&] { bad->failure(); }})) return;
-  e.check(x.heard.size() == 3, "not exactly one of the probes decided");
+  e.check(x.events().size() == 3, "not exactly one of the probes decided");
   e.check(x.b.snapshot().counts.late == 1, "the second probe is not late");
   x.check_always(e, 3);
 }
@@ -201,6 +215,22 @@ inline void the_window_stays_exact(explorer& e) {
   x.check_always(e, 19);
 }
 
+/// A caller stalls while it writes a full block to the ring; the others go once around the ring in the meantime.
+inline void a_stalled_writer_spoils_nothing(explorer& e) {
+  using window = gabion::detail::circuit_window<explorer_env, 31, 2>;  // blocks of two: once around is soon done
+  window w{{.calls = 4, .failure_percent = 100}};
+  window::tally_type tally{0};
+  const auto record = [&](std::initializer_list<bool> outcomes) {
+    for (const bool failed : outcomes) static_cast<void>(w.record(tally, 0, failed));
+  };
+  record({false, false, true, false});
+  if (!e.threads({[&] { record({false}); }, [&] { record({false, false, false, true, false}); }})) return;
+  record({false});
+  e.check(w.sum(tally.load()).failed == 1, "a late write of a block spoiled the ring");
+  record({false, false, false, false});
+  e.check(w.sum(tally.load()).failed == 0, "a late write of a block spoiled the ring");
+}
+
 /// The two outcomes that are missing to the minimum come at the same moment: opened by whichever is second, once.
 inline void the_window_trips_once(explorer& e) {
   bench x{{.failures = 0, .window = {.calls = 4, .failure_percent = 50, .minimum_calls = 4}, .open_for = 10s}};
@@ -211,7 +241,7 @@ inline void the_window_trips_once(explorer& e) {
   const circuit_snapshot s = x.b.snapshot();
   const bool opened = s.state == circuit_state::open;
   if (opened) {
-    e.check(x.heard.size() == 1 && s.window_failed == 2 && s.window_calls == 4, "the window is not what tripped it");
+    e.check(x.events().size() == 1 && s.window_failed == 2 && s.window_calls == 4, "the window is not what tripped it");
     e.check(s.counts.late == 1, "the outcome after the trip is not late");
   } else {  // two successes first: f s s s, then the failure takes the place of the oldest
     e.check(s.window_failed == 1 && s.counts.late == 0, "the window is not f s s, f");
@@ -251,6 +281,7 @@ inline constexpr std::array all{
     scenario{"a lost probe comes back too late", a_lost_probe_comes_back_too_late},
     scenario{"probes disagree", probes_disagree},
     scenario{"the window stays exact", the_window_stays_exact},
+    scenario{"a stalled writer spoils nothing", a_stalled_writer_spoils_nothing},
     scenario{"the window trips once", the_window_trips_once},
     scenario{"a reset meets a trip", a_reset_meets_a_trip},
 };

@@ -91,14 +91,17 @@ std::invoke_result_t<Function> call_or(Permit& permit, Judge& judge, Function&& 
     verdict how = verdict::failure;
     const auto judged = [&](const result_type& r) { return how = judge(r); };
     const auto run = [&] { result.emplace(detail::call_judged(permit, judged, std::forward<Function>(f))); };
-    if constexpr (takes_nothing<Fallback>)
+    if constexpr (takes_nothing<Fallback>) {
       static_cast<void>(detail::guarded(run));
-    else
+      if (!result.has_value()) return fallback();
+    } else {
       run();
-    if (result.has_value() && how != verdict::failure) return *std::move(result);
+    }
+    if (how != verdict::failure) return *std::move(result);
     if constexpr (takes_result<Fallback, result_type>)
-      if (result.has_value()) return fallback(*std::move(result));
-    if constexpr (takes_nothing<Fallback>) return fallback();
+      return fallback(*std::move(result));
+    else
+      return fallback();
   } else {
     return detail::call_judged(permit, judge, std::forward<Function>(f));
   }

@@ -24,8 +24,9 @@ struct outcome_sum {
 /// is one compare-and-swap of it, which counts the new outcome and takes back the oldest at the same moment. A full block
 /// waits in the tally; whoever records next writes it into the ring first. Thus nothing in the ring is read before it is
 /// written, and a thread that stalls holds nobody up. A ring cell carries generation and version, so a late write of a block
-/// fails. O(1), no allocation after the constructor. `TicketBits` is there for tests, which make the ticket wrap.
-template <env Env, unsigned TicketBits = 31>
+/// fails. O(1), no allocation after the constructor. `TicketBits` and `Block` are there for tests: the ticket wraps
+/// soon, the ring is soon gone around.
+template <env Env, unsigned TicketBits = 31, unsigned Block = 8>
 class circuit_window {
  public:
   using tally_type = typename Env::template atomic<std::uint64_t>;
@@ -100,7 +101,7 @@ class circuit_window {
 
  private:
   // Tally, from the low end: ticket (31), outcomes of this block (8), failed (13), full, tripped, generation tag (10).
-  static constexpr std::uint64_t block = 8;
+  static constexpr std::uint64_t block = Block;
   static constexpr std::uint64_t ticket_mask = (std::uint64_t{1} << TicketBits) - 1;
   static constexpr unsigned pending_shift = 31;
   static constexpr std::uint64_t pending_mask = 0xff;
@@ -111,7 +112,7 @@ class circuit_window {
   static constexpr std::uint64_t tripped_bit = std::uint64_t{1} << 53;
   static constexpr unsigned tag_shift = 54;
   static constexpr std::uint64_t tag_mask = (std::uint64_t{1} << 10) - 1;
-  static_assert(TicketBits <= pending_shift && circuit_max_window <= failed_mask);
+  static_assert(TicketBits <= pending_shift && std::has_single_bit(block) && block <= 8 && circuit_max_window <= failed_mask);
 
   // Ring cell, from the low end: 8 outcomes, version (46), generation tag (10).
   static constexpr std::uint64_t version_one = std::uint64_t{1} << 8;

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+// Real threads, no sleeping: what the explorer proves for a few steps, for many. Meant to run under the thread sanitizer too.
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <thread>
+#include <vector>
+
+#include "resilience/circuit_fixture.hpp"
+#include "support/catch.hpp"
+
+using namespace circuit_tests;
+
+namespace {
+
+template <class Body>
+void on_threads(int n, Body body) {
+  std::vector<std::thread> threads;
+  std::atomic<bool> go{false};
+  for (int i = 0; i < n; ++i)
+    threads.emplace_back([&, i] {
+      while (!go.load(std::memory_order_acquire)) std::this_thread::yield();
+      body(i);
+    });
+  go.store(true, std::memory_order_release);
+  for (auto& t : threads) t.join();
+}
+
+}  // namespace
+
+TEST_CASE("totals of many threads are exact", "[circuit_breaker][threads]") {
+  const auto window = GENERATE(0U, 100U, 8191U);
+  bench x{{.failures = 65'535, .window = {window, 100, 8191}}};
+  on_threads(4, [&](int thread) {
+    for (int i = 0; i < 10'000; ++i) {
+      auto a = x.b.try_acquire();
+      switch ((i + thread) % 5) {
+        case 0: a->failure(); break;
+        case 1: a->ignore(); break;
+        case 2: break;
+        default: a->success();
+      }
+    }
+  });
+  CHECK(x.counts() == circuit_counts{.success = 16'000, .failure = 8'000, .ignored = 8'000, .abandoned = 8'000});
+  if (window == 8191) CHECK(x.b.snapshot().window_calls == 8191);
+  if (window == 100) {  // the sum kept in the tally is that of the ring: push it out and nothing is left
+    x.succeed(100);
+    CHECK(x.b.snapshot().window_failed == 0);
+  }
+}
+
+TEST_CASE("under load every trip is one event and events hang together", "[circuit_breaker][threads]") {
+  bench x{{.failures = 3, .window = {20, 50, 10}, .open_for = 1ms, .half_open_permits = 2, .successes_to_close = 2}};
+  std::atomic<std::uint64_t> calls{0};
+  std::atomic<bool> over_admitted{false};
+  on_threads(4, [&](int thread) {
+    for (int i = 0; i < 20'000; ++i) {
+      calls.fetch_add(1);
+      auto a = x.b.try_acquire();
+      if (x.b.snapshot().probes_out > 2) over_admitted = true;
+      if (a) {
+        if ((i / 50 + thread) % 2 == 0)
+          a->failure();
+        else if (i % 31 != 0)
+          a->success();
+      } else {
+        x.time.advance(100us);
+      }
+    }
+  });
+  CHECK_FALSE(over_admitted.load());
+  const auto s = x.b.snapshot();
+  CHECK(s.counts.settled() + s.counts.rejected == calls.load());
+  CHECK(s.probes_out == 0);
+  CHECK(x.heard.size() + s.events_missed == s.generation);
+  circuit_state state = circuit_state::closed;
+  std::uint32_t generation = 0;
+  for (const circuit_transition& t : x.heard) {
+    CHECK(t.generation == generation + 1 + t.missed);
+    if (t.missed == 0) CHECK(t.from == state);
+    generation = t.generation;
+    state = t.to;
+  }
+  CHECK(s.generation > 100);
+}
+
+TEST_CASE("counts never go back while calls are made", "[circuit_breaker][threads]") {
+  bench x{{.failures = 0, .window = {100, 100, 100}}};
+  std::atomic<int> running{2};
+  std::atomic<bool> went_back{false};
+  on_threads(3, [&](int thread) {
+    if (thread < 2) {
+      for (int i = 0; i < 30'000; ++i) i % 10 == 0 ? x.b.try_acquire()->failure() : x.b.try_acquire()->success();
+      running.fetch_sub(1);
+      return;
+    }
+    circuit_counts before{};
+    while (running.load() > 0) {
+      const circuit_counts now = x.counts();
+      if (now.success < before.success || now.failure < before.failure) went_back = true;
+      before = now;
+    }
+  });
+  CHECK_FALSE(went_back.load());
+  CHECK(x.counts() == circuit_counts{.success = 54'000, .failure = 6'000});
+}
