@@ -398,7 +398,7 @@ class world {
       if (what == outcome::rejected && config_.options.on_poison != poison_policy::pause) known_[at] = disposition::dead;
       if (what == outcome::unavailable) outage_at_ = now_;
       if (what != outcome::rejected) failed_at_[at] = now_;
-      if (!f.key.empty() && what != outcome::rejected) {
+      if (!f.key.empty()) {
         const position first = failing_[f.key] = failing_.contains(f.key) ? (std::min)(failing_[f.key], at) : at;
         // What came back behind it came back because of it, and need not wait on its own account.
         std::erase_if(failed_at_, [&](const auto& other) { return other.first > first && rows_.at(other.first).key == f.key; });

@@ -230,7 +230,9 @@ class pump {
   [[nodiscard]] instant fetch_due() const noexcept {
     if (!shape_.fetches || ending() || room() == 0) return (instant::max)();
     const bool space = held() == 0 || room() >= (options_.window + 3) / 4;
-    if (from_start_ || window_.wants_rescan() || (space && (hungry_ || more_))) return (instant::min)();
+    // What is resolved is settled before a key that left records behind is looked for: they may be blocked until then.
+    const bool left_behind = window_.wants_rescan() && window_.unsettled() == 0;
+    if (from_start_ || left_behind || (space && (hungry_ || more_))) return (instant::min)();
     return (std::min)(poll_at_, rescan_at_);
   }
 

@@ -39,6 +39,7 @@ struct key_line {
   bool failed = false;              // something came back: nothing more is submitted until nothing flies
   bool delayed = false;             // waits for a moment
   position poison = beyond;         // what is behind it gets parked
+  position refused = beyond;        // what comes back from behind it came back because of it
   position left_behind = beyond;    // from here on the records of this key were left in the store
 
   [[nodiscard]] bool empty() const noexcept { return first == nullptr && given_up == 0; }

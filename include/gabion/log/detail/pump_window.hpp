@@ -18,6 +18,7 @@
 #include <gabion/core/saturating.hpp>
 #include <gabion/log/delivery.hpp>
 #include <gabion/log/detail/key_line.hpp>
+#include <gabion/log/detail/ready_queue.hpp>
 #include <gabion/log/detail/settle_list.hpp>
 #include <gabion/log/pump_action.hpp>
 #include <gabion/log/pump_options.hpp>
@@ -75,8 +76,7 @@ class pump_window {
     const auto next = slots_.lower_bound(at);
     if (next != slots_.end() && next->first == at) return true;
     if (shape_.fetches && full()) return leave(at), false;
-    const std::string_view key = traits::key(record);
-    if (!key.empty() && !admits(key, at)) return leave(at), true;
+    if (!admits(record, at)) return leave(at), true;
     const std::uint32_t attempts = traits::attempts(record);
     const std::size_t size = traits::bytes(record);
     hold(slots_.try_emplace(next, at, std::move(record), at, attempts, size)->second);
@@ -91,7 +91,7 @@ class pump_window {
       of.delayed = false;
       offer(of);
     }
-    while (!queue_.empty() && !may_go(*queue_.front())) pop();
+    while (!queue_.empty() && !may_go(queue_.front())) (void)queue_.take();
     return !queue_.empty();
   }
 
@@ -99,7 +99,7 @@ class pump_window {
   std::span<const submission<Record>> compose(std::size_t limit) {
     batch_.clear();
     while (batch_.size() < limit && !queue_.empty()) {
-      slot& s = pop();
+      slot& s = queue_.take();
       if (!may_go(s)) continue;
       s.state = progress::flying;
       ++flying_;
@@ -117,7 +117,7 @@ class pump_window {
       if (found == slots_.end() || found->second.state != progress::flying) continue;
       line& of = *found->second.line;
       land(found->second);
-      enqueue(found->second);
+      queue_.add(found->second);
       if (of.flying == 0) calm(of, now, false);
     }
     batch_.clear();
@@ -134,14 +134,10 @@ class pump_window {
     land(s);
     if (d.result == outcome::delivered) {
       finish(s, disposition::delivered);
-    } else if (d.result == outcome::rejected) {
-      s.reason = d.reason;
-      s.attempts = plus(s.attempts, 1);
-      give_up(s);
     } else {
       s.reason = d.reason;
-      s.came_back = d.result;
       of.failed = true;
+      come_back(s, d.result);
     }
     if (of.flying == 0) calm(of, now, reachable);
     return true;
@@ -193,18 +189,25 @@ class pump_window {
 
   void leave(position at) noexcept { left_now_ = (std::min)(left_now_, at); }
 
+  [[nodiscard]] bool blocked(const Record& record) const {
+    return options_.on_poison != poison_policy::skip && traits::blocked(record);
+  }
+
   /// A key in trouble, or one that goes one by one, may fill only its share of the window: other keys need room too.
   [[nodiscard]] bool restrained(const line& of) const noexcept {
     return shape_.fetches && (!shape_.keeps_key_order || of.failed || of.delayed);
   }
 
-  /// False if this record has to stay in the store for now: an earlier one of its key stayed, or its key holds enough.
-  bool admits(std::string_view key, position at) {
-    const auto found = lines_.find(key);
+  /// False if this record has to stay in the store for now: an earlier one of its key stayed, its key holds enough, or it
+  /// is blocked by what is held and may not be once that is settled (redriven records).
+  bool admits(const Record& record, position at) {
+    const std::string_view key = traits::key(record);
+    const auto found = key.empty() ? lines_.end() : lines_.find(key);
     if (found == lines_.end()) return true;
     line& of = found->second;
     if (at > of.left_behind) return false;
-    const bool room = !restrained(of) || of.size < share_;
+    const bool by_held = of.first != nullptr && of.first->at < at && of.poison == beyond && of.given_up == 0;
+    const bool room = (!restrained(of) || of.size < share_) && !(by_held && blocked(record));
     if (!room)
       of.left_behind = at;
     else if (at == of.left_behind)
@@ -218,14 +221,13 @@ class pump_window {
     const std::string_view key = traits::key(s.record);
     line& of = key.empty() ? s.own : line_of(key);
     of.link(s);
-    const bool blocked = traits::blocked(s.record) && options_.on_poison != poison_policy::skip;
-    if (of.key != nullptr && (blocked || s.at > of.poison)) {
+    if (of.key != nullptr && (blocked(s.record) || s.at > of.poison)) {
       // The store may find that it need not park this one any more. Until it has said so, nothing behind it may go.
       of.poison = (std::min)(of.poison, s.at);
       finish(s, disposition::parked);
       park(of);
     } else if (may_go(s)) {
-      enqueue(s);
+      queue_.add(s);
     }
   }
 
@@ -242,27 +244,9 @@ class pump_window {
     return shape_.keeps_key_order || (s.line->flying == 0 && s.line->first == &s);
   }
 
-  static bool later(const slot* a, const slot* b) noexcept { return a->at > b->at; }
-  void enqueue(slot& s) {
-    if (std::exchange(s.queued, true)) return;
-    queue_.push_back(&s);
-    std::push_heap(queue_.begin(), queue_.end(), later);
-  }
-  slot& pop() {
-    std::pop_heap(queue_.begin(), queue_.end(), later);
-    slot& s = *queue_.back();
-    queue_.pop_back();
-    s.queued = false;
-    return s;
-  }
-  void dequeue(slot& s) {
-    if (!std::exchange(s.queued, false)) return;
-    queue_.erase(std::find(queue_.begin(), queue_.end(), &s));
-    std::make_heap(queue_.begin(), queue_.end(), later);
-  }
   void offer(line& of) {
     for (slot* s = of.first; s != nullptr; s = shape_.keeps_key_order ? s->behind : nullptr)
-      if (may_go(*s)) enqueue(*s);
+      if (may_go(*s)) queue_.add(*s);
   }
 
   void land(slot& s) noexcept {
@@ -272,12 +256,22 @@ class pump_window {
   }
 
   void finish(slot& s, disposition as) {
-    dequeue(s);
+    queue_.remove(s);
     s.line->unlink(s);
     s.state = progress::final;
     s.as = as;
     if (as != disposition::delivered && s.line->key != nullptr) ++s.line->given_up;
     list_.add(s);
+  }
+
+  void come_back(slot& s, outcome as) {
+    if (as != outcome::rejected) {
+      s.came_back = as;
+      return;
+    }
+    s.line->refused = (std::min)(s.line->refused, s.at);
+    s.attempts = plus(s.attempts, 1);
+    give_up(s);
   }
 
   void give_up(slot& s) {
@@ -305,20 +299,29 @@ class pump_window {
     if (poison_ && of.failed) return;
     if (std::exchange(of.failed, false)) {
       park(of);
-      slot* first = nullptr;
-      for (slot* s = of.first; s != nullptr; s = s->behind) {
-        if (!s->came_back) continue;
-        if (first != nullptr) s->uncounted = plus(s->uncounted, 1);
-        if (first != nullptr) s->came_back.reset();
-        if (first == nullptr) first = s;
-      }
-      if (first != nullptr) set_back(*first, now, reachable);
+      if (slot* const first = first_to_blame(of)) set_back(*first, now, reachable);
       offer(of);
     } else if (!shape_.keeps_key_order) {
       offer(of);
     }
     if (of.given_up == 0) of.poison = beyond;
     tidy(of);
+  }
+
+  /// The first record that came back, unless it did so behind a refused one; the others came back because of the first.
+  slot* first_to_blame(line& of) noexcept {
+    slot* first = nullptr;
+    const position refused = std::exchange(of.refused, beyond);
+    for (slot* s = of.first; s != nullptr; s = s->behind) {
+      if (!s->came_back) continue;
+      if (first == nullptr && s->at < refused) {
+        first = s;
+      } else {
+        s->came_back.reset();
+        s->uncounted = plus(s->uncounted, 1);
+      }
+    }
+    return first;
   }
 
   /// The first record of its key that failed: counts it, and makes its key wait.
@@ -345,7 +348,7 @@ class pump_window {
       slot& s = *of.last;
       of.left_behind = (std::min)(of.left_behind, s.at);
       leave(s.at);
-      dequeue(s);
+      queue_.remove(s);
       of.unlink(s);
       drop(s);
     }
@@ -388,7 +391,7 @@ class pump_window {
   std::map<position, slot> slots_{};
   std::map<position, slot> abandoned_{};
   std::unordered_map<std::string, line, key_hash, same_key> lines_{};
-  std::vector<slot*> queue_{};  // a heap: records that may be submitted, lowest first; some may have to wait again
+  ready_queue<slot> queue_{};  // records that may be submitted; some may have to wait again
   std::set<std::pair<instant, slot*>, by_moment> delayed_{};
   settle_list<slot> list_{};
   std::vector<submission<Record>> batch_{};
