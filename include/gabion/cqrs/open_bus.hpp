@@ -72,8 +72,9 @@ class basic_open_bus {
   Result send(const Command& command, command_context& context) {
     constexpr std::string_view name = message_name<Command>();
     constexpr std::uint64_t hash = detail::name_hash(name);
-    const detail::open_entry& entry = find(hash, name);
-    check_types(entry, {detail::written_name<Command>(), detail::written_name<Result>()});
+    constexpr detail::open_types types{detail::written_name<Command>(), detail::written_name<Result>()};
+    const detail::open_entry& entry = find(hash, name, types.message.data());
+    check_types(entry, types);
     if constexpr (std::is_void_v<Result>) {
       entry.call(&around_, &command, context, nullptr);
     } else {
@@ -109,17 +110,17 @@ class basic_open_bus {
     return options;
   }
 
-  [[nodiscard]] const detail::open_entry& find(std::uint64_t hash, std::string_view name) const {
-    const detail::open_entry* const entry = table_.find(hash, name);
+  [[nodiscard]] const detail::open_entry& find(std::uint64_t hash, std::string_view name, const char* type = nullptr) const {
+    const detail::open_entry* const entry = table_.find(hash, name, type);
     if (entry == nullptr) detail::fail(errc::unknown_type, "open_bus: no handler for '" + std::string{name} + "'");
     return *entry;
   }
 
   static void check_types(const detail::open_entry& entry, const detail::open_types& asked) {
-    if (entry.types().message != asked.message)
+    if (!detail::same_name(entry.types().message, asked.message))
       detail::fail(errc::invalid_argument, "open_bus: the handler of '" + entry.name() + "' takes " + std::string{entry.types().message} +
                                                ", not " + std::string{asked.message});
-    if (entry.types().result != asked.result)
+    if (!detail::same_name(entry.types().result, asked.result))
       detail::fail(errc::invalid_argument, "open_bus: the handler of '" + entry.name() + "' returns " + std::string{entry.types().result} +
                                                ", not " + std::string{asked.result});
   }

@@ -25,6 +25,11 @@ struct open_types {
   std::string_view result{};
 };
 
+/// Equal text; quick where both are the same text in memory, as they are within one program.
+[[nodiscard]] inline bool same_name(std::string_view a, std::string_view b) noexcept {
+  return (a.data() == b.data() && a.size() == b.size()) || a == b;
+}
+
 /// A move-only handler with its calls.
 class open_entry {
  public:
