@@ -78,7 +78,8 @@ void gather_shown_orders(evidence& into, int service_port) {
 
 void gather_charges(evidence& into, int provider_port) {
   httplib::Client http{"127.0.0.1", provider_port};
-  for (const json& c : get_json(http, "/charges").at("charges"))
+  const json books = get_json(http, "/charges");
+  for (const json& c : books.at("charges"))
     into.charges.push_back({.key = c.at("key").get<std::string>(),
                             .order_id = c.at("order_id").get<std::string>(),
                             .amount_cents = c.at("amount_cents").get<std::int64_t>(),
@@ -99,6 +100,21 @@ void gather_from_file(evidence& into, const std::string& path) {
   into.dead_letters = count(on, "SELECT (SELECT count(*) FROM gabion_outbox WHERE state >= 2) + (SELECT count(*) FROM gabion_inbox_letter)");
   into.payments_due = count(on, "SELECT count(*) FROM payment_due");
   into.published_twice = count(on, "SELECT count(*) - count(DISTINCT event_id) FROM gabion_broker_message");
+}
+
+std::uint64_t count_in_flight(const std::string& path) {
+  connection on = open_read_only(path);
+  return count(on, R"sql(
+    SELECT (SELECT count(*) FROM gabion_outbox WHERE state = 0)
+         + (SELECT count(*) FROM payment_due)
+         + (SELECT coalesce(sum(p.last_offset - coalesce(o.offset, 0)), 0)
+              FROM gabion_broker_partition p
+              JOIN (SELECT 'inventory' AS name UNION ALL SELECT 'email' UNION ALL SELECT 'payments') g
+              LEFT JOIN gabion_broker_offset o ON o.group_name = g.name AND o.topic = p.topic AND o.part = p.part)
+         + (SELECT coalesce(sum((SELECT coalesce(max(position), 0) FROM gabion_event) - coalesce(c.position, 0)), 0)
+              FROM (SELECT 'order_view@1' AS name UNION ALL SELECT 'order_analytics@1') n
+              LEFT JOIN gabion_checkpoint c ON c.name = n.name)
+  )sql");
 }
 
 }  // namespace shop::demo

@@ -65,6 +65,7 @@ struct queue_payment {
   static constexpr std::string_view wire_name = "queue_payment";
   std::string order_id{};
   std::uint32_t number = 0;
+  money amount{};
   std::string reason{};
 };
 
