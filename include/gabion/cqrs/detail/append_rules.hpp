@@ -45,7 +45,7 @@ inline void check_append(std::string_view stream, std::span<const message> event
   return {.status = why, .actual = actual, .id = std::move(id)};
 }
 
-/// The part of a batch that is stored already. `fits`: it is a run of this stream that starts with the batch's first event.
+/// The part of a batch that is stored already. `fits`: it is the whole batch, and a run of this stream in the same order.
 struct stored_part {
   std::size_t count = 0;
   bool fits = true;
@@ -57,13 +57,13 @@ struct stored_part {
 template <class Find>
 [[nodiscard]] stored_part find_stored(std::span<const message> events, Find& find) {
   stored_part part;
-  for (std::size_t i = 0; i < events.size(); ++i) {
-    const std::optional<event_place> place = events[i].id.empty() ? std::nullopt : find(events[i].id);
+  for (const message& event : events) {
+    const std::optional<event_place> place = event.id.empty() ? std::nullopt : find(event.id);
     if (!place) continue;
-    part.fits = part.fits && place->here && part.count == i && (i == 0 || place->version == part.last.version + 1);
+    part.fits = part.fits && place->here && (part.count == 0 || place->version == part.last.version + 1);
     if (part.count++ == 0) {
       part.first = *place;
-      part.id = events[i].id;
+      part.id = event.id;
     }
     part.last = *place;
   }

@@ -44,6 +44,7 @@ struct event_read_cases {
     f.expect(beyond.events.empty() && beyond.end && beyond.next == 11 && beyond.exists(), "from 11 an empty page and next 11");
     const stream_page first = b.forward("s", 1, 4);
     f.expect(detail::versions_of(first.events) == versions{1, 2, 3, 4} && !first.end && first.next == 5 && first.version == 10, "1 to 4");
+    f.expect(!b.forward("s", 1, 9).end && !b.backward("s", last_version, 9).end, "a page that leaves one event is not the end");
     const stream_page exact = b.forward("s", 7, 4);
     f.expect(detail::versions_of(exact.events) == versions{7, 8, 9, 10} && exact.end && exact.next == 11, "a full last page has the end flag");
     f.expect(detail::versions_of(b.forward("s", 0, 2).events) == versions{1, 2}, "from 0 is from the first");
