@@ -169,8 +169,7 @@ class basic_inbox_store {
       return *there;
     }
     const std::string headers = encode_headers(m.headers);
-    const std::optional<blob> payload = m.data ? std::optional<blob>{blob{*m.data}} : std::nullopt;
-    on.run(detail::inbox_sql::keep, consumer, m.id, m.source, m.type, m.subject, m.time, m.content_type, m.schema, payload,
+    on.run(detail::inbox_sql::keep, consumer, m.id, m.source, m.type, m.subject, m.time, m.content_type, m.schema, blob_or_null(m.data),
            blob{headers}, m.topic, as.status, as.attempts, as.reason, as.at);
     const std::int64_t at = on.last_insert_id();
     on.run(detail::inbox_sql::note, consumer, m.source, m.id, as.status, as.at, as.reason, as.attempts);

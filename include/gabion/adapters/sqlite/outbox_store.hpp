@@ -177,9 +177,8 @@ class basic_outbox_store {
     const std::string made = m.id.empty() ? to_string(ids_()) : std::string{};
     const std::string_view id = m.id.empty() ? std::string_view{made} : std::string_view{m.id};
     const std::string headers = encode_headers(m.headers);
-    const std::optional<blob> payload = m.data ? std::optional<blob>{blob{*m.data}} : std::nullopt;
     const std::int64_t changed = insert.run(id, m.source, m.type, m.subject, m.time == wall_time{} ? now : m.time, m.content_type, m.schema,
-                                            payload, blob{headers}, m.topic, lane_of(key_of(m), id, lanes_), now);
+                                            blob_or_null(m.data), blob{headers}, m.topic, lane_of(key_of(m), id, lanes_), now);
     if (changed == 1) return {position{static_cast<std::uint64_t>(on.last_insert_id())}, false};
     rows first = on.query(detail::outbox_sql::find_event, id);
     first.next();

@@ -14,10 +14,16 @@
 
 namespace gabion::inline v0::sqlite {
 
-/// Bytes for a BLOB column; a plain string_view binds as TEXT.
+/// Bytes for a BLOB column, or NULL; a plain string_view binds as TEXT.
 struct blob {
   std::string_view bytes{};
+  bool null = false;
 };
+
+/// The bytes, or NULL if there are none; no bytes and empty bytes stay different.
+[[nodiscard]] inline blob blob_or_null(const std::optional<std::string>& bytes) noexcept {
+  return bytes ? blob{*bytes} : blob{.null = true};
+}
 
 /// A prepared statement. Values travel as bound parameters only, never inside the SQL text. Not thread safe.
 class statement {
@@ -92,6 +98,7 @@ class statement {
       return sqlite3_bind_null(handle_, i);
     } else if constexpr (std::is_same_v<Value, blob>) {
       // An empty view may have no address, and SQLite would read that as NULL.
+      if (value.null) return sqlite3_bind_null(handle_, i);
       const char* bytes = value.bytes.empty() ? "" : value.bytes.data();
       return sqlite3_bind_blob64(handle_, i, bytes, value.bytes.size(), SQLITE_STATIC);
     } else if constexpr (std::is_same_v<Value, wall_time>) {
