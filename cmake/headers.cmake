@@ -37,6 +37,7 @@ set(gabion_core_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/core/wire_name.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/version.hpp)
 set(gabion_cqrs_headers
+    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/aggregate.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/aggregate_store.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/append.hpp
@@ -46,29 +47,38 @@ set(gabion_cqrs_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/command_context.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/command_log.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/conflict_retry.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/consistency_token.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/deadline_guard.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/detail/append_rules.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/detail/each_event.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/detail/fingerprint.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/detail/handler_checks.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/detail/handler_set.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/detail/name_hash.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/detail/open_entry.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/detail/open_table.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/detail/pipeline.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/detail/projection_engine.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/detail/query_checks.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/detail/signature.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/dispatch_events.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/etag.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/event_bus.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/event_store.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/event_subscription.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/event_types.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/expected_version.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/handle.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/http.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/http_status.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/idempotency.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/message_kind.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/message_list.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/message_name.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/middlewares.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/observation.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/open_bus.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/problem.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/projection.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/projection_progress.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/projector.hpp
@@ -91,6 +101,7 @@ set(gabion_log_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/log/detail/key_line.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/log/detail/lease_keeper.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/log/detail/pump_window.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/log/detail/ready_queue.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/log/detail/settle_list.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/log/driver.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/log/lease.hpp
@@ -106,6 +117,7 @@ set(gabion_memory_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/memory/basic_broker.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/memory/broker.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/memory/checkpoint_store.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/memory/command_log.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/memory/database.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/memory/detail/inbox_table.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/memory/detail/journal.hpp
@@ -168,10 +180,14 @@ set(gabion_sqlite_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/sqlite/statement.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/sqlite/transaction.hpp)
 set(gabion_testing_headers
+    ${PROJECT_SOURCE_DIR}/include/gabion/testing/checkpoint_suite.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/testing/conformance.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/testing/detail/append_cases.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/testing/detail/event_bench.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/testing/detail/event_read_cases.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/testing/detail/inbox_case.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/testing/detail/inbox_letter_cases.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/testing/detail/inbox_log_cases.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/testing/detail/message_samples.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/testing/detail/outbox_case.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/testing/detail/outbox_data_cases.hpp
@@ -179,6 +195,16 @@ set(gabion_testing_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/testing/detail/outbox_letter_cases.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/testing/detail/outbox_settle_cases.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/testing/detail/repeat_cases.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/testing/detail/store_case.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/testing/event_store_suite.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/testing/explorer.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/testing/explorer_env.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/testing/fault_plan.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/testing/faulty_store.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/testing/faulty_transport.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/testing/given_when_then.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/testing/inbox_store_suite.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/testing/manual_clock.hpp
-    ${PROJECT_SOURCE_DIR}/include/gabion/testing/outbox_store_suite.hpp)
+    ${PROJECT_SOURCE_DIR}/include/gabion/testing/outbox_store_suite.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/testing/recording_transport.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/testing/transport_suite.hpp)
