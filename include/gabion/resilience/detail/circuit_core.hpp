@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <mutex>
@@ -116,7 +115,7 @@ class circuit_core {
     std::uint64_t seen = highest.load(std::memory_order_relaxed);
     while (seen < value && !highest.compare_exchange_weak(seen, value, std::memory_order_relaxed, std::memory_order_relaxed)) {
     }
-    return (std::max)(seen, value);
+    return seen < value ? value : seen;
   }
   [[nodiscard]] static instant at(const typename Env::template atomic<duration::rep>& deadline) noexcept {
     return instant{duration{deadline.load(std::memory_order_acquire)}};
@@ -245,7 +244,7 @@ class circuit_core {
 
   void note(circuit_word from, circuit_state to, instant when, circuit_cause cause, std::uint32_t failed,
             std::uint32_t calls) noexcept {
-    last_change_ = (std::max)(last_change_, when);
+    if (when > last_change_) last_change_ = when;
     log_.push({.from = from.state(),
                .to = to,
                .cause = cause,
