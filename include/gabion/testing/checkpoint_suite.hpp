@@ -132,7 +132,7 @@ struct checkpoint_cases {
     f.expect(again.has_value() && again->epoch > held->epoch, "its owner gets it back with a new epoch");
   }
 
-  static constexpr conformance_case<World> all[] = {
+  static constexpr conformance_case<World> table[] = {
       {"S6 a checkpoint moves only from where it stands", &moves},
       {"S7 a checkpoint moves only under the current lease", &fences},
       {"P1 checkpoint and letters and serving version commit or roll back together", &transactional},
@@ -147,7 +147,7 @@ struct checkpoint_cases {
 /// The cases that every checkpoint store must pass; see event_store_suite() for how to run them.
 template <checkpoint_world World>
 [[nodiscard]] auto checkpoint_suite() {
-  return std::to_array(detail::checkpoint_cases<World>::all);
+  return std::to_array(detail::checkpoint_cases<World>::table);
 }
 
 }  // namespace gabion::inline v0::testing

@@ -31,10 +31,10 @@ template <event_store_world World>
   using appends = detail::append_cases<World>;
   using repeats = detail::repeat_cases<World>;
   using reads = detail::event_read_cases<World>;
-  std::array<conformance_case<World>, std::size(appends::all) + std::size(repeats::all) + std::size(reads::all)> cases;
-  auto end = std::copy(std::begin(appends::all), std::end(appends::all), cases.begin());
-  end = std::copy(std::begin(repeats::all), std::end(repeats::all), end);
-  std::copy(std::begin(reads::all), std::end(reads::all), end);
+  std::array<conformance_case<World>, std::size(appends::table) + std::size(repeats::table) + std::size(reads::table)> cases;
+  auto end = std::copy(std::begin(appends::table), std::end(appends::table), cases.begin());
+  end = std::copy(std::begin(repeats::table), std::end(repeats::table), end);
+  std::copy(std::begin(reads::table), std::end(reads::table), end);
   return cases;
 }
 

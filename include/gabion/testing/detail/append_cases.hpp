@@ -217,7 +217,7 @@ struct append_cases {
     f.expect(b.all().empty(), "nothing is stored");
   }
 
-  static constexpr conformance_case<World> all[] = {
+  static constexpr conformance_case<World> table[] = {
       {"A1 the first append gives versions 1 and 2 and its range of positions", &first_append},
       {"A2 no stream is refused for a stream with events and nothing is stored", &no_stream_refused},
       {"A3 A4 an exact version is met or refused", &exact_version},

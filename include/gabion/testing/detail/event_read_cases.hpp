@@ -155,7 +155,7 @@ struct event_read_cases {
     }
   }
 
-  static constexpr conformance_case<World> all[] = {
+  static constexpr conformance_case<World> table[] = {
       {"R1 a stream that is not there is told from an empty page", &no_such_stream},
       {"R2 a stream is read backward page by page", &backward_pages},
       {"R3 a stream is read forward page by page", &forward_pages},

@@ -91,7 +91,7 @@ struct repeat_cases {
     f.expect(bench{w}.all().size() == 1, "one event is stored");
   }
 
-  static constexpr conformance_case<World> all[] = {
+  static constexpr conformance_case<World> table[] = {
       {"I1 the same batch again is idempotent", &whole_batch},
       {"I1b also when the stream has gone on", &behind_others},
       {"I2 a run of a stored batch at its place is idempotent", &part_of_a_batch},
