@@ -58,13 +58,14 @@ sqlite::connection_options options_for(std::int64_t synchronous) {
 void bare_insert(benchmark::State& state, const char* indexes) {
   const temporary_directory directory;
   sqlite::connection on{directory.file(), options_for(state.range(1))};
-  on.execute("CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT, event_id TEXT NOT NULL, source TEXT, event_type TEXT, subject TEXT,"
-             " occurred_at INTEGER, content_type TEXT, data_schema TEXT, payload BLOB, headers BLOB, topic TEXT, lane INTEGER,"
-             " state INTEGER DEFAULT 0, created_at INTEGER)");
+  on.execute(
+      "CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT, event_id TEXT NOT NULL, source TEXT, event_type TEXT, subject TEXT,"
+      " occurred_at INTEGER, content_type TEXT, data_schema TEXT, payload BLOB, headers BLOB, topic TEXT, lane INTEGER,"
+      " state INTEGER DEFAULT 0, created_at INTEGER)");
   on.execute(indexes);
-  sqlite::statement& insert =
-      on.prepare("INSERT INTO t (event_id, source, event_type, subject, occurred_at, content_type, data_schema, payload, headers, topic,"
-                 " lane, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+  sqlite::statement& insert = on.prepare(
+      "INSERT INTO t (event_id, source, event_type, subject, occurred_at, content_type, data_schema, payload, headers, topic,"
+      " lane, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   const message m = order_placed();
   std::string id = "01890a5d-ac96-774b-bcce-b30000000000";
   std::uint64_t next = 0;
@@ -73,7 +74,8 @@ void bare_insert(benchmark::State& state, const char* indexes) {
     for (std::int64_t i = 0; i < state.range(0); ++i) {
       const std::string digits = std::to_string(++next);
       id.replace(id.size() - digits.size(), digits.size(), digits);
-      insert.run(id, m.source, m.type, m.subject, next, m.content_type, m.schema, sqlite::blob{*m.data}, sqlite::blob{}, m.topic, 0, next);
+      insert.run(id, m.source, m.type, m.subject, next, m.content_type, m.schema, sqlite::blob{*m.data}, sqlite::blob{}, m.topic,
+                 0, next);
     }
     on.execute("COMMIT");
   }
@@ -126,8 +128,7 @@ void drain(benchmark::State& state, Database& db, Store& outbox) {
       if (outbox.settle(held, done, after) != settle_status::applied) state.SkipWithError("fenced");
     }
     state.PauseTiming();
-    while (outbox.purge_published(wall_time::max(), backlog) == backlog) {
-    }
+    while (outbox.purge_published(wall_time::max(), backlog) == backlog) {}
     state.ResumeTiming();
   }
   state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(backlog));
@@ -195,6 +196,13 @@ void sqlite_single_commits(benchmark::State& state) { run_commands(state, shared
 void sqlite_group_commits(benchmark::State& state) { run_commands(state, shared->writer); }
 
 BENCHMARK(sqlite_single_commits)->Setup(set_up)->Teardown(tear_down)->Threads(1)->Threads(8)->Threads(32)->UseRealTime();
-BENCHMARK(sqlite_group_commits)->Setup(set_up)->Teardown(tear_down)->Threads(1)->Threads(8)->Threads(32)->Threads(128)->UseRealTime();
+BENCHMARK(sqlite_group_commits)
+    ->Setup(set_up)
+    ->Teardown(tear_down)
+    ->Threads(1)
+    ->Threads(8)
+    ->Threads(32)
+    ->Threads(128)
+    ->UseRealTime();
 
 }  // namespace
