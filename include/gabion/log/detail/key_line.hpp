@@ -27,6 +27,14 @@ struct same_key {
   bool operator()(std::string_view a, std::string_view b) const noexcept { return a == b; }
 };
 
+/// By moment, then by position: never by address, so that a run can be repeated.
+struct earlier_first {
+  template <class Slot>
+  bool operator()(const std::pair<instant, Slot*>& a, const std::pair<instant, Slot*>& b) const noexcept {
+    return a.first != b.first ? a.first < b.first : a.second->at < b.second->at;
+  }
+};
+
 /// The records of one key that are not final, in the order of their positions; and why they may have to wait.
 template <class Slot>
 struct key_line {

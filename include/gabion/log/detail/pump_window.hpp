@@ -16,7 +16,6 @@
 
 #include <gabion/core/backoff.hpp>
 #include <gabion/core/saturating.hpp>
-#include <gabion/log/delivery.hpp>
 #include <gabion/log/detail/key_line.hpp>
 #include <gabion/log/detail/ready_queue.hpp>
 #include <gabion/log/detail/settle_list.hpp>
@@ -202,7 +201,7 @@ class pump_window {
   /// is blocked by what is held and may not be once that is settled (redriven records).
   bool admits(const Record& record, position at) {
     const std::string_view key = traits::key(record);
-    const auto found = key.empty() ? lines_.end() : lines_.find(key);
+    const auto found = lines_.find(key);  // without a key there is none
     if (found == lines_.end()) return true;
     line& of = found->second;
     if (at > of.left_behind) return false;
@@ -269,8 +268,8 @@ class pump_window {
       s.came_back = as;
       return;
     }
-    s.line->refused = (std::min)(s.line->refused, s.at);
     s.attempts = plus(s.attempts, 1);
+    s.line->refused = (std::min)(s.line->refused, s.at);
     give_up(s);
   }
 
@@ -378,12 +377,6 @@ class pump_window {
     lines_.erase(lines_.find(*of.key));
   }
 
-  struct by_moment {
-    bool operator()(const std::pair<instant, slot*>& a, const std::pair<instant, slot*>& b) const noexcept {
-      return a.first != b.first ? a.first < b.first : a.second->at < b.second->at;
-    }
-  };
-
   pump_options options_;
   pump_shape shape_;
   std::size_t share_;
@@ -392,7 +385,7 @@ class pump_window {
   std::map<position, slot> abandoned_{};
   std::unordered_map<std::string, line, key_hash, same_key> lines_{};
   ready_queue<slot> queue_{};  // records that may be submitted; some may have to wait again
-  std::set<std::pair<instant, slot*>, by_moment> delayed_{};
+  std::set<std::pair<instant, slot*>, earlier_first> delayed_{};
   settle_list<slot> list_{};
   std::vector<submission<Record>> batch_{};
   std::optional<poisoned_record> poison_{};

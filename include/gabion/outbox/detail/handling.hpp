@@ -25,7 +25,7 @@ class refusal : public error {
 
 /// What an error says about the message: never (rejected), not its fault (unavailable, in doubt), or try again.
 [[nodiscard]] inline outcome outcome_of(const std::error_code& code) noexcept {
-  if (code.category() != error_category()) return outcome::retry;
+  if (code.category() != gabion::error_category()) return outcome::retry;
   switch (static_cast<errc>(code.value())) {
     case errc::rejected:
     case errc::unknown_type:
