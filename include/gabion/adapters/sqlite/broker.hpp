@@ -35,12 +35,12 @@ inline constexpr schema broker_schema{.component = "broker", .version = 1, .ddl 
 ///
 /// Safe to use from several threads of one process; a second process must not append. Writes through any transactor on
 /// sqlite::transaction, for example a group_commit, and reads from the database beside it.
-template <class Writer = database>
+template <class Writer = database, env Env = native_env>
 class broker_storage {
  public:
   /// Throws error(schema_missing | schema_mismatch); see create_schema() and broker_schema.
-  explicit broker_storage(database& in) requires std::same_as<Writer, database> : broker_storage{in, in} {}
-  broker_storage(database& in, Writer& writer) : database_{&in}, writer_{&writer} { require_schema(in, broker_schema); }
+  explicit broker_storage(basic_database<Env>& in) requires std::same_as<Writer, basic_database<Env>> : broker_storage{in, in} {}
+  broker_storage(basic_database<Env>& in, Writer& writer) : database_{&in}, writer_{&writer} { require_schema(in, broker_schema); }
 
   std::size_t append(std::span<const memory::placement> batch) {
     writer_->transact([&](transaction& tx) {
@@ -129,7 +129,7 @@ class broker_storage {
            m.topic, p.partition, offset, m.id, m.source, m.type, m.subject, m.time, m.content_type, m.schema, payload, blob{headers});
   }
 
-  database* database_;
+  basic_database<Env>* database_;
   Writer* writer_;
 };
 
