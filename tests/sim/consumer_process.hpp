@@ -68,6 +68,7 @@ class effect_handler {
   effect_handler(world& w, std::string consumer) : world_{&w}, consumer_{std::move(consumer)} {}
 
   void operator()(gabion::memory::database::transaction& tx, const gabion::message& m) const {
+    world_->trace("handle " + m.id + " " + m.subject + " at " + consumer_);
     world_->effects.add(tx, {consumer_, {m.id, m.subject}});
     if (world_->unhandled.contains({consumer_, m.id})) {
       world_->count(fault::handler_poison);

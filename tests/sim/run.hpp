@@ -131,7 +131,7 @@ class run {
     if (chance(world_.random, 500)) world_.unhandled.erase({consumer, letter.what.id});
     if (!world_.inbox.redrive(consumer, letter.at)) return;
     world_.count(fault::redriven);
-    world_.trace("redrive at " + consumer + " " + letter.what.id);
+    world_.trace("redrive at " + consumer + " " + letter.what.id + " (" + letter.reason + ")", letter.attempts);
   }
 
   [[nodiscard]] bool at_rest() {

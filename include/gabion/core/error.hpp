@@ -30,7 +30,7 @@ enum class errc {
 
 namespace detail {
 
-struct error_category final : std::error_category {
+struct gabion_category final : std::error_category {
   [[nodiscard]] const char* name() const noexcept override { return "gabion"; }
   [[nodiscard]] std::string message(int value) const override {
     switch (static_cast<errc>(value)) {
@@ -57,7 +57,7 @@ struct error_category final : std::error_category {
   }
 };
 
-inline constinit const error_category gabion_errors{};
+inline constinit const gabion_category gabion_errors{};
 
 }  // namespace detail
 
