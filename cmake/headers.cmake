@@ -114,7 +114,6 @@ set(gabion_log_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/log/wake_group.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/log/waker.hpp)
 set(gabion_memory_headers
-    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/memory/basic_broker.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/memory/broker.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/memory/checkpoint_store.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/memory/command_log.hpp
@@ -142,6 +141,7 @@ set(gabion_observe_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/observe/prometheus.hpp)
 set(gabion_outbox_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/outbox.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/outbox/basic_broker.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/outbox/consumer.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/outbox/detail/handling.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/outbox/detail/message_handler.hpp
@@ -162,6 +162,7 @@ set(gabion_resilience_headers
 set(gabion_sqlite_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/sqlite/broker.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/sqlite/checkpoint_store.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/sqlite/command_log.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/sqlite/connection.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/sqlite/database.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/sqlite/detail/group_call.hpp

@@ -15,9 +15,9 @@
 
 using namespace gabion;
 
-static_assert(memory::broker_storage<memory::broker_memory>);
-static_assert(memory::broker_storage<sqlite::broker_storage<>>);
-static_assert(!memory::broker_storage<std::string>);
+static_assert(broker_storage<memory::broker_memory>);
+static_assert(broker_storage<sqlite::broker_storage<>>);
+static_assert(!broker_storage<std::string>);
 static_assert(explain_transport<memory::broker::transport>() && explain_subscription<memory::broker::subscription>());
 
 namespace {
@@ -204,9 +204,9 @@ TEMPLATE_TEST_CASE("a tombstone is not an empty message", "[broker][data]", in_m
 }
 
 TEST_CASE("a broker without partitions is refused with the range", "[broker][options]") {
-  CHECK_THROWS_WITH(memory::broker(memory::broker_options{.partitions = 0}), Catch::Contains("partitions is 0; allowed: 1 to 1024"));
-  CHECK_THROWS_AS(memory::broker(memory::broker_options{.partitions = 1025}), error);
-  CHECK_NOTHROW(memory::broker(memory::broker_options{.partitions = 1024}));
+  CHECK_THROWS_WITH(memory::broker(broker_options{.partitions = 0}), Catch::Contains("partitions is 0; allowed: 1 to 1024"));
+  CHECK_THROWS_AS(memory::broker(broker_options{.partitions = 1025}), error);
+  CHECK_NOTHROW(memory::broker(broker_options{.partitions = 1024}));
 }
 
 TEST_CASE("a full partition pushes back and takes more once its groups have committed", "[broker][bounds]") {

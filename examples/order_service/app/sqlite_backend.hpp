@@ -49,7 +49,7 @@ class sqlite_backend {
   gabion::sqlite::inbox_store inbox{database_};
   gabion::sqlite::command_log commands{database_};
   gabion::sqlite::checkpoint_store checkpoints{database_};
-  gabion::memory::basic_broker<broker_storage> broker{{.partitions = 4}, database_, transactor};
+  gabion::basic_broker<broker_storage> broker{{.partitions = 4}, database_, transactor};
   sqlite_tables tables{database_};
 
  private:

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include <gabion/adapters/memory/basic_broker.hpp>
+#include <gabion/outbox/basic_broker.hpp>
 
 namespace gabion::inline v0::memory {
 

@@ -10,9 +10,9 @@
 #include <utility>
 #include <vector>
 
-#include <gabion/adapters/memory/basic_broker.hpp>
 #include <gabion/adapters/sqlite/message_row.hpp>
 #include <gabion/adapters/sqlite/schema.hpp>
+#include <gabion/outbox/basic_broker.hpp>
 
 namespace gabion::inline v0::sqlite {
 
@@ -42,10 +42,10 @@ class broker_storage {
   explicit broker_storage(basic_database<Env>& in) requires std::same_as<Writer, basic_database<Env>> : broker_storage{in, in} {}
   broker_storage(basic_database<Env>& in, Writer& writer) : database_{&in}, writer_{&writer} { require_schema(in, broker_schema); }
 
-  std::size_t append(std::span<const memory::placement> batch) {
+  std::size_t append(std::span<const placement> batch) {
     writer_->transact([&](transaction& tx) {
       std::map<address, std::int64_t> last;
-      for (const memory::placement& p : batch) {
+      for (const placement& p : batch) {
         const address to{p.what->topic, p.partition};
         const auto known = last.find(to);
         std::int64_t& offset = known != last.end() ? known->second : last.emplace(to, last_offset(tx.on(), to)).first->second;
@@ -119,7 +119,7 @@ class broker_storage {
                   from.first, from.second, done, limit);
   }
 
-  static void insert(connection& on, const memory::placement& p, std::int64_t offset) {
+  static void insert(connection& on, const placement& p, std::int64_t offset) {
     const message& m = *p.what;
     const std::string headers = encode_headers(m.headers);
     std::optional<blob> payload;
@@ -135,6 +135,6 @@ class broker_storage {
 
 /// A broker whose messages and offsets survive the process, for one process at a time.
 /// \code sqlite::create_schema(db, sqlite::broker_schema); sqlite::broker b{{.partitions = 4}, db}; \endcode
-using broker = memory::basic_broker<broker_storage<>>;
+using broker = basic_broker<broker_storage<>>;
 
 }  // namespace gabion::inline v0::sqlite

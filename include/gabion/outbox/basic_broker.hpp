@@ -17,7 +17,7 @@
 #include <gabion/outbox/subscription.hpp>
 #include <gabion/outbox/transport.hpp>
 
-namespace gabion::inline v0::memory {
+namespace gabion::inline v0 {
 
 /// Where one message goes.
 struct placement {
@@ -79,7 +79,7 @@ class basic_broker {
   explicit basic_broker(broker_options options = {}, StorageArgs&&... storage)
       : options_{std::move(options)}, storage_{std::forward<StorageArgs>(storage)...} {
     if (options_.partitions < 1 || options_.partitions > 1024)
-      gabion::detail::fail(errc::invalid_argument, "broker_options.partitions is " + std::to_string(options_.partitions) + "; allowed: 1 to 1024");
+      detail::fail(errc::invalid_argument, "broker_options.partitions is " + std::to_string(options_.partitions) + "; allowed: 1 to 1024");
   }
 
   /// A way in for one relay.
@@ -110,7 +110,7 @@ class basic_broker {
     const std::lock_guard guard{mutex_};
     detail::broker_group& g = groups_[name];
     if (!g.members.empty() && g.topics != topics)
-      gabion::detail::fail(errc::invalid_argument, "group '" + name + "' has members that subscribe to other topics; use the same list, or another group");
+      detail::fail(errc::invalid_argument, "group '" + name + "' has members that subscribe to other topics; use the same list, or another group");
     g.topics = topics;
     g.members.push_back(++last_member_);
     ++g.generation;
@@ -278,4 +278,4 @@ class basic_broker<Storage>::subscription {
   std::size_t turn_ = 0;
 };
 
-}  // namespace gabion::inline v0::memory
+}  // namespace gabion::inline v0
