@@ -9,6 +9,8 @@ endif()
 
 add_library(gabion_dev_flags INTERFACE)
 target_compile_options(gabion_dev_flags INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror)
+# g++ 12 at -O3 takes every `"text" + string` for an overlapping copy.
+target_compile_options(gabion_dev_flags INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
 set(GABION_SANITIZE "" CACHE STRING "Sanitizers for gabion's own programs, for example address,undefined")
 if(GABION_SANITIZE)
   target_compile_options(gabion_dev_flags INTERFACE -fsanitize=${GABION_SANITIZE} -fno-sanitize-recover=all
@@ -64,21 +66,35 @@ macro(gabion_add_folders)
   endforeach()
 endmacro()
 
-# Defines gabion_httplib: cpp-httplib, as its own package or as Debian's pkg-config module, with threads.
+# Defines gabion_httplib: cpp-httplib, as its own package, as Debian's pkg-config module, or fetched; with threads.
 function(gabion_require_httplib)
   if(TARGET gabion_httplib)
     return()
   endif()
   find_package(Threads REQUIRED)
   add_library(gabion_httplib INTERFACE)
-  find_package(httplib QUIET)
+  target_link_libraries(gabion_httplib INTERFACE Threads::Threads)
+  find_package(httplib QUIET GLOBAL)
   if(TARGET httplib::httplib)
-    target_link_libraries(gabion_httplib INTERFACE httplib::httplib Threads::Threads)
-  else()
-    find_package(PkgConfig REQUIRED)
-    pkg_check_modules(cpp_httplib REQUIRED IMPORTED_TARGET cpp-httplib)
-    target_link_libraries(gabion_httplib INTERFACE PkgConfig::cpp_httplib Threads::Threads)
+    target_link_libraries(gabion_httplib INTERFACE httplib::httplib)
+    return()
   endif()
+  find_package(PkgConfig QUIET)
+  if(PkgConfig_FOUND)
+    pkg_check_modules(cpp_httplib QUIET IMPORTED_TARGET GLOBAL cpp-httplib)
+  endif()
+  if(TARGET PkgConfig::cpp_httplib)
+    target_link_libraries(gabion_httplib INTERFACE PkgConfig::cpp_httplib)
+    return()
+  endif()
+  include(FetchContent)
+  FetchContent_Declare(
+    httplib
+    GIT_REPOSITORY https://github.com/yhirose/cpp-httplib.git
+    GIT_TAG v0.11.4
+    SYSTEM)
+  FetchContent_MakeAvailable(httplib)
+  target_link_libraries(gabion_httplib INTERFACE httplib::httplib)
 endfunction()
 
 # gabion_add_test(NAME <n> SOURCES <s>... LINK <t>... [LABELS <l>...] [TIMEOUT <seconds>] [WHOLE] [ARGS <a>...])

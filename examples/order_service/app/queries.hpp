@@ -18,13 +18,12 @@ struct freshness {
   std::chrono::milliseconds wait_for{500};  ///< how long to wait until it does
 };
 
-/// The answer to a query, and how old it is.
+/// The answer to a query, and how old it is: older than was demanded if that was not reached in time.
 template <class Result>
 struct answered {
   Result result{};
   gabion::position read_model_at{};  ///< the answer holds every event up to here
   gabion::position log_at{};         ///< the last event there was
-  bool stale = false;                ///< what was demanded was not reached in time
 
   /// How many events the read model is behind.
   [[nodiscard]] std::uint64_t lag() const noexcept {

@@ -38,7 +38,7 @@ class projection_runner {
   auto read(const freshness& wanted, Read read) {
     using result = decltype(read());
     answered<result> answer;
-    if (wanted.at_least > progress().at()) answer.stale = !projector_.wait_for(wanted.at_least, deadline_of(wanted)).reached();
+    if (wanted.at_least > progress().at()) (void)projector_.wait_for(wanted.at_least, deadline_of(wanted));
     answer.read_model_at = progress().at();
     answer.log_at = events_->head();
     answer.result = read();

@@ -26,7 +26,7 @@ answer read_answer(const httplib::Response& response) {
           .body = response.body,
           .location = response.get_header_value("Location"),
           .token = response.get_header_value("Consistency-Token"),
-          .stale = response.get_header_value("Read-Model-Stale") == "true"};
+          .stale = response.has_header("Positions-Behind") && response.get_header_value("Positions-Behind") != "0"};
 }
 
 }  // namespace
@@ -48,7 +48,7 @@ std::optional<answer> client::command(const step& what, const std::string& order
   const httplib::Headers headers{{"Idempotency-Key", key}};
   for (pause_.reset();;) {
     const httplib::Result result = send(*http_, what, order_id, headers);
-    if (result && result->status != 503) return read_answer(*result);
+    if (result && result->status != 503 && result->status != 504) return read_answer(*result);
     ++(result ? counters_->unavailable : counters_->lost_connections);
     if (steady_clock::now() >= give_up_at) return std::nullopt;
     std::this_thread::sleep_for(pause_.next());

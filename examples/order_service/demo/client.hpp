@@ -30,7 +30,7 @@ struct answer {
 /// Counts what clients go through. Shared by all of them.
 struct client_counters {
   std::atomic<std::uint64_t> lost_connections{0};
-  std::atomic<std::uint64_t> unavailable{0};  ///< answers with 503
+  std::atomic<std::uint64_t> unavailable{0};  ///< answers that it can't be done now, or that nobody knows: 503, 504
   std::atomic<std::uint64_t> retries{0};
 };
 

@@ -15,7 +15,7 @@ namespace shop::demo {
 struct stage_options {
   std::filesystem::path programs{};  ///< the folder with order_service and payment_provider
   std::filesystem::path folder{};    ///< for the database file and the logs
-  std::chrono::milliseconds breaker_open{1500};
+  std::chrono::milliseconds breaker_open{400};
 };
 
 /// The processes of the demo: the provider, which is never killed, and the service, which is.

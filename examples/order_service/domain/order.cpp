@@ -18,12 +18,12 @@ constexpr std::array status_names{
 };
 
 void require_exists(const order& o, const std::string& id) {
-  if (!o.exists) throw refusal{refusal::reason::no_such_order, "there is no order '" + id + "'"};
+  if (!o.exists) throw refusal{gabion::errc::not_found, "there is no order '" + id + "'"};
 }
 
 void require_open(const order& o, const std::string& id) {
   require_exists(o, id);
-  if (o.cancelled) throw refusal{refusal::reason::is_cancelled, "order '" + id + "' is cancelled and can't change any more"};
+  if (o.cancelled) throw refusal{gabion::errc::rejected, "order '" + id + "' is cancelled and can't change any more"};
 }
 
 /// Whether this result belongs to the payment under way. A result that comes twice finds the payment closed.
@@ -51,7 +51,7 @@ order_status order::status() const noexcept {
 }
 
 order_placed order_rules::decide(const order& now, const place_order& command) {
-  if (now.exists) throw refusal{refusal::reason::exists_already, "the order was placed before"};
+  if (now.exists) throw refusal{gabion::errc::rejected, "the order was placed before"};
   return order_placed{.by = command.by, .items = command.items};
 }
 
@@ -64,7 +64,7 @@ std::optional<order_changed> order_rules::decide(const order& now, const change_
 item_added order_rules::decide(const order& now, const add_item& command) {
   require_open(now, command.order_id);
   if (now.items.size() >= order_limits::items)
-    throw refusal{refusal::reason::too_many_items, "order '" + command.order_id + "' has " + std::to_string(now.items.size()) +
+    throw refusal{gabion::errc::rejected, "order '" + command.order_id + "' has " + std::to_string(now.items.size()) +
                                                        " items; allowed: up to " + std::to_string(order_limits::items)};
   return item_added{.added = command.added};
 }

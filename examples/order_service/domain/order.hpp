@@ -3,11 +3,11 @@
 
 #include <cstdint>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include <gabion/core/error.hpp>
 #include <gabion/cqrs/message_list.hpp>
 
 #include "domain/commands.hpp"
@@ -55,16 +55,11 @@ struct order {
   friend bool operator==(const order&, const order&) = default;
 };
 
-/// Why an order does not take a command. Repeating the command will not help.
-class refusal : public std::runtime_error {
+/// An order does not take a command: errc::not_found if there is no such order, otherwise errc::rejected. Repeating the command
+/// will not help.
+class refusal : public gabion::error {
  public:
-  enum class reason : std::uint8_t { no_such_order, exists_already, is_cancelled, too_many_items };
-
-  refusal(reason why, const std::string& what) : std::runtime_error{what}, why_{why} {}
-  [[nodiscard]] reason why() const noexcept { return why_; }
-
- private:
-  reason why_;
+  using gabion::error::error;
 };
 
 /// The rules of an order, as gabion's aggregate store wants them: pure functions from state and command to an event, and from

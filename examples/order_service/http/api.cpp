@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "http/api.hpp"
 
+#include <cstdint>
 #include <exception>
+#include <optional>
 #include <string>
 #include <utility>
 
+#include <gabion/cqrs/http.hpp>
 #include <gabion/observe/prometheus.hpp>
 
 #include "http/errors.hpp"
@@ -23,33 +26,48 @@ constexpr const char* json_type = "application/json";
 
 std::string id_in(const Request& request) { return request.matches[1].str(); }
 
+void respond(Response& response, const gabion::http_parts& parts, const char* type) {
+  response.status = parts.status;
+  for (const gabion::header& h : parts.headers) response.set_header(h.name, h.value);
+  if (!parts.body.empty()) response.set_content(parts.body, type);
+}
+
+gabion::consistency_token token_at(gabion::position at) { return {.source = token_source, .at = at}; }
+
 /// 202: the command is durable; the read models follow. The token lets the client see its own write.
 void accept(Response& response, const receipt& r) {
-  response.status = 202;
-  response.set_header("Location", order_path(r.order_id));
-  response.set_header("Consistency-Token", std::to_string(gabion::to_number(r.at)));
-  response.set_content(render(r).dump(), json_type);
+  gabion::http_parts parts = gabion::with_token(gabion::accepted(order_path(r.order_id)), token_at(r.at));
+  parts.body = render(r).dump();
+  respond(response, parts, json_type);
 }
 
-/// 200, or 304 if the client has this already. A stale answer says so, and so does everyone that is behind.
-template <class Result>
-void show(const Request& request, Response& response, const answered<Result>& from, const std::string& tag, const nlohmann::ordered_json& body) {
-  response.set_header("Read-Model-Lag", std::to_string(from.lag()) + " events");
-  response.set_header("Consistency-Token", std::to_string(gabion::to_number(from.read_model_at)));
-  if (from.stale) response.set_header("Read-Model-Stale", "true");
-  response.set_header("ETag", tag);
-  response.set_header("Cache-Control", "no-cache");  // may be kept, but must be asked for again with If-None-Match
-  if (request.get_header_value("If-None-Match") == tag) {
-    response.status = 304;
-    return;
-  }
-  response.set_content(body.dump(), json_type);
+/// A query, and what it demands of the read model.
+template <class Query>
+auto ask(order_app& app, Query query, const std::optional<gabion::consistency_token>& token) {
+  if (token) query.fresh.at_least = token->at;
+  return app.ask(query);
 }
 
-/// A list changes only when its read model does.
+/// How far the answer is behind the log, and behind the client's own token.
 template <class Result>
-std::string list_tag(const answered<Result>& from) {
-  return "\"p" + std::to_string(gabion::to_number(from.read_model_at)) + "\"";
+gabion::http_parts with_freshness(gabion::http_parts parts, const answered<Result>& from, const std::optional<gabion::consistency_token>& token) {
+  const gabion::consistency_token seen = token_at(from.read_model_at);
+  parts.headers.push_back({"Read-Model-Lag", std::to_string(from.lag()) + " events"});
+  return gabion::with_staleness(std::move(parts), seen, token.value_or(seen));
+}
+
+/// 200, or 304 if the client has this version already.
+template <class Result>
+void show(const Request& request, Response& response, const answered<Result>& from, std::uint64_t version, const nlohmann::ordered_json& body) {
+  gabion::http_parts parts = gabion::shown(body.dump(), version, request.get_header_value("If-None-Match"));
+  parts.headers.push_back({"Cache-Control", "no-cache"});  // may be kept, but must be asked for again with If-None-Match
+  respond(response, with_freshness(std::move(parts), from, read_token(request)), json_type);
+}
+
+/// A list changes only when its read model does, so that one's position is its version.
+template <class Result>
+std::uint64_t list_version(const answered<Result>& from) {
+  return gabion::to_number(from.read_model_at);
 }
 
 void place(order_app& app, const Request& request, Response& response) {
@@ -73,35 +91,35 @@ void cancel(order_app& app, const Request& request, Response& response) {
 }
 
 void show_order(order_app& app, const Request& request, Response& response) {
-  const auto found = app.ask(get_order{.order_id = id_in(request), .fresh = read_freshness(request)});
-  if (found.stale) response.set_header("Read-Model-Stale", "true");
-  if (!found.result)
-    throw refusal{refusal::reason::no_such_order, "there is no order '" + id_in(request) + "', or it is not shown yet"};
-  show(request, response, found, "\"" + std::to_string(found.result->version) + "\"", render(*found.result));
+  const auto token = read_token(request);
+  const auto found = ask(app, get_order{.order_id = id_in(request)}, token);
+  if (found.result) return show(request, response, found, found.result->version, render(*found.result));
+  const problem missing{.status = 404, .title = "There is no such order", .detail = "there is no order '" + id_in(request) + "', or it is not shown yet"};
+  respond(response, with_freshness({.status = missing.status, .body = to_json_text(missing, request.path)}, found, token), problem::content_type);
 }
 
 void show_orders(order_app& app, const Request& request, Response& response) {
   const order_filter filter = read_filter(request);
-  const auto found = app.ask(list_orders{.filter = filter, .fresh = read_freshness(request)});
-  show(request, response, found, list_tag(found), render(found.result, "/orders", filter));
+  const auto found = ask(app, list_orders{.filter = filter}, read_token(request));
+  show(request, response, found, list_version(found), render(found.result, "/orders", filter));
 }
 
 void show_customer(order_app& app, const Request& request, Response& response) {
   order_filter filter = read_filter(request);
   filter.customer_id = id_in(request);
-  const freshness fresh = read_freshness(request);
-  const auto who = app.ask(get_customer{.customer_id = filter.customer_id, .fresh = fresh});
+  const auto token = read_token(request);
+  const auto who = ask(app, get_customer{.customer_id = filter.customer_id}, token);
   if (!who.result)
     throw bad_request{{.status = 404, .title = "There is no such customer", .detail = "nobody with this id has ordered anything"}};
-  const auto orders = app.ask(list_orders{.filter = filter, .fresh = fresh});
+  const auto orders = ask(app, list_orders{.filter = filter}, token);
   nlohmann::ordered_json body = render(orders.result, request.path, filter);
   body["customer"] = render(*who.result);
-  show(request, response, orders, list_tag(orders), body);
+  show(request, response, orders, list_version(orders), body);
 }
 
 void show_analytics(order_app& app, const Request& request, Response& response) {
-  const auto found = app.ask(get_analytics{.fresh = read_freshness(request)});
-  show(request, response, found, list_tag(found), render(found.result));
+  const auto found = ask(app, get_analytics{}, read_token(request));
+  show(request, response, found, list_version(found), render(found.result));
 }
 
 void show_health(order_app& app, Response& response) {

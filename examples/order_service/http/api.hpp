@@ -19,7 +19,8 @@ namespace shop {
 ///   GET    /analytics/orders         totals                    200
 ///   GET    /health, GET /metrics
 ///
-/// Each query says in Read-Model-Lag how many events it is behind. What goes wrong is an application/problem+json.
+/// Each query says in Read-Model-Lag how many events it is behind the log, and in Positions-Behind how far behind the client's token.
+/// What goes wrong is an application/problem+json.
 void register_api(httplib::Server& routes, order_app& app);
 
 }  // namespace shop

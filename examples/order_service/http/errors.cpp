@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "http/errors.hpp"
 
-#include <gabion/core/error.hpp>
-#include <gabion/cqrs/validation.hpp>
+#include <gabion/cqrs/http.hpp>
 
 #include "app/log.hpp"
 #include "domain/order.hpp"
@@ -13,33 +12,24 @@ namespace shop {
 
 namespace {
 
-problem problem_of(const refusal& e) {
-  const bool missing = e.why() == refusal::reason::no_such_order;
-  return {.status = missing ? 404 : 409, .title = missing ? "There is no such order" : "The order can't do that now", .detail = e.what()};
-}
-
-problem problem_of(const gabion::validation_error& e) {
+problem explain(const gabion::validation_error& e) {
   return {.status = 422, .title = "The command is not valid", .detail = e.what(), .errors = {{e.found().field, e.found().problem}}};
 }
 
-/// The store did not do it, or nobody knows. The same request with the same key is safe in either case.
-problem unavailable(const std::string& detail) {
-  return {.status = 503, .title = "The service can't do this now", .detail = detail + "; try again with the same Idempotency-Key", .retry_after_seconds = 1};
+/// An order that can't do that now is a conflict with its state, not a bad request.
+problem explain(const refusal& e) {
+  const bool missing = e.code() == gabion::errc::not_found;
+  return {.status = missing ? 404 : 409, .title = missing ? "There is no such order" : "The order can't do that now", .detail = e.what()};
 }
 
-problem problem_of(const gabion::error& e, bool conditional) {
-  if (e.code() == gabion::errc::conflict)
-    return {.status = conditional ? 412 : 409, .title = "The order was changed by somebody else", .detail = e.what()};
-  if (e.code() == gabion::errc::duplicate)
-    return {.status = 422,
-            .title = "The Idempotency-Key was used for another command",
-            .detail = e.what(),
-            .errors = {{"Idempotency-Key", "was used before for another command; a new command needs a new key"}}};
-  log_line("request failed", {{"reason", e.what()}});
-  if (e.code() == gabion::errc::full) return unavailable("the disk is full");
-  if (e.code() == gabion::errc::busy) return unavailable("the database is locked");
-  if (e.code() == gabion::errc::in_doubt) return unavailable("it is not known whether it was done");
-  return unavailable("the database does not work");
+/// gabion says which failure has which status, and when trying again helps. What went wrong in the store is for the log.
+problem explain(const gabion::error& e, bool conditional) {
+  const gabion::problem known = gabion::problem_of(e, conditional);
+  problem p{.status = known.status, .title = known.title, .detail = known.detail};
+  p.retry_after_seconds = static_cast<int>(gabion::retry_after(e.code()).count());
+  if (e.code() == gabion::errc::duplicate) p.errors = {{std::string{gabion::idempotency_header}, "was used before for another command"}};
+  if (p.status >= 500) log_line("request failed", {{"reason", e.what()}});
+  return p;
 }
 
 }  // namespace
@@ -52,11 +42,11 @@ problem problem_of(const std::exception_ptr& thrown, bool conditional) {
   } catch (const bad_request& e) {
     return e.why;
   } catch (const refusal& e) {
-    return problem_of(e);
+    return explain(e);
   } catch (const gabion::validation_error& e) {
-    return problem_of(e);
+    return explain(e);
   } catch (const gabion::error& e) {
-    return problem_of(e, conditional);
+    return explain(e, conditional);
   } catch (const std::exception& e) {
     log_line("request failed unexpectedly", {{"reason", e.what()}});
     return {.status = 500, .title = "Something went wrong", .detail = "see the service's log"};

@@ -6,6 +6,9 @@
 #include <string_view>
 #include <utility>
 
+#include <gabion/cqrs/etag.hpp>
+#include <gabion/cqrs/http.hpp>
+
 #include "http/limits.hpp"
 
 namespace shop {
@@ -27,24 +30,17 @@ std::optional<std::uint64_t> parse_number(std::string_view text) {
   return value;
 }
 
-/// The version in an entity tag: "7" in quotes.
-std::optional<std::uint64_t> parse_tag(std::string_view tag) {
-  if (tag.size() < 3 || tag.front() != '"' || tag.back() != '"') return std::nullopt;
-  return parse_number(tag.substr(1, tag.size() - 2));
-}
-
 }  // namespace
 
 gabion::command_context read_context(const httplib::Request& request) {
   gabion::command_context context;
-  context.idempotency_key = request.get_header_value("Idempotency-Key");
+  context.idempotency_key = request.get_header_value(std::string{gabion::idempotency_header});
   if (context.idempotency_key.size() > api_limits::key)
     refuse(400, "A header is not valid", "Idempotency-Key",
            "has " + std::to_string(context.idempotency_key.size()) + " bytes; allowed: up to " + std::to_string(api_limits::key));
-  if (!request.has_header("If-Match") || request.get_header_value("If-Match") == "*") return context;
-  const auto version = parse_tag(request.get_header_value("If-Match"));
-  if (!version) refuse(400, "A header is not valid", "If-Match", "must be one ETag of this order, such as \"3\", or *");
-  context.expected = gabion::expected_version::exact(*version);
+  const auto expected = gabion::expected_version_of(request.get_header_value("If-Match"));
+  if (!expected) refuse(400, "A header is not valid", "If-Match", "must be one ETag of this order, such as \"3\", or *");
+  if (request.has_header("If-Match")) context.expected = expected;
   return context;
 }
 
@@ -74,11 +70,12 @@ order_filter read_filter(const httplib::Request& request) {
   return filter;
 }
 
-freshness read_freshness(const httplib::Request& request) {
-  if (!request.has_header("Consistency-Token")) return {};
-  const auto at = parse_number(request.get_header_value("Consistency-Token"));
-  if (!at) refuse(400, "A header is not valid", "Consistency-Token", "must be a token that this service gave out");
-  return {.at_least = gabion::position{*at}};
+std::optional<gabion::consistency_token> read_token(const httplib::Request& request) {
+  const std::string name{gabion::consistency_header};
+  if (!request.has_header(name)) return std::nullopt;
+  auto token = gabion::parse_consistency_token(request.get_header_value(name));
+  if (!token || token->source != token_source) refuse(400, "A header is not valid", name, "must be a token that this service gave out");
+  return token;
 }
 
 }  // namespace shop

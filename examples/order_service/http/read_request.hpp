@@ -7,6 +7,7 @@
 #include <httplib.h>
 
 #include <gabion/cqrs/command_context.hpp>
+#include <gabion/cqrs/consistency_token.hpp>
 
 #include "app/queries.hpp"
 #include "http/problem.hpp"
@@ -24,8 +25,13 @@ struct bad_request {
 /// Throws bad_request unless the body says that it is JSON.
 void require_json(const httplib::Request& request);
 
-/// The filter, page and consistency token of a query. Each throws bad_request that names the parameter.
+/// The filter and page of a query. Throws bad_request that names the parameter.
 [[nodiscard]] order_filter read_filter(const httplib::Request& request);
-[[nodiscard]] freshness read_freshness(const httplib::Request& request);
+
+/// What the client's consistency token demands; nothing if it sent none. Throws bad_request if it is none of ours.
+[[nodiscard]] std::optional<gabion::consistency_token> read_token(const httplib::Request& request);
+
+/// Names the log of this service in its consistency tokens.
+inline constexpr const char* token_source = "orders";
 
 }  // namespace shop
