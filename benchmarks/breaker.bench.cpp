@@ -36,8 +36,7 @@ void floor_cas(benchmark::State& state) {
   static std::atomic<std::uint64_t> word{0};
   for (auto _ : state) {
     std::uint64_t seen = word.load(std::memory_order_acquire);
-    while (!word.compare_exchange_weak(seen, seen + 1, std::memory_order_acq_rel, std::memory_order_acquire)) {
-    }
+    while (!word.compare_exchange_weak(seen, seen + 1, std::memory_order_acq_rel, std::memory_order_acquire)) {}
   }
 }
 

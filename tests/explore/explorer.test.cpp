@@ -119,8 +119,7 @@ TEST_CASE("the explorer reports a thread that never ends", "[explorer]") {
   const exploration found = explorer{{.max_steps = 100}}.run([](explorer& e) {
     explorer_env::atomic<int> n{0};
     const auto wait = [&] {
-      while (n.load() == 0) {
-      }
+      while (n.load() == 0) {}
     };
     static_cast<void>(e.threads({wait}));
   });

@@ -65,7 +65,9 @@ struct throwing_clock {
 };
 
 template <class Clock>
-concept makes_a_breaker = requires { typename gabion::basic_circuit_breaker<Clock>; };
+concept makes_a_breaker = requires {
+  typename gabion::basic_circuit_breaker<Clock>;
+};
 
 }  // namespace
 

@@ -176,7 +176,8 @@ TEST_CASE("a predicate takes the place of outcome_traits for one call", "[circui
   CHECK(x.counts().failure == 1);
   CHECK(x.b.call(failure_if{[](int) { return verdict::ignored; }}, [] { return 0; }) == 0);
   CHECK(x.counts().ignored == 1);
-  CHECK(x.b.call(negative, [] { return -1; }, [] { return 9; }) == 9);
+  CHECK(x.b.call(
+            negative, [] { return -1; }, [] { return 9; }) == 9);
   CHECK(x.state() == circuit_state::open);
 }
 
@@ -187,7 +188,8 @@ TEST_CASE("a predicate that throws counts as a failure and goes on", "[circuit_b
   CHECK(x.counts() == circuit_counts{.failure = 1});
 }
 
-TEST_CASE("a fallback without parameters stands in for rejected and failed calls and ends exceptions", "[circuit_breaker][fallback]") {
+TEST_CASE("a fallback without parameters stands in for rejected and failed calls and ends exceptions",
+          "[circuit_breaker][fallback]") {
   bench x{{.failures = 2, .open_for = 60s}};
   const auto queue = [] { return response{202}; };
   CHECK(x.b.call([] { return response{200}; }, queue).status == 200);
@@ -207,7 +209,8 @@ TEST_CASE("a fallback for rejections sees the rejection and leaves failures alon
   CHECK(r.retry_after == 60s);
 }
 
-TEST_CASE("a fallback for results sees failed results and leaves rejections and exceptions alone", "[circuit_breaker][fallback]") {
+TEST_CASE("a fallback for results sees failed results and leaves rejections and exceptions alone",
+          "[circuit_breaker][fallback]") {
   bench x{{.failures = 2}};
   const auto repair = [](response r) { return response{r.status + 1000}; };
   CHECK(x.b.call([] { return response{500}; }, repair).status == 1500);
@@ -229,7 +232,8 @@ TEST_CASE("a fallback serves a call that returns nothing", "[circuit_breaker][fa
 
 TEST_CASE("a fallback that throws passes and counts for nothing", "[circuit_breaker][fallback]") {
   bench x{one_failure};
-  CHECK_THROWS_AS(x.b.call([] { return response{500}; }, []() -> response { throw std::logic_error{"fallback"}; }), std::logic_error);
+  CHECK_THROWS_AS(x.b.call([] { return response{500}; }, []() -> response { throw std::logic_error{"fallback"}; }),
+                  std::logic_error);
   CHECK(x.counts() == circuit_counts{.failure = 1});
 }
 

@@ -13,7 +13,8 @@ namespace {
 
 /// Opened, and the open time is over.
 struct probing : bench {
-  explicit probing(circuit_breaker_options o) : bench{[&] {
+  explicit probing(circuit_breaker_options o)
+      : bench{[&] {
           o.failures = 1;
           o.open_for = 60s;
           return o;
@@ -224,6 +225,16 @@ TEST_CASE("each probe that goes out alone has the whole half-open time", "[circu
   CHECK(x.b.snapshot().probes_succeeded == 1);
 }
 
+TEST_CASE("a probe that joins another does not give it more time", "[circuit_breaker][half_open]") {
+  probing x{{.half_open_permits = 2, .half_open_for = 5s}};
+  const auto lost = x.b.try_acquire();
+  x.time.advance(4s);
+  const auto joined = x.b.try_acquire();
+  CHECK(joined);
+  x.time.advance(1s);
+  CHECK(x.state() == circuit_state::open);
+}
+
 TEST_CASE("the half-open time is the open time unless it is set", "[circuit_breaker][half_open]") {
   probing x{{}};
   const auto lost = x.b.try_acquire();
@@ -256,7 +267,10 @@ TEST_CASE("the minimum of calls has no part in half-open", "[circuit_breaker][ha
 }
 
 TEST_CASE("closing empties row and window", "[circuit_breaker][half_open]") {
-  bench x{{.failures = 20, .window = {.calls = 10, .failure_percent = 50, .minimum_calls = 2}, .open_for = 60s, .successes_to_close = 1}};
+  bench x{{.failures = 20,
+           .window = {.calls = 10, .failure_percent = 50, .minimum_calls = 2},
+           .open_for = 60s,
+           .successes_to_close = 1}};
   x.fail(2);
   x.time.advance(60s);
   x.succeed();

@@ -91,7 +91,9 @@ struct model {
 };
 
 circuit_breaker_options random_options(std::mt19937_64& random) {
-  const auto pick = [&](std::uint32_t low, std::uint32_t high) { return low + static_cast<std::uint32_t>(random() % (high - low + 1)); };
+  const auto pick = [&](std::uint32_t low, std::uint32_t high) {
+    return low + static_cast<std::uint32_t>(random() % (high - low + 1));
+  };
   circuit_breaker_options o;
   o.failures = pick(0, 4);
   if (o.failures == 0 || pick(0, 1) == 1) o.window = {pick(1, 40), pick(1, 100), pick(1, 30)};

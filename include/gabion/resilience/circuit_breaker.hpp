@@ -58,11 +58,10 @@ class basic_circuit_breaker {
   using admission = basic_circuit_admission<basic_circuit_breaker>;
 
   /// Throws error{invalid_argument} that names the option and its range.
-  explicit basic_circuit_breaker(const circuit_breaker_options& options)
-    requires std::default_initializable<Clock> && std::default_initializable<Observer>
+  explicit basic_circuit_breaker(
+      const circuit_breaker_options& options) requires std::default_initializable<Clock> && std::default_initializable<Observer>
       : basic_circuit_breaker{options, Clock{}, Observer{}} {}
-  basic_circuit_breaker(const circuit_breaker_options& options, Clock clock)
-    requires std::default_initializable<Observer>
+  basic_circuit_breaker(const circuit_breaker_options& options, Clock clock) requires std::default_initializable<Observer>
       : basic_circuit_breaker{options, std::move(clock), Observer{}} {}
   template <std::same_as<Observer> Listener>
     requires(std::default_initializable<Clock> && !gabion::clock<Listener>)
@@ -78,9 +77,7 @@ class basic_circuit_breaker {
   basic_circuit_breaker& operator=(const basic_circuit_breaker&) = delete;
 
   /// A permit for one call, or why not and for how long. Never blocks. Closed: one load, no clock reading.
-  [[nodiscard]] admission try_acquire() noexcept {
-    return admitted(core_.admit(reader{clock_}));
-  }
+  [[nodiscard]] admission try_acquire() noexcept { return admitted(core_.admit(reader{clock_})); }
 
   /// The same for a caller who knows the time, by this breaker's clock.
   [[nodiscard]] admission try_acquire(instant now) noexcept {
@@ -157,9 +154,7 @@ class basic_circuit_breaker {
   void settle(std::uint32_t generation, verdict v) noexcept {
     core_.settle(generation, static_cast<detail::settlement>(v), reader{clock_});
   }
-  void abandon(std::uint32_t generation) noexcept {
-    core_.settle(generation, detail::settlement::abandoned, reader{clock_});
-  }
+  void abandon(std::uint32_t generation) noexcept { core_.settle(generation, detail::settlement::abandoned, reader{clock_}); }
 
   [[no_unique_address]] Clock clock_;
   detail::circuit_name name_;
@@ -167,14 +162,15 @@ class basic_circuit_breaker {
   core_type core_;
 };
 
-basic_circuit_breaker(const circuit_breaker_options&) -> basic_circuit_breaker<>;
+basic_circuit_breaker(const circuit_breaker_options&)->basic_circuit_breaker<>;
 template <clock Clock>
 basic_circuit_breaker(const circuit_breaker_options&, Clock) -> basic_circuit_breaker<Clock>;
 template <clock Clock, class Observer>
 basic_circuit_breaker(const circuit_breaker_options&, Clock, Observer) -> basic_circuit_breaker<Clock, Observer>;
 template <class Observer>
   requires(!clock<Observer>)
-basic_circuit_breaker(const circuit_breaker_options&, Observer) -> basic_circuit_breaker<steady_clock, Observer>;
+basic_circuit_breaker(const circuit_breaker_options&, Observer)
+->basic_circuit_breaker<steady_clock, Observer>;
 
 /// The breaker on the steady clock with nobody listening.
 using circuit_breaker = basic_circuit_breaker<>;

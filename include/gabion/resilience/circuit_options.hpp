@@ -75,22 +75,23 @@ struct circuit_option_problem {
   if (o.successes_to_close < 1 || o.successes_to_close > circuit_max_probes)
     return {"successes_to_close", o.successes_to_close, "1 to 1023"};
   if (o.half_open_for < duration::zero()) return {"half_open_for", o.half_open_for.count(), "0 ns or more"};
-  if (o.name.size() > circuit_max_name)
-    return {"name", static_cast<std::int64_t>(o.name.size()), "at most 47 bytes"};
+  if (o.name.size() > circuit_max_name) return {"name", static_cast<std::int64_t>(o.name.size()), "at most 47 bytes"};
   return {};
 }
 
 }  // namespace detail
 
 /// True if a breaker takes these options. For a `static_assert` on options known at compile time.
-[[nodiscard]] constexpr bool valid(const circuit_breaker_options& o) noexcept { return detail::circuit_problem(o).member.empty(); }
+[[nodiscard]] constexpr bool valid(const circuit_breaker_options& o) noexcept {
+  return detail::circuit_problem(o).member.empty();
+}
 
 /// Throws error{invalid_argument} that names the member, its value and its range, or does nothing.
 inline void validate(const circuit_breaker_options& o) {
   const detail::circuit_option_problem p = detail::circuit_problem(o);
   if (!p.member.empty())
-    detail::fail(errc::invalid_argument, "circuit_breaker_options." + std::string{p.member} + " is " +
-                                             std::to_string(p.value) + "; allowed: " + std::string{p.allowed});
+    detail::fail(errc::invalid_argument, "circuit_breaker_options." + std::string{p.member} + " is " + std::to_string(p.value) +
+                                             "; allowed: " + std::string{p.allowed});
 }
 
 }  // namespace gabion::inline v0

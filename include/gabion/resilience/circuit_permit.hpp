@@ -21,7 +21,7 @@ template <class Breaker>
 class [[nodiscard("dropping a permit without a verdict counts the call as abandoned")]] basic_circuit_permit {
  public:
   basic_circuit_permit() noexcept = default;
-  basic_circuit_permit(basic_circuit_permit&& other) noexcept
+  basic_circuit_permit(basic_circuit_permit && other) noexcept
       : breaker_{std::exchange(other.breaker_, nullptr)}, generation_{other.generation_} {}
   basic_circuit_permit& operator=(basic_circuit_permit&& other) noexcept {
     basic_circuit_permit old{std::move(*this)};
@@ -50,7 +50,7 @@ class [[nodiscard("dropping a permit without a verdict counts the call as abando
 
  private:
   friend class basic_circuit_admission<Breaker>;
-  basic_circuit_permit(Breaker& breaker, std::uint32_t generation) noexcept : breaker_{&breaker}, generation_{generation} {}
+  basic_circuit_permit(Breaker & breaker, std::uint32_t generation) noexcept : breaker_{&breaker}, generation_{generation} {}
 
   Breaker* breaker_ = nullptr;
   std::uint32_t generation_ = 0;
@@ -66,8 +66,8 @@ class [[nodiscard("dropping an admission returns its permit as abandoned")]] bas
   /// False if rejected. Stays true when the permit is settled or taken out.
   [[nodiscard]] explicit operator bool() const noexcept { return granted_; }
 
-  [[nodiscard]] permit_type& permit() & noexcept { return permit_; }
-  [[nodiscard]] permit_type permit() && noexcept { return std::move(permit_); }
+  [[nodiscard]] permit_type& permit()& noexcept { return permit_; }
+  [[nodiscard]] permit_type permit()&& noexcept { return std::move(permit_); }
   [[nodiscard]] permit_type* operator->() noexcept { return &permit_; }
 
   /// Meaningful only if there is no permit.
@@ -75,7 +75,7 @@ class [[nodiscard("dropping an admission returns its permit as abandoned")]] bas
 
  private:
   friend Breaker;
-  basic_circuit_admission(Breaker& breaker, std::uint32_t generation) noexcept : permit_{breaker, generation}, granted_{true} {}
+  basic_circuit_admission(Breaker & breaker, std::uint32_t generation) noexcept : permit_{breaker, generation}, granted_{true} {}
   explicit basic_circuit_admission(circuit_rejection why) noexcept : rejection_{why} {}
 
   permit_type permit_{};

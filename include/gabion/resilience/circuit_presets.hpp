@@ -12,8 +12,8 @@
 namespace gabion::inline v0::presets {
 
 namespace detail {
-[[nodiscard]] constexpr circuit_breaker_options preset(std::string_view name, std::uint32_t failures, std::chrono::seconds open_for,
-                                                       std::uint32_t successes) noexcept {
+[[nodiscard]] constexpr circuit_breaker_options preset(std::string_view name, std::uint32_t failures,
+                                                       std::chrono::seconds open_for, std::uint32_t successes) noexcept {
   return {.failures = failures, .open_for = open_for, .successes_to_close = successes, .name = name};
 }
 }  // namespace detail

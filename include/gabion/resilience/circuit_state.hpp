@@ -72,7 +72,7 @@ struct circuit_snapshot {
   std::uint32_t generation = 0;
   duration retry_after{};  ///< what is left of the open time; zero unless open
   std::uint32_t consecutive_failures = 0;
-  std::uint32_t window_calls = 0;   ///< outcomes in the window. Kept while open and half-open: what tripped it
+  std::uint32_t window_calls = 0;  ///< outcomes in the window. Kept while open and half-open: what tripped it
   std::uint32_t window_failed = 0;
   std::uint32_t probes_succeeded = 0;  ///< half-open: successes so far
   std::uint32_t probes_out = 0;        ///< half-open: permits not yet settled

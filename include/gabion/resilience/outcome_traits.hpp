@@ -39,13 +39,15 @@ template <class T>
 concept carries_error = requires {
   typename T::unexpected_type;
   typename T::error_type;
-} && (std::constructible_from<typename T::error_type, std::error_code>) &&
-    std::constructible_from<typename T::unexpected_type, typename T::error_type> &&
-    std::constructible_from<T, typename T::unexpected_type>;
+}
+&&(std::constructible_from<typename T::error_type, std::error_code>)&&std::constructible_from<
+    typename T::unexpected_type, typename T::error_type>&& std::constructible_from<T, typename T::unexpected_type>;
 
 /// std::optional and the like: empty by default, and nothing else to say.
 template <class T>
-concept is_optional_like = has_error_and_value<T> && std::default_initializable<T> && !requires { typename T::error_type; };
+concept is_optional_like = has_error_and_value<T> && std::default_initializable<T> && !requires {
+  typename T::error_type;
+};
 
 }  // namespace detail
 
@@ -71,9 +73,9 @@ struct outcome_traits {
       return verdict::success;
   }
 
-  [[nodiscard]] static T rejected(errc why, duration /*retry_after*/)
-    requires(std::same_as<T, std::error_code> || detail::carries_error<T> || detail::is_optional_like<T>)
-  {
+  [[nodiscard]] static T rejected(errc why, duration /*retry_after*/) requires(std::same_as<T, std::error_code> ||
+                                                                               detail::carries_error<T> ||
+                                                                               detail::is_optional_like<T>) {
     if constexpr (std::same_as<T, std::error_code>)
       return make_error_code(why);
     else if constexpr (detail::carries_error<T>)

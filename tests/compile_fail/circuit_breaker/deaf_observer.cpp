@@ -7,4 +7,6 @@ using event = int*;
 using event = const gabion::circuit_transition&;
 #endif
 
-int main() { gabion::basic_circuit_breaker b{gabion::circuit_breaker_options{}, [](event) {}}; }
+int main() {
+  gabion::basic_circuit_breaker b{gabion::circuit_breaker_options{}, [](event) {}};
+}

@@ -110,7 +110,8 @@ std::invoke_result_t<Function> call_or(Permit& permit, Judge& judge, Function&& 
 /// Says in words why a fallback does not fit.
 template <class Result, class Fallback>
 consteval bool explain_fallback() {
-  static_assert(!std::is_reference_v<Result>, "circuit_breaker::call: with a fallback the function must return a value, not a reference");
+  static_assert(!std::is_reference_v<Result>,
+                "circuit_breaker::call: with a fallback the function must return a value, not a reference");
   static_assert(takes_nothing<Fallback> || takes_rejection<Fallback> || takes_result<Fallback, Result>,
                 "circuit_breaker::call: the fallback must be callable with nothing, with const gabion::circuit_rejection&, "
                 "or with the result of the function");
@@ -118,8 +119,9 @@ consteval bool explain_fallback() {
     static_assert(std::is_void_v<Result> || std::convertible_to<std::invoke_result_t<Fallback&>, Result>,
                   "circuit_breaker::call: the fallback must return what the function returns");
   if constexpr (takes_rejection<Fallback>)
-    static_assert(std::is_void_v<Result> || std::convertible_to<std::invoke_result_t<Fallback&, const circuit_rejection&>, Result>,
-                  "circuit_breaker::call: the fallback must return what the function returns");
+    static_assert(
+        std::is_void_v<Result> || std::convertible_to<std::invoke_result_t<Fallback&, const circuit_rejection&>, Result>,
+        "circuit_breaker::call: the fallback must return what the function returns");
   return true;
 }
 

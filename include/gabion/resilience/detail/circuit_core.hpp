@@ -113,8 +113,7 @@ class circuit_core {
   /// The highest value ever given: what is on its way from the tally to the counters must not make a count go back.
   [[nodiscard]] static std::uint64_t raised(typename Env::template atomic<std::uint64_t>& highest, std::uint64_t value) noexcept {
     std::uint64_t seen = highest.load(std::memory_order_relaxed);
-    while (seen < value && !highest.compare_exchange_weak(seen, value, std::memory_order_relaxed, std::memory_order_relaxed)) {
-    }
+    while (seen < value && !highest.compare_exchange_weak(seen, value, std::memory_order_relaxed, std::memory_order_relaxed)) {}
     return seen < value ? value : seen;
   }
   [[nodiscard]] static instant at(const typename Env::template atomic<duration::rep>& deadline) noexcept {

@@ -161,8 +161,7 @@ class circuit_window {
   [[nodiscard]] bool oldest_failed(std::uint64_t seen) const noexcept {
     const std::uint64_t oldest = ticket_of(seen) - calls_;
     const bool is_pending = ticket_of(seen) % block >= calls_;
-    const std::uint64_t outcomes =
-        is_pending ? pending_of(seen) : ring_[cell_of(oldest)].load(std::memory_order_acquire);
+    const std::uint64_t outcomes = is_pending ? pending_of(seen) : ring_[cell_of(oldest)].load(std::memory_order_acquire);
     return (outcomes >> oldest % block & 1) != 0;
   }
 
