@@ -34,30 +34,27 @@ struct event_slot {
   [[no_unique_address]] Function function;
 };
 
+/// A free function, so that its symbol does not hold all the handlers of a bus.
+template <bool Takes, class Function, class Visit>
+[[gnu::always_inline]] constexpr void visit_if([[maybe_unused]] Function& f, [[maybe_unused]] Visit& visit) {
+  if constexpr (Takes) visit(f);
+}
+
 template <class Indices, class... Handlers>
 struct event_set;
 template <std::size_t... Indices, class... Events, class... Functions>
 struct event_set<std::index_sequence<Indices...>, handler<Events, Functions>...> : event_slot<Indices, Events, Functions>... {
   template <class Event>
-  static constexpr bool handles = (std::same_as<Event, Events> || ...);
+  static constexpr bool handles = !detail::every<!std::same_as<Event, Events>...>();
 
   constexpr explicit event_set(handler<Events, Functions>&&... all)
       : event_slot<Indices, Events, Functions>{std::move(all.function)}... {}
 
-  /// Calls `visit` with each handler of Event, in order, until it answers false.
+  /// Calls `visit` with each handler of Event, in order.
   template <class Event, class Visit>
   constexpr void visit_handlers(Visit&& visit) {
-    static_cast<void>((visit_one<Event, Events>(static_cast<event_slot<Indices, Events, Functions>&>(*this).function, visit) && ...));
-  }
-
- private:
-  template <class Event, class Other, class Function, class Visit>
-  static constexpr bool visit_one(Function& f, Visit& visit) {
-    if constexpr (std::same_as<Event, Other>) {
-      return visit(f);
-    } else {
-      return true;
-    }
+    [[maybe_unused]] const int in_order[] = {
+        0, (detail::visit_if<std::same_as<Event, Events>>(static_cast<event_slot<Indices, Events, Functions>&>(*this).function, visit), 0)...};
   }
 };
 
@@ -98,10 +95,7 @@ class event_bus {
     if constexpr (!handles<Event>) {
       detail::event_has_handler<Event>{};
     } else if (policy == publish_policy::stop_at_first_error) {
-      handlers_.template visit_handlers<Event>([&](auto& f) {
-        run(f, event, context);
-        return true;
-      });
+      handlers_.template visit_handlers<Event>([&](auto& f) { run(f, event, context); });
     } else {
       run_all(event, context);
     }
@@ -128,7 +122,6 @@ class event_bus {
       if (detail::failure failed = detail::guarded([&] { run(f, event, context); }))
         failures.push_back({index, failed.code, std::move(failed.what)});
       ++index;
-      return true;
     });
     if (!failures.empty()) detail::raise<publish_error>(message_name<Event>(), index, std::move(failures));
   }

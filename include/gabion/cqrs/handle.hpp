@@ -14,6 +14,15 @@ namespace detail {
 /// Stands for the message that is still to be read off the function's first parameter.
 struct message_of_parameter {};
 
+/// Whether all are true. No fold: clang nests folds, and gives up at 256.
+template <bool... Each>
+[[nodiscard]] consteval bool every() {
+  const bool all[] = {true, Each...};
+  for (const bool one : all)
+    if (!one) return false;
+  return true;
+}
+
 /// Marks a set of handlers as one that handles Message; cheap to test as a base class.
 template <class Message>
 struct handles_tag {};

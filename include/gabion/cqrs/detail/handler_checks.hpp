@@ -54,16 +54,15 @@ template <class Tags, class... Messages>
 struct report_undeclared : std::conditional_t<set_handles<Tags, Messages>, type_list<Messages>, message_is_declared<Messages>>... {};
 
 template <class Set, class... Handlers>
-struct check_single : std::conditional_t<(set_handles_once<Set, typename Handlers::message_type> && ...), passed,
-                                         report_second_handlers<Handlers...>> {};
+struct check_single : std::conditional_t<has_single_handlers<Set, Handlers...>, passed, report_second_handlers<Handlers...>> {};
 
 template <class Declared, class Set, class... Messages>
 struct check_list {};
 /// Every declared message has a handler, and no other message has one.
 template <template <class...> class List, class... Declared, class Set, class... Messages>
 struct check_list<List<Declared...>, Set, Messages...>
-    : std::conditional_t<(set_handles<Set, Declared> && ...), passed, report_missing<Set, Declared...>>,
-      std::conditional_t<(set_handles<tag_set<Declared...>, Messages> && ...), type_list<>,
+    : std::conditional_t<detail::every<set_handles<Set, Declared>...>(), passed, report_missing<Set, Declared...>>,
+      std::conditional_t<detail::every<set_handles<tag_set<Declared...>, Messages>...>(), type_list<>,
                          report_undeclared<tag_set<Declared...>, Messages...>> {};
 
 /// An empty base; deriving from it is a compile error that names the message if the handlers are not as declared.

@@ -92,7 +92,7 @@ template <class Set, class Message>
 concept set_handles_once = requires(Set* set, void (*take)(handles_tag<Message>*)) { take(set); };
 
 template <class Set, class... Handlers>
-inline constexpr bool has_single_handlers = (set_handles_once<Set, typename Handlers::message_type> && ...);
+inline constexpr bool has_single_handlers = detail::every<set_handles_once<Set, typename Handlers::message_type>...>();
 
 /// The overloads of all handlers, and one for the message that none of them takes.
 template <class Set, class... Slots>

@@ -26,6 +26,6 @@ struct report_writers<handler<Queries, Functions>...>
 /// An empty class; making it is a compile error that names the query if a handler could change something.
 template <class... Handlers>
 struct checked_readers
-    : std::conditional_t<(detail::only_reads<typename Handlers::function_type>() && ...), passed, report_writers<Handlers...>> {};
+    : std::conditional_t<detail::every<detail::only_reads<typename Handlers::function_type>()...>(), passed, report_writers<Handlers...>> {};
 
 }  // namespace gabion::inline v0::detail
