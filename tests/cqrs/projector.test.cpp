@@ -310,6 +310,8 @@ struct projector_cases {
     b.append(3);
     b.time.advance(5s);
     CHECK(second->run_once() == 0);
+    CHECK(second->wait_for(position{3}, deadline::at(b.time.now())).reached());
+    CHECK_FALSE(second->wait_for(position{4}, deadline::at(b.time.now())).reached());
     b.time.advance(1min);  // the first does not renew: its process hangs
     CHECK(second->run_once() == 3);
     CHECK(b.holds_up_to(6));

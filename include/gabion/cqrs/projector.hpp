@@ -71,7 +71,7 @@ class basic_projector {
   }
 
   /// Blocks until the read model holds everything up to the position: read your own writes. Fails at once while the
-  /// projection is faulted. Sees only the progress of this projector; ask the checkpoint store about one that runs elsewhere.
+  /// projection is faulted. A projector that stands by looks at the checkpoint every `acquire_every`.
   [[nodiscard]] wait_result wait_for(position target, deadline until) {
     bell_.wake();
     return progress_.wait_for(target, until, time_);
@@ -98,7 +98,8 @@ class basic_projector {
 
   /// Asks for the read model to be built again from the first event: with its next step it empties it, and the checkpoint
   /// with it, in one transaction, and replays in batches, with the status `rebuilding` until it is where it was. Readers see
-  /// that status; for a rebuild that they do not see at all run a new version beside the old one, and promote() it.
+  /// that status; for a rebuild that they do not see at all run a new version beside the old one, and promote() it. Ask the
+  /// projector that works: one that stands by does it when it takes over.
   void rebuild() noexcept requires resettable<Projection, transaction> {
     rebuild_.store(true, std::memory_order_release);
     resume();
@@ -176,6 +177,13 @@ class basic_projector {
     if (!asked("acquire", [&] { given = checkpoints_->acquire_lease(key(), options_.owner, options_.lease_ttl); })) return;
     engine_.forget();
     pump_.leased(std::move(given), asked_at);
+    if (!pump_.has_lease()) watch();
+  }
+
+  /// Standing by: lets those who wait here know how far the one is that works.
+  void watch() {
+    if (!detail::guarded([&] { engine_.recall(); })) publish();
+    engine_.forget();
   }
 
   void renew() {
