@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <gabion/cqrs/promote.hpp>
@@ -56,6 +57,23 @@ class log_with_holes {
 
  private:
   memory_log::events_type* of_;
+};
+
+/// Commits once and then loses the answer.
+class doubtful_database {
+ public:
+  using transaction = memory_log::database_type::transaction;
+  explicit doubtful_database(memory_log::database_type& of) : of_{&of} {}
+  template <class Body>
+  auto transact(Body&& body) {
+    auto result = of_->transact(std::forward<Body>(body));
+    if (std::exchange(doubt, false)) throw error{errc::in_doubt, "no answer to the commit"};
+    return result;
+  }
+  bool doubt = false;
+
+ private:
+  memory_log::database_type* of_;
 };
 
 struct recorder {
@@ -205,6 +223,26 @@ TEST_CASE("a new version is promoted when it is as far as the one that serves", 
   CHECK(promote_to(1).status == promotion::done);
 }
 
+TEST_CASE("a commit whose answer was lost is looked up and not repeated", "[projection]") {
+  memory_bench b;
+  doubtful_database database{b.log.database};
+  projector_options options = memory_bench::defaults();
+  options.owner = "doubtful";
+  basic_projector<ledger<memory_log>, doubtful_database, memory_log::events_type, memory_log::checkpoints_type, number_codec, testing::manual_clock,
+                  no_observer, hooked_env>
+      projector{b.into, database, b.log.events, b.log.checkpoints, number_codec{}, options, b.time.clock()};
+  b.append(6);
+  database.doubt = true;
+  projector.run_once();
+  for (int i = 0; i < 5; ++i) {
+    b.time.advance(1s);
+    projector.run_once();
+  }
+  CHECK(b.holds_up_to(6));
+  CHECK(b.into.calls == std::vector<std::uint64_t>{1, 2, 3, 4, 5, 6});
+  CHECK(b.log.checkpoints.release_lease({"ledger@1", "doubtful", 1}));  // it never lost its first lease
+}
+
 TEST_CASE("an observer learns what a projector does", "[projection][observer]") {
   std::vector<std::string> lines;
   memory_bench b;
@@ -238,6 +276,20 @@ TEST_CASE("a projection without a list of events sees each as it is stored", "[p
   b.append(message{.type = "anything", .data = "1"});
   CHECK(runner->run_once() == 2);
   CHECK(all.seen == std::vector<std::string>{"account.deposited.v2", "anything"});
+}
+
+TEST_CASE("a read model that is written in the transaction of the command rolls back with it", "[projection]") {
+  memory_bench b;
+  b.into.poison = {1};
+  const message m = encode_event(number_codec{}, deposited{1});
+  CHECK_THROWS_WITH(b.log.database.transact([&](auto& tx) {
+    const append_result r = b.log.events.append(tx, "account-1", expected_version::any(), {&m, 1});
+    const recorded_event event{.at = r.last, .stream = "account-1", .version = r.version, .what = m};
+    b.into.apply(tx, deposited{1}, projected_event{event});
+  }),
+                    "cannot apply 1");
+  CHECK(b.log.events.head() == beginning);
+  CHECK(b.model.applied().empty());
 }
 
 TEST_CASE("a projection may declare that unlisted events do not concern it", "[projection]") {
