@@ -104,7 +104,8 @@ TEST_CASE("limits of an outbox store out of range are named", "[sqlite][outbox]"
   world w{time};
   CHECK_THROWS_WITH((manual_store{w.db, {.limits = {.payload = std::size_t{1} << 30U}}, w.clock}),
                     Catch::Contains("message_limits.payload is 1073741824; allowed: 0 to 1073741823"));
-  CHECK_THROWS_WITH((manual_store{w.db, {.limits = {.attributes = 0}}, w.clock}), Catch::Contains("message_limits.attributes is 0"));
+  CHECK_THROWS_WITH((manual_store{w.db, {.limits = {.attributes = 0}}, w.clock}),
+                    Catch::Contains("message_limits.attributes is 0"));
   manual_store tight{w.db, {.limits = {.payload = 3, .attributes = 100}}, w.clock};
   const auto put = [&](std::size_t bytes, std::size_t key) {
     return w.db.transact([&](sqlite::transaction& tx) {
@@ -122,7 +123,8 @@ TEST_CASE("all messages of a key share a lane and keyless ones spread", "[sqlite
   world w{time, 4};
   w.db.transact([&](sqlite::transaction& tx) {
     for (int i = 0; i < 200; ++i) {
-      const std::vector<message> batch{note("k" + std::to_string(i), "key " + std::to_string(i % 10)), note("f" + std::to_string(i), "")};
+      const std::vector<message> batch{note("k" + std::to_string(i), "key " + std::to_string(i % 10)),
+                                       note("f" + std::to_string(i), "")};
       w.store().enqueue(tx, batch);
     }
   });
@@ -203,7 +205,8 @@ TEST_CASE("what was enqueued is there when the file is opened again", "[sqlite][
       const std::vector<message> batch{note("a"), note("b"), note("c")};
       return s.enqueue(tx, batch);
     });
-    const std::vector<settlement> done{{.at = position{1}}, {.at = position{2}, .as = disposition::dead, .attempts = 2, .reason = "r"}};
+    const std::vector<settlement> done{{.at = position{1}},
+                                       {.at = position{2}, .as = disposition::dead, .attempts = 2, .reason = "r"}};
     REQUIRE(s.settle(before, done, beginning) == settle_status::applied);
   }
   sqlite::database db{directory.file("outbox.db")};
@@ -300,7 +303,8 @@ TEST_CASE("a full disk refuses enqueue and settlement alike and loses nothing", 
   CHECK(w.store().stats().pending == 20);
   const auto records = w.store().fetch(0, beginning, 100);
   std::vector<settlement> done;
-  for (const outbox_record& r : records) done.push_back({.at = r.at, .as = disposition::dead, .attempts = 1, .reason = std::string(2000, 'r')});
+  for (const outbox_record& r : records)
+    done.push_back({.at = r.at, .as = disposition::dead, .attempts = 1, .reason = std::string(2000, 'r')});
   CHECK(code_of([&] { (void)w.store().settle(held, done, beginning); }) == errc::full);
   CHECK(w.store().stats().pending == 20);
   CHECK(w.store().dead_letters(beginning, 10).empty());
@@ -316,7 +320,8 @@ TEST_CASE("part of a batch never stays even if the caller catches the error and 
   world w{time};
   w.db.transact([&](sqlite::transaction& tx) {
     // The database itself refuses the second message: nothing that a look at the message could have told.
-    tx.on().execute("CREATE TRIGGER refuse BEFORE INSERT ON gabion_outbox WHEN NEW.event_id = 'b' BEGIN SELECT RAISE(FAIL, 'no'); END");
+    tx.on().execute(
+        "CREATE TRIGGER refuse BEFORE INSERT ON gabion_outbox WHEN NEW.event_id = 'b' BEGIN SELECT RAISE(FAIL, 'no'); END");
     const std::vector<message> batch{note("a"), note("b"), note("c")};
     CHECK_THROWS_AS(w.store().enqueue(tx, batch), error);
     const std::vector<message> good{note("d")};

@@ -103,9 +103,7 @@ std::vector<std::string> failing(bug b) {
 
 }  // namespace
 
-TEST_CASE("the inbox suite finds nothing wrong with a good store", "[inbox][conformance]") {
-  CHECK(failing(bug::none).empty());
-}
+TEST_CASE("the inbox suite finds nothing wrong with a good store", "[inbox][conformance]") { CHECK(failing(bug::none).empty()); }
 
 TEST_CASE("the inbox suite catches every fault that is planted in a store", "[inbox][conformance]") {
   const auto [planted, expected] = GENERATE(table<bug, std::string>({

@@ -19,8 +19,8 @@ struct message_limits {
 
 /// The bytes of all attributes and headers together.
 [[nodiscard]] inline std::size_t attribute_bytes(const message& m) noexcept {
-  std::size_t sum = m.id.size() + m.source.size() + m.type.size() + m.subject.size() + m.content_type.size() +
-                    m.schema.size() + m.topic.size();
+  std::size_t sum =
+      m.id.size() + m.source.size() + m.type.size() + m.subject.size() + m.content_type.size() + m.schema.size() + m.topic.size();
   for (const header& h : m.headers) sum += h.name.size() + h.value.size();
   return sum;
 }
@@ -33,7 +33,8 @@ namespace detail {
 
 inline void require_limits(const message_limits& limits) {
   if (limits.payload >= (std::size_t{1} << 30U))
-    detail::fail(errc::invalid_argument, "message_limits.payload is " + std::to_string(limits.payload) + "; allowed: 0 to 1073741823");
+    detail::fail(errc::invalid_argument,
+                 "message_limits.payload is " + std::to_string(limits.payload) + "; allowed: 0 to 1073741823");
   if (limits.attributes < 1 || limits.attributes > (std::size_t{1} << 24U))
     detail::fail(errc::invalid_argument,
                  "message_limits.attributes is " + std::to_string(limits.attributes) + "; allowed: 1 to 16777216");
@@ -43,15 +44,18 @@ inline void require_limits(const message_limits& limits) {
 
 /// Throws error(invalid_argument) if the type or the name of a header is empty, error(too_large) if the message is over a limit.
 inline void require_valid(const message& m, const message_limits& limits) {
-  if (m.type.empty()) detail::message_fault(errc::invalid_argument, m, "type is empty; name what happened, for example 'order.placed'");
+  if (m.type.empty())
+    detail::message_fault(errc::invalid_argument, m, "type is empty; name what happened, for example 'order.placed'");
   for (const header& h : m.headers)
     if (h.name.empty()) detail::message_fault(errc::invalid_argument, m, "a header has no name");
   if (m.data && m.data->size() > limits.payload)
-    detail::message_fault(errc::too_large, m, "the payload has " + std::to_string(m.data->size()) + " bytes; allowed: " +
-                                                  std::to_string(limits.payload) + " (message_limits.payload)");
+    detail::message_fault(errc::too_large, m,
+                          "the payload has " + std::to_string(m.data->size()) +
+                              " bytes; allowed: " + std::to_string(limits.payload) + " (message_limits.payload)");
   if (const std::size_t bytes = gabion::attribute_bytes(m); bytes > limits.attributes)
-    detail::message_fault(errc::too_large, m, "attributes and headers have " + std::to_string(bytes) + " bytes; allowed: " +
-                                                  std::to_string(limits.attributes) + " (message_limits.attributes)");
+    detail::message_fault(errc::too_large, m,
+                          "attributes and headers have " + std::to_string(bytes) +
+                              " bytes; allowed: " + std::to_string(limits.attributes) + " (message_limits.attributes)");
 }
 
 /// The same for a whole batch: it is good or nothing of it is written.

@@ -62,8 +62,7 @@ bool kill_when(Body body, Enough enough) {
   if (child == 0) {
     try {
       body();
-    } catch (...) {
-    }
+    } catch (...) {}
     ::_exit(1);
   }
   int status = 0;

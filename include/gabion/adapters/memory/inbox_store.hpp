@@ -103,7 +103,8 @@ class basic_inbox_store {
     return true;
   }
 
-  [[nodiscard]] std::optional<inbox_entry> entry(std::string_view consumer, std::string_view source, std::string_view message_id) {
+  [[nodiscard]] std::optional<inbox_entry> entry(std::string_view consumer, std::string_view source,
+                                                 std::string_view message_id) {
     const auto guard = database_.lock();
     const auto found = table_.entries.find({std::string{consumer}, std::string{source}, std::string{message_id}});
     return found == table_.entries.end() ? std::nullopt : std::optional{found->second};
@@ -125,12 +126,14 @@ class basic_inbox_store {
  private:
   detail::inbox_key enter(transaction& tx, std::string_view consumer, const message& m) {
     if (consumer.empty()) throw error{errc::invalid_argument, "inbox_store: the consumer's name is empty"};
-    if (m.id.empty()) throw error{errc::invalid_argument, "inbox_store: message.id is empty; without it a repetition can not be told"};
+    if (m.id.empty())
+      throw error{errc::invalid_argument, "inbox_store: message.id is empty; without it a repetition can not be told"};
     tx.join(journal_);
     return {std::string{consumer}, m.source, m.id};
   }
 
-  std::uint64_t put_letter(const detail::inbox_key& key, const message& m, inbox_status as, std::uint32_t attempts, std::string reason) {
+  std::uint64_t put_letter(const detail::inbox_key& key, const message& m, inbox_status as, std::uint32_t attempts,
+                           std::string reason) {
     const wall_time now = time_.now();
     note(key, {.status = as, .processed_at = now, .attempts = attempts, .error = reason});
     detail::kept_letter letter{key, m, as, attempts, std::move(reason), now};
@@ -174,7 +177,8 @@ class basic_inbox_store {
     std::vector<inbox_letter> found;
     for (auto l = table_.letters.upper_bound(to_number(after)); l != table_.letters.end() && found.size() < limit; ++l)
       if (l->second.key.consumer == consumer && wanted(l->second))
-        found.push_back({position{l->first}, l->second.what, l->second.status, l->second.attempts, l->second.reason, l->second.kept_at});
+        found.push_back(
+            {position{l->first}, l->second.what, l->second.status, l->second.attempts, l->second.reason, l->second.kept_at});
     return found;
   }
 

@@ -124,7 +124,8 @@ class basic_outbox_store {
       const detail::outbox_row* row = table_.find(to_number(at));
       if (row == nullptr || row->status.state != detail::outbox_state::dead) return false;
       tx.join(journal_);
-      for (const std::uint64_t behind : table_.parked_behind(row->what.subject, to_number(at))) change(behind, {.redriven = true});
+      for (const std::uint64_t behind : table_.parked_behind(row->what.subject, to_number(at)))
+        change(behind, {.redriven = true});
       change(to_number(at), {.redriven = true});
       return true;
     });

@@ -108,8 +108,8 @@ class basic_database {
 
   [[nodiscard]] static std::string require_file(std::string path) {
     if (path.empty() || path.find(":memory:") != std::string::npos || path.find("mode=memory") != std::string::npos)
-      throw error{errc::invalid_argument, "sqlite::database needs the path of a file, got '" + path +
-                                              "'; for data in memory use memory::database"};
+      throw error{errc::invalid_argument,
+                  "sqlite::database needs the path of a file, got '" + path + "'; for data in memory use memory::database"};
     return path;
   }
 

@@ -81,16 +81,18 @@ class basic_inbox_store {
   [[nodiscard]] std::vector<inbox_letter> redriven(std::string_view consumer, position after, std::size_t limit) {
     for (;;) {
       std::optional<inbox_letter> unreadable;
-      auto found = list(detail::inbox_sql::redriven, consumer, after, limit, [&](inbox_letter& letter, const statement& row, int first) {
-        const std::string why = read_message_unless_corrupt(letter.what, row, first);
-        if (why.empty()) return true;
-        letter.what = read_message_or_rest(row, first);
-        unreadable = std::move(letter);
-        unreadable->reason = why;
-        return false;
-      });
+      auto found =
+          list(detail::inbox_sql::redriven, consumer, after, limit, [&](inbox_letter& letter, const statement& row, int first) {
+            const std::string why = read_message_unless_corrupt(letter.what, row, first);
+            if (why.empty()) return true;
+            letter.what = read_message_or_rest(row, first);
+            unreadable = std::move(letter);
+            unreadable->reason = why;
+            return false;
+          });
       if (!unreadable) return found;
-      database_->transact([&](transaction& tx) { keep_dead(tx, consumer, unreadable->what, unreadable->attempts, unreadable->reason); });
+      database_->transact(
+          [&](transaction& tx) { keep_dead(tx, consumer, unreadable->what, unreadable->attempts, unreadable->reason); });
     }
   }
 
@@ -120,7 +122,8 @@ class basic_inbox_store {
     return true;
   }
 
-  [[nodiscard]] std::optional<inbox_entry> entry(std::string_view consumer, std::string_view source, std::string_view message_id) {
+  [[nodiscard]] std::optional<inbox_entry> entry(std::string_view consumer, std::string_view source,
+                                                 std::string_view message_id) {
     return database_->read([&](connection& on) -> std::optional<inbox_entry> {
       rows found = on.query(detail::inbox_sql::entry, consumer, source, message_id);
       if (!found.next()) return std::nullopt;
@@ -158,7 +161,8 @@ class basic_inbox_store {
   static void require(const connection& on, std::string_view consumer, const message& m) {
     detail::require_transaction(on, "inbox_store");
     if (consumer.empty()) throw error{errc::invalid_argument, "inbox_store: the consumer's name is empty"};
-    if (m.id.empty()) throw error{errc::invalid_argument, "inbox_store: message.id is empty; without it a repetition can not be told"};
+    if (m.id.empty())
+      throw error{errc::invalid_argument, "inbox_store: message.id is empty; without it a repetition can not be told"};
   }
 
   /// Keeps the message under this status, where it lies already or at the end, and notes the same in the log.
@@ -169,8 +173,8 @@ class basic_inbox_store {
       return *there;
     }
     const std::string headers = encode_headers(m.headers);
-    on.run(detail::inbox_sql::keep, consumer, m.id, m.source, m.type, m.subject, m.time, m.content_type, m.schema, blob_or_null(m.data),
-           blob{headers}, m.topic, as.status, as.attempts, as.reason, as.at);
+    on.run(detail::inbox_sql::keep, consumer, m.id, m.source, m.type, m.subject, m.time, m.content_type, m.schema,
+           blob_or_null(m.data), blob{headers}, m.topic, as.status, as.attempts, as.reason, as.at);
     const std::int64_t at = on.last_insert_id();
     on.run(detail::inbox_sql::note, consumer, m.source, m.id, as.status, as.at, as.reason, as.attempts);
     return at;
@@ -182,8 +186,8 @@ class basic_inbox_store {
   }
 
   /// Letters of the key with status `from` between two ids, both left out, and their entries, get the status `to`.
-  void move(connection& on, std::string_view consumer, std::string_view key, inbox_status from, inbox_status to, std::int64_t after,
-            std::int64_t before) {
+  void move(connection& on, std::string_view consumer, std::string_view key, inbox_status from, inbox_status to,
+            std::int64_t after, std::int64_t before) {
     on.run(detail::inbox_sql::move_entries, to, consumer, key, from, after, before);
     on.run(detail::inbox_sql::move_letters, to, consumer, key, from, after, before);
   }
@@ -203,7 +207,8 @@ class basic_inbox_store {
     return on.query(detail::inbox_sql::letter_at, at, consumer, inbox_status::dead).next();
   }
 
-  [[nodiscard]] static std::optional<found_letter> letter_at(connection& on, std::string_view consumer, position at, inbox_status with) {
+  [[nodiscard]] static std::optional<found_letter> letter_at(connection& on, std::string_view consumer, position at,
+                                                             inbox_status with) {
     rows found = on.query(detail::inbox_sql::letter_at, detail::to_signed(at), consumer, with);
     if (!found.next()) return std::nullopt;
     return found_letter{found->text(0), found->text(1), found->text(2), found->text(3)};

@@ -17,12 +17,14 @@ namespace gabion::inline v0::sqlite {
 inline constexpr schema lease_schema{
     .component = "lease",
     .version = 1,
-    .ddl = "CREATE TABLE gabion_lease (name TEXT PRIMARY KEY, owner TEXT, epoch INTEGER NOT NULL, expires_at INTEGER NOT NULL)"
-           " WITHOUT ROWID"};
+    .ddl =
+        "CREATE TABLE gabion_lease (name TEXT PRIMARY KEY, owner TEXT, epoch INTEGER NOT NULL, expires_at INTEGER NOT NULL)"
+        " WITHOUT ROWID"};
 
 /// Whether the lease is still the current one, inside the transaction whose writes it shall fence. One look-up by key.
 [[nodiscard]] inline bool holds(connection& on, const lease& held) {
-  return on.query("SELECT 1 FROM gabion_lease WHERE name = ? AND epoch = ? AND owner = ?", held.name, held.epoch, held.owner).next();
+  return on.query("SELECT 1 FROM gabion_lease WHERE name = ? AND epoch = ? AND owner = ?", held.name, held.epoch, held.owner)
+      .next();
 }
 
 /// Leases in a SQLite database; satisfies gabion::lease_store. Expiry is judged by WallClock alone.

@@ -71,7 +71,8 @@ class basic_outbox_store {
       const std::uint32_t stored = basic_outbox_store::stored_lanes(tx.on());
       if (stored != options.lanes)
         throw error{errc::schema_mismatch, "the outbox tables have " + std::to_string(stored) + " lanes, asked for are " +
-                                               std::to_string(options.lanes) + "; the number can not change while rows are there"};
+                                               std::to_string(options.lanes) +
+                                               "; the number can not change while rows are there"};
     });
   }
 
@@ -100,7 +101,8 @@ class basic_outbox_store {
   [[nodiscard]] std::vector<outbox_record> fetch(std::uint32_t lane, position after, std::size_t limit) {
     for (;;) {
       std::vector<outbox_record> found;
-      const std::optional<dead_letter> unreadable = database_->read([&](connection& on) { return fetch_from(on, lane, after, limit, found); });
+      const std::optional<dead_letter> unreadable =
+          database_->read([&](connection& on) { return fetch_from(on, lane, after, limit, found); });
       if (!unreadable) return found;
       database_->transact([&](transaction& tx) { bury(tx.on(), to_number(unreadable->at), 0, unreadable->reason); });
     }
@@ -177,8 +179,9 @@ class basic_outbox_store {
     const std::string made = m.id.empty() ? to_string(ids_()) : std::string{};
     const std::string_view id = m.id.empty() ? std::string_view{made} : std::string_view{m.id};
     const std::string headers = encode_headers(m.headers);
-    const std::int64_t changed = insert.run(id, m.source, m.type, m.subject, m.time == wall_time{} ? now : m.time, m.content_type, m.schema,
-                                            blob_or_null(m.data), blob{headers}, m.topic, lane_of(key_of(m), id, lanes_), now);
+    const std::int64_t changed =
+        insert.run(id, m.source, m.type, m.subject, m.time == wall_time{} ? now : m.time, m.content_type, m.schema,
+                   blob_or_null(m.data), blob{headers}, m.topic, lane_of(key_of(m), id, lanes_), now);
     if (changed == 1) return {position{static_cast<std::uint64_t>(on.last_insert_id())}, false};
     rows first = on.query(detail::outbox_sql::find_event, id);
     first.next();
@@ -186,8 +189,8 @@ class basic_outbox_store {
   }
 
   /// Answers the first row that can not be read back, if there is one.
-  [[nodiscard]] static std::optional<dead_letter> fetch_from(connection& on, std::uint32_t lane, position after, std::size_t limit,
-                                                             std::vector<outbox_record>& found) {
+  [[nodiscard]] static std::optional<dead_letter> fetch_from(connection& on, std::uint32_t lane, position after,
+                                                             std::size_t limit, std::vector<outbox_record>& found) {
     rows r = on.query(detail::outbox_sql::fetch, lane, detail::to_signed(after), detail::to_signed(limit));
     while (r.next()) {
       outbox_record record{.at = position{static_cast<std::uint64_t>(r->number(0))},
@@ -215,7 +218,8 @@ class basic_outbox_store {
 
   /// Behind a dead row it is parked. Otherwise it is pending still, but its reader has passed it: nothing newer may overtake it.
   static void park(connection& on, position at) {
-    if (on.run(detail::outbox_sql::set_parked, detail::to_signed(at)) == 0) on.run(detail::outbox_sql::join_redriven, detail::to_signed(at));
+    if (on.run(detail::outbox_sql::set_parked, detail::to_signed(at)) == 0)
+      on.run(detail::outbox_sql::join_redriven, detail::to_signed(at));
   }
 
   [[nodiscard]] static std::vector<position> parked_in_order(std::span<const settlement> done) {

@@ -29,7 +29,8 @@ struct blob {
 class statement {
  public:
   statement(sqlite3* handle, std::string_view sql) {
-    const int code = sqlite3_prepare_v3(handle, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &handle_, nullptr);
+    const int code =
+        sqlite3_prepare_v3(handle, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &handle_, nullptr);
     if (code != SQLITE_OK) throw sqlite_error{sqlite3_extended_errcode(handle), sqlite3_errmsg(handle)};
   }
   statement(statement&& other) noexcept : handle_{std::exchange(other.handle_, nullptr)} {}
@@ -78,7 +79,8 @@ class statement {
   /// The same without a copy, valid until the next step.
   [[nodiscard]] std::string_view view(int column) const noexcept {
     const void* bytes = sqlite3_column_blob(handle_, column);
-    return {static_cast<const char*>(bytes), bytes == nullptr ? 0U : static_cast<std::size_t>(sqlite3_column_bytes(handle_, column))};
+    return {static_cast<const char*>(bytes),
+            bytes == nullptr ? 0U : static_cast<std::size_t>(sqlite3_column_bytes(handle_, column))};
   }
   [[nodiscard]] std::optional<std::string> optional_text(int column) const {
     if (is_null(column)) return std::nullopt;

@@ -151,7 +151,8 @@ void finished_letters_go(Case& c) {
   c.expect(!c.finish(first), "a dead letter is not there to be finished");
   c.require(c.store().redrive(Case::billing, first), "it is redriven");
   c.roll_back([&](auto& tx) { c.expect(c.store().finish_letter(tx, Case::billing, first), "a redriven one is"); });
-  c.expect(c.redriven_ids() == "a1 a2" && c.logged("a1") == "redriven", "if the handler's transaction rolls back it is there still");
+  c.expect(c.redriven_ids() == "a1 a2" && c.logged("a1") == "redriven",
+           "if the handler's transaction rolls back it is there still");
   c.expect(!c.finish(first, "shipping"), "another consumer can not finish it");
   c.expect(c.finish(first), "the handler's commit removes it");
   c.expect(!c.finish(first), "once");
@@ -222,7 +223,8 @@ void letters_come_back_exactly(Case& c) {
   for (const message_sample& s : samples) c.keep_dead(s.what);
   const std::vector<inbox_letter> got = c.letters();
   c.require(got.size() == samples.size(), "each of them is kept");
-  for (std::size_t i = 0; i < got.size(); ++i) c.expect(got[i].what == samples[i].what, "comes back as it was: " + samples[i].why);
+  for (std::size_t i = 0; i < got.size(); ++i)
+    c.expect(got[i].what == samples[i].what, "comes back as it was: " + samples[i].why);
 }
 
 }  // namespace gabion::inline v0::testing::detail::inbox_cases

@@ -60,7 +60,7 @@ struct message_sample {
   for (int i = 0; i < 1000; ++i) thousand.push_back({"header" + std::to_string(i % 10), std::to_string(i)});
   std::vector<message_sample> samples{
       {"every attribute", every_attribute()},
-          {"no payload", without_data(letter_of("no payload"))},
+      {"no payload", without_data(letter_of("no payload"))},
       {"an empty payload", letter_of("empty payload", "k", "")},
       {"every byte as payload", letter_of("bytes", "k", all_bytes())},
       {"an empty key", letter_of("empty key", "")},

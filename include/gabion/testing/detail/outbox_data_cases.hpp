@@ -19,7 +19,8 @@ void messages_come_back_exactly(Case& c) {
   c.put(batch);
   const std::vector<outbox_record> got = c.pending();
   c.require(got.size() == samples.size(), "each of them is stored");
-  for (std::size_t i = 0; i < got.size(); ++i) c.expect(got[i].what == samples[i].what, "comes back as it was: " + samples[i].why);
+  for (std::size_t i = 0; i < got.size(); ++i)
+    c.expect(got[i].what == samples[i].what, "comes back as it was: " + samples[i].why);
 }
 
 template <class Case>

@@ -138,7 +138,8 @@ void bad_message_in_a_batch(Case& c) {
   const std::vector<message> batch{letter_of("a"), bad, letter_of("b")};
   // The caller catches the error and commits all the same.
   c.transact([&](auto& tx) {
-    c.expect(code_of([&] { c.store().enqueue(tx, batch); }) == errc::invalid_argument, "a message without a type is an invalid argument");
+    c.expect(code_of([&] { c.store().enqueue(tx, batch); }) == errc::invalid_argument,
+             "a message without a type is an invalid argument");
     return 0;
   });
   c.expect(c.pending().empty(), "one bad message and nothing of its batch is written");

@@ -88,7 +88,8 @@ void nothing_overtakes_what_was_redriven(Case& c) {
   for (const outbox_record& r : c.pending(old[1].at)) c.expect(r.blocked, "a newer message of the key is blocked: " + r.what.id);
   c.settled(held, {parked(a3)});
   c.expect(c.ids() == "a1 a2 a3 a4", "to park it then is no parking: it stays pending");
-  for (const outbox_record& r : c.pending(old[1].at)) c.expect(r.blocked, "and is still not free past the older ones: " + r.what.id);
+  for (const outbox_record& r : c.pending(old[1].at))
+    c.expect(r.blocked, "and is still not free past the older ones: " + r.what.id);
   c.settled(held, {delivered(old[0].at), delivered(old[1].at)});
   for (const outbox_record& r : c.pending())
     c.expect(r.at == a4 || !r.blocked, "once the older ones are delivered the next is free: " + r.what.id);

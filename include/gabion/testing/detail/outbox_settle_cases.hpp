@@ -69,7 +69,8 @@ void lease_survives_a_clock_that_jumps(Case& c) {
   c.time().advance(std::chrono::hours{48});
   const lease two = c.own("two");
   const position at = c.put_one(letter_of("a"));
-  c.expect(c.settle(one, {delivered(at)}) == settle_status::fenced, "one that jumps ahead gives it away, and fences the former owner");
+  c.expect(c.settle(one, {delivered(at)}) == settle_status::fenced,
+           "one that jumps ahead gives it away, and fences the former owner");
   c.expect(c.settle(two, {delivered(at)}) == settle_status::applied, "in favour of the new one");
 }
 

@@ -16,7 +16,11 @@ namespace gabion::inline v0::testing::detail {
 
 /// A message with what most cases need.
 [[nodiscard]] inline message letter_of(std::string id, std::string key = "k", std::string text = "payload") {
-  return message{.id = std::move(id), .source = "/conformance", .type = "thing.happened", .subject = std::move(key), .data = std::move(text)};
+  return message{.id = std::move(id),
+                 .source = "/conformance",
+                 .type = "thing.happened",
+                 .subject = std::move(key),
+                 .data = std::move(text)};
 }
 
 /// The code of the gabion error that comes out of `f()`, or none. Another exception goes on.

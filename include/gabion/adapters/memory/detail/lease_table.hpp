@@ -42,7 +42,8 @@ class lease_table {
 
   [[nodiscard]] bool holds(const lease& held) const {
     const auto found = entries_.find(held.name);
-    return found != entries_.end() && !held.owner.empty() && found->second.owner == held.owner && found->second.epoch == held.epoch;
+    return found != entries_.end() && !held.owner.empty() && found->second.owner == held.owner &&
+           found->second.epoch == held.epoch;
   }
 
  private:

@@ -18,8 +18,7 @@ class group_call {
   enum class state { queued, leading, done };
 
   template <class Work>
-  explicit group_call(Work& work) noexcept
-      : work_{&work}, run_{[](void* w, transaction& tx) { (*static_cast<Work*>(w))(tx); }} {}
+  explicit group_call(Work& work) noexcept : work_{&work}, run_{[](void* w, transaction& tx) { (*static_cast<Work*>(w))(tx); }} {}
   group_call(const group_call&) = delete;
   group_call& operator=(const group_call&) = delete;
 

@@ -31,7 +31,8 @@ void all_or_nothing(connection& on, Work&& work) {
 /// Throws error(invalid_argument) unless a transaction is open: without one each statement would commit by itself.
 inline void require_transaction(const connection& on, const char* operation) {
   if (on.in_transaction()) return;
-  throw error{errc::invalid_argument, std::string{operation} + ": no transaction is open on this connection; BEGIN IMMEDIATE first"};
+  throw error{errc::invalid_argument,
+              std::string{operation} + ": no transaction is open on this connection; BEGIN IMMEDIATE first"};
 }
 
 /// Numbers as SQLite has them: signed, and for it a negative limit would mean none.
