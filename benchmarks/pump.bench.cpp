@@ -47,7 +47,7 @@ void plain_loop(benchmark::State& state) {
       for (const record& r : page) benchmark::DoNotOptimize(r.key.data());
     }
   }
-  state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations() * per_pass));
+  state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations()) * static_cast<std::int64_t>(per_pass));
 }
 
 /// Every record through the pump into a sink that delivers at once, with one settlement per batch.
@@ -80,7 +80,7 @@ void through_pump(benchmark::State& state) {
       }
     }
   }
-  state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations() * per_pass));
+  state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations()) * static_cast<std::int64_t>(per_pass));
 }
 
 }  // namespace

@@ -95,3 +95,12 @@ TEST_CASE("a window of one record and batches of one break no rule", "[pump][exp
     explore({.name = label("window 2", policy, false), .rows = mixed, .options = tiny, .shape = {}, .faults = 2});
   }
 }
+
+TEST_CASE("with a lease that is nearly over nothing is submitted", "[pump][exploration]") {
+  pump_options short_lease = small(poison_policy::park);
+  short_lease.lease_ttl = 30ms;
+  short_lease.lease_margin = 15ms;
+  short_lease.retry.initial = short_lease.store.initial = 20ms;  // a renewal fails at 10 ms, and a record is due again at 20 ms
+  for (const bool keeps : {false, true})
+    explore({.name = label("short lease", poison_policy::park, keeps), .rows = two_keys, .options = short_lease, .shape = {.keeps_key_order = keeps}, .faults = 2});
+}

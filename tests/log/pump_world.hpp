@@ -447,8 +447,8 @@ class world {
       if (r.as == disposition::delivered) continue;
       if (r.as == disposition::dead) continue;
       require(!r.key.empty(), "it parks what has no key");
-      const bool behind_dead = std::any_of(rows_.begin(), rows_.end(), [&, p = at](const auto& o) {
-        return o.second.key == r.key && o.first < p && o.second.as == disposition::dead;
+      const bool behind_dead = std::any_of(rows_.begin(), rows_.end(), [&key = r.key, p = at](const auto& o) {
+        return o.second.key == key && o.first < p && o.second.as == disposition::dead;
       });
       require(behind_dead, "it parks what is behind nothing dead");
     }

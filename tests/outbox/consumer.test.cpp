@@ -200,7 +200,7 @@ TEST_CASE("a crash after the commit and before the offset repeats nothing", "[co
 }
 
 TEST_CASE("a handler that fails leaves no trace and is tried again while other keys go on", "[consumer][retry]") {
-  for (const std::size_t batch : {1, 10}) {
+  for (const std::size_t batch : {std::size_t{1}, std::size_t{10}}) {
     world w;
     auto c = w.make(steady(poison_policy::park, batch));
     w.throws["a1"] = "no";
@@ -239,7 +239,7 @@ TEST_CASE("the offset never passes a message that is not settled", "[consumer]")
 }
 
 TEST_CASE("what fails for good becomes a letter before the offset passes it and parks its key", "[consumer][dead]") {
-  for (const std::size_t batch : {1, 10}) {
+  for (const std::size_t batch : {std::size_t{1}, std::size_t{10}}) {
     INFO("batch " << batch);
     world w;
     auto c = w.make(steady(poison_policy::park, batch));
