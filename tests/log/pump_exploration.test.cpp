@@ -13,7 +13,7 @@ namespace {
 
 pump_options small(poison_policy policy) {
   const backoff_options quick{.initial = 5ms, .cap = 20ms, .jitter = backoff_jitter::none};
-  return {.window = 4,
+  return {.window = 16,  // a key may fill an eighth of it: 2 records
           .batch = 3,
           .settle_batch = 3,
           .poll_every = 10ms,
@@ -51,6 +51,7 @@ void explore(const config& c) {
 
 const std::vector<row> two_keys{{.key = "a"}, {.key = "a"}, {.key = "b"}};
 const std::vector<row> mixed{{.key = "a"}, {.key = ""}, {.key = "a"}, {.key = "b"}};
+const std::vector<row> one_key{{.key = "a"}, {.key = "a"}, {.key = "a"}};
 const std::vector<row> one_late{{.key = "a"}, {.key = "b", .visible_from = 1}, {.key = "a"}};
 
 std::string label(const char* what, poison_policy policy, bool keeps) {
@@ -66,6 +67,9 @@ TEST_CASE("whatever a store and a sink answer the pump keeps its rules", "[pump]
       const pump_shape shape{.keeps_key_order = keeps};
       explore({.name = label("3 faults", policy, keeps), .rows = two_keys, .options = small(policy), .shape = shape, .faults = 3});
       explore({.name = label("4 records", policy, keeps), .rows = mixed, .options = small(policy), .shape = shape, .faults = 2});
+      pump_options pairs = small(policy);
+      pairs.batch = 2;
+      explore({.name = label("one key", policy, keeps), .rows = one_key, .options = pairs, .shape = shape, .faults = 2});
       explore({.name = label("late row", policy, keeps), .rows = one_late, .options = small(policy), .shape = shape, .faults = 2});
     }
 }
@@ -74,6 +78,20 @@ TEST_CASE("answers in any order break no rule", "[pump][exploration]") {
   for (const poison_policy policy : {poison_policy::park, poison_policy::skip, poison_policy::pause})
     for (const bool keeps : {false, true})
       explore({.name = label("overlapping", policy, keeps), .rows = two_keys, .options = small(policy), .shape = {.keeps_key_order = keeps}, .faults = 2, .overlap = true});
+}
+
+TEST_CASE("a key of which something failed waits for what still flies", "[pump][exploration]") {
+  pump_options pairs = small(poison_policy::skip);
+  pairs.batch = 2;
+  for (const bool keeps : {false, true})
+    explore({.name = label("one key overlapping", poison_policy::skip, keeps), .rows = one_key, .options = pairs, .shape = {.keeps_key_order = keeps}, .faults = 1, .overlap = true});
+}
+
+TEST_CASE("a window in which a key has room for one record breaks no rule", "[pump][exploration]") {
+  pump_options four = small(poison_policy::park);
+  four.window = 4;
+  for (const bool keeps : {false, true})
+    explore({.name = label("window 4", poison_policy::park, keeps), .rows = mixed, .options = four, .shape = {.keeps_key_order = keeps}, .faults = 2});
 }
 
 TEST_CASE("a pump that is stopped at any moment settles what it knows and leaves", "[pump][exploration]") {
