@@ -100,7 +100,7 @@ void backoff_delay(benchmark::State& state) {
 BENCHMARK(backoff_delay);
 
 void retry_of_one_success(benchmark::State& state) {
-  gabion::retry retry;
+  gabion::retry_machine retry;
   gabion::instant now{};
   for (auto _ : state) {
     benchmark::DoNotOptimize(now);

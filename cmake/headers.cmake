@@ -162,6 +162,7 @@ set(gabion_resilience_headers
 set(gabion_sqlite_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/sqlite/broker.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/sqlite/checkpoint_store.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/sqlite/command_log.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/sqlite/connection.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/sqlite/database.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/sqlite/detail/group_call.hpp

@@ -68,15 +68,15 @@ struct bench {
   void check_always(explorer& e, std::uint64_t calls) {
     circuit_state state = circuit_state::closed;
     std::uint32_t generation = 0;
-    e.check(!heard.overlapped, "the listener was told two things at once");
+    e.expect(!heard.overlapped, "the listener was told two things at once");
     for (const circuit_transition& t : events()) {
-      e.check(t.generation == ++generation, "an event is missing or out of order");
-      e.check(t.from == state, "an event does not begin where the one before ended");
+      e.expect(t.generation == ++generation, "an event is missing or out of order");
+      e.expect(t.from == state, "an event does not begin where the one before ended");
       state = t.to;
     }
     const circuit_snapshot s = b.snapshot();
-    e.check(s.generation == generation, "a transition without an event");
-    e.check(s.counts.settled() + s.counts.rejected + s.probes_out == calls, "a call is in no count or in two");
+    e.expect(s.generation == generation, "a transition without an event");
+    e.expect(s.counts.settled() + s.counts.rejected + s.probes_out == calls, "a call is in no count or in two");
   }
 };
 
@@ -87,9 +87,9 @@ inline void two_failures_trip_once(explorer& e) {
   auto second = x.b.try_acquire();
   if (!e.threads({[&] { first->failure(); }, [&] { second->failure(); }})) return;
   x.check_always(e, 2);
-  e.check(x.events().size() == 1, "not exactly one transition");
-  e.check(x.b.state() == circuit_state::open, "not open");
-  e.check(x.b.snapshot().counts.failure == 2, "a failure was not counted");
+  e.expect(x.events().size() == 1, "not exactly one transition");
+  e.expect(x.b.state() == circuit_state::open, "not open");
+  e.expect(x.b.snapshot().counts.failure == 2, "a failure was not counted");
 }
 
 /// Three failures at the same moment, two are allowed: opened once, the third is late.
@@ -98,8 +98,8 @@ inline void the_failure_after_the_trip_is_late(explorer& e) {
   auto p = std::array{x.b.try_acquire(), x.b.try_acquire(), x.b.try_acquire()};
   if (!e.threads({[&] { p[0]->failure(); }, [&] { p[1]->failure(); }, [&] { p[2]->failure(); }})) return;
   const auto counts = x.b.snapshot().counts;
-  e.check(x.events().size() == 1 && x.events().at(0).failed == 2, "not exactly one transition after two failures");
-  e.check(counts.failure == 2 && counts.late == 1, "the third failure is not late");
+  e.expect(x.events().size() == 1 && x.events().at(0).failed == 2, "not exactly one transition after two failures");
+  e.expect(counts.failure == 2 && counts.late == 1, "the third failure is not late");
   x.check_always(e, 3);
 }
 
@@ -112,9 +112,9 @@ inline void a_success_ends_the_row_or_is_late(explorer& e) {
   if (!e.threads({[&] { bad->failure(); }, [&] { good->success(); }})) return;
   const circuit_snapshot s = x.b.snapshot();
   if (s.state == circuit_state::open)
-    e.check(s.counts.late == 1 && s.counts.success == 0, "a success before the trip did not end the row");
+    e.expect(s.counts.late == 1 && s.counts.success == 0, "a success before the trip did not end the row");
   else
-    e.check(s.counts.late == 0 && s.consecutive_failures == 1, "the row is not one failure long");
+    e.expect(s.counts.late == 0 && s.consecutive_failures == 1, "the row is not one failure long");
   x.check_always(e, 3);
 }
 
@@ -134,8 +134,8 @@ void one_caller_too_many(explorer& e) {
   std::uint32_t admitted = 0;
   for (const auto& a : got) admitted += *a ? 1 : 0;
   const circuit_snapshot s = x.b.snapshot();
-  e.check(admitted == Permits, "not exactly as many probes as permits");
-  e.check(s.probes_out == Permits && s.counts.rejected == 1, "the caller too many was not rejected");
+  e.expect(admitted == Permits, "not exactly as many probes as permits");
+  e.expect(s.probes_out == Permits && s.counts.rejected == 1, "the caller too many was not rejected");
   x.check_always(e, Permits + 2);
 }
 
@@ -150,8 +150,8 @@ void a_late_result_decides_nothing(explorer& e) {
   };
   if (!e.threads({[&] { old->settle(Old); }, probe})) return;
   const circuit_snapshot s = x.b.snapshot();
-  e.check(s.state == circuit_state::half_open && s.probes_succeeded == 1, "a late result changed the state");
-  e.check(s.counts.late == 1, "a late result was not counted as late");
+  e.expect(s.state == circuit_state::half_open && s.probes_succeeded == 1, "a late result changed the state");
+  e.expect(s.counts.late == 1, "a late result was not counted as late");
   x.check_always(e, 3);
 }
 
@@ -166,9 +166,9 @@ inline void an_abandoned_permit_is_free_once(explorer& e) {
     return;
   const circuit_snapshot s = x.b.snapshot();
   const std::uint32_t admitted = (*second ? 1U : 0U) + (*third ? 1U : 0U);
-  e.check(admitted <= 1, "one permit was given twice");
-  e.check(s.probes_out == admitted, "permits out and permits held differ");
-  e.check(s.counts.abandoned == 1, "the abandoned permit was not counted");
+  e.expect(admitted <= 1, "one permit was given twice");
+  e.expect(s.probes_out == admitted, "permits out and permits held differ");
+  e.expect(s.counts.abandoned == 1, "the abandoned permit was not counted");
   x.check_always(e, 4);
 }
 
@@ -181,8 +181,8 @@ inline void a_lost_probe_comes_back_too_late(explorer& e) {
   bool admitted = false;
   if (!e.threads({[&] { lost->success(); }, [&] { admitted = static_cast<bool>(x.b.try_acquire()); }})) return;
   const circuit_snapshot s = x.b.snapshot();
-  e.check(s.state == circuit_state::open && !admitted, "a lost probe closed the circuit");
-  e.check(s.counts.late == 1, "a lost probe was not counted as late");
+  e.expect(s.state == circuit_state::open && !admitted, "a lost probe closed the circuit");
+  e.expect(s.counts.late == 1, "a lost probe was not counted as late");
   x.check_always(e, 3);
 }
 
@@ -193,8 +193,8 @@ inline void probes_disagree(explorer& e) {
   auto good = x.b.try_acquire();
   auto bad = x.b.try_acquire();
   if (!e.threads({[&] { good->success(); }, [&] { bad->failure(); }})) return;
-  e.check(x.events().size() == 3, "not exactly one of the probes decided");
-  e.check(x.b.snapshot().counts.late == 1, "the second probe is not late");
+  e.expect(x.events().size() == 3, "not exactly one of the probes decided");
+  e.expect(x.b.snapshot().counts.late == 1, "the second probe is not late");
   x.check_always(e, 3);
 }
 
@@ -205,13 +205,13 @@ inline void the_window_stays_exact(explorer& e) {
   auto p = std::array{x.b.try_acquire(), x.b.try_acquire(), x.b.try_acquire()};
   if (!e.threads({[&] { p[0]->failure(); }, [&] { p[1]->success(); }, [&] { p[2]->failure(); }})) return;
   circuit_snapshot s = x.b.snapshot();
-  e.check(s.window_calls == 8 && s.window_failed == 2, "the window is not the last 8 outcomes");
+  e.expect(s.window_calls == 8 && s.window_failed == 2, "the window is not the last 8 outcomes");
   for (int i = 0; i < 5; ++i) x.succeed();
-  e.check(x.b.snapshot().window_failed == 2, "the window lost a failure too early");
+  e.expect(x.b.snapshot().window_failed == 2, "the window lost a failure too early");
   for (int i = 0; i < 3; ++i) x.succeed();
   s = x.b.snapshot();
-  e.check(s.window_failed == 0, "the window keeps a failure too long");
-  e.check(s.counts.success == 6 + 1 + 8 && s.counts.failure == 4, "an outcome was not counted once");
+  e.expect(s.window_failed == 0, "the window keeps a failure too long");
+  e.expect(s.counts.success == 6 + 1 + 8 && s.counts.failure == 4, "an outcome was not counted once");
   x.check_always(e, 19);
 }
 
@@ -226,9 +226,9 @@ inline void a_stalled_writer_spoils_nothing(explorer& e) {
   record({false, false, true, false});
   if (!e.threads({[&] { record({false}); }, [&] { record({false, false, false, true, false}); }})) return;
   record({false});
-  e.check(w.sum(tally.load()).failed == 1, "a late write of a block spoiled the ring");
+  e.expect(w.sum(tally.load()).failed == 1, "a late write of a block spoiled the ring");
   record({false, false, false, false});
-  e.check(w.sum(tally.load()).failed == 0, "a late write of a block spoiled the ring");
+  e.expect(w.sum(tally.load()).failed == 0, "a late write of a block spoiled the ring");
 }
 
 /// The two outcomes that are missing to the minimum come at the same moment: opened by whichever is second, once.
@@ -241,10 +241,10 @@ inline void the_window_trips_once(explorer& e) {
   const circuit_snapshot s = x.b.snapshot();
   const bool opened = s.state == circuit_state::open;
   if (opened) {
-    e.check(x.events().size() == 1 && s.window_failed == 2 && s.window_calls == 4, "the window is not what tripped it");
-    e.check(s.counts.late == 1, "the outcome after the trip is not late");
+    e.expect(x.events().size() == 1 && s.window_failed == 2 && s.window_calls == 4, "the window is not what tripped it");
+    e.expect(s.counts.late == 1, "the outcome after the trip is not late");
   } else {  // two successes first: f s s s, then the failure takes the place of the oldest
-    e.check(s.window_failed == 1 && s.counts.late == 0, "the window is not f s s, f");
+    e.expect(s.window_failed == 1 && s.counts.late == 0, "the window is not f s s, f");
   }
   x.check_always(e, 5);
 }
@@ -257,9 +257,9 @@ inline void a_reset_meets_a_trip(explorer& e) {
   if (!e.threads({[&] { p->failure(); }, [&] { x.b.reset(); }})) return;
   const circuit_snapshot s = x.b.snapshot();
   if (s.generation == 2)
-    e.check(s.state == circuit_state::closed && s.consecutive_failures == 0, "reset left something behind");
+    e.expect(s.state == circuit_state::closed && s.consecutive_failures == 0, "reset left something behind");
   else
-    e.check(s.generation == 0 && s.consecutive_failures <= 1, "a failure was counted twice");
+    e.expect(s.generation == 0 && s.consecutive_failures <= 1, "a failure was counted twice");
   x.check_always(e, 2);
 }
 

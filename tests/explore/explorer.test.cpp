@@ -16,7 +16,7 @@ TEST_CASE("the explorer finds the lost update of a load and a store", "[explorer
     explorer_env::atomic<int> n{0};
     const auto add = [&] { n.store(n.load() + 1); };
     if (!e.threads({add, add})) return;
-    e.check(n.load() == 2, "an update was lost");
+    e.expect(n.load() == 2, "an update was lost");
   };
   const exploration found = explorer{}.run(lost_update);
   CHECK(found.failure == "an update was lost");
@@ -33,7 +33,7 @@ TEST_CASE("the explorer exhausts a correct update and finds nothing", "[explorer
     explorer_env::atomic<int> n{0};
     const auto add = [&] { n.fetch_add(1); };
     if (!e.threads({add, add, add})) return;
-    e.check(n.load() == 3, "an update was lost");
+    e.expect(n.load() == 3, "an update was lost");
   });
   CHECK(found);
   CHECK(found.exhausted);
@@ -109,7 +109,7 @@ TEST_CASE("the explorer keeps threads out of a mutex that is held", "[explorer]"
       m.unlock();
     };
     if (!e.threads({add, add, add})) return;
-    e.check(n.load() == 3, "an update was lost");
+    e.expect(n.load() == 3, "an update was lost");
   });
   CHECK(found);
   CHECK(found.exhausted);

@@ -243,7 +243,7 @@ TEST_CASE("a clock that stands still or goes back harms no retry", "[resilience]
 TEST_CASE("retry options outside their range are refused by name", "[resilience][retry]") {
   const auto refusal = [](const retry_options& o) -> std::string {
     try {
-      gabion::retry{o};
+      gabion::retry_machine{o};
     } catch (const gabion::error& e) {
       CHECK(e.code() == gabion::errc::invalid_argument);
       return e.what();

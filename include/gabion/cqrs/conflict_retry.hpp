@@ -29,7 +29,7 @@ struct conflict_retry_options {
 
 /// What waits between two attempts: called with how long. A test gives one that only writes the duration down.
 template <class Sleeper>
-concept sleeper = std::invocable<const Sleeper&, duration>;
+concept delay_function = std::invocable<const Sleeper&, duration>;
 
 /// Middleware that handles a command again, from its beginning, when it failed with errc::conflict: thrown, or as its result.
 ///
@@ -37,7 +37,7 @@ concept sleeper = std::invocable<const Sleeper&, duration>;
 /// handlings; the last conflict goes on to the caller as it is. No other failure is retried, and none at all if the caller gave an
 /// expected version: then the conflict is the answer. If the deadline would pass while waiting, the conflict is given back at once.
 /// Without exceptions only failing results are retried. Safe to use from several threads if the sleeper, the observer and the clock are.
-template <sleeper Sleeper, class Observer = no_observer, clock Clock = steady_clock>
+template <delay_function Sleeper, class Observer = no_observer, clock Clock = steady_clock>
 class conflict_retry {
  public:
   /// Throws error(invalid_argument) if an option is out of range.

@@ -169,6 +169,6 @@ class basic_retry {
 };
 
 /// Retries with a generator that seeds itself.
-using retry = basic_retry<xoshiro256>;
+using retry_machine = basic_retry<xoshiro256>;
 
 }  // namespace gabion::inline v0

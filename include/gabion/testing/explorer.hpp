@@ -83,7 +83,7 @@ class explorer {
   }
 
   /// Records the first failure of an execution. May be called from threads and after them.
-  void check(bool holds, std::string_view what) {
+  void expect(bool holds, std::string_view what) {
     if (holds || !report_.failure.empty()) return;
     report_.failure = what;
     note_schedule();
@@ -224,7 +224,7 @@ class explorer {
     const std::uint32_t able = enabled();
     if (able == 0 || schedule_.size() >= options_.max_steps) {
       stuck_ = true;
-      check(false, able == 0 ? "deadlock" : "more steps than max_steps: livelock?");
+      expect(false, able == 0 ? "deadlock" : "more steps than max_steps: livelock?");
       return none;
     }
     const std::size_t next = options_.replay.empty() ? search(able) : replayed(able);

@@ -128,13 +128,13 @@ class basic_group_commit {
   }
 
   [[nodiscard]] static group_commit_options validated(const group_commit_options& o) {
-    const auto check = [](const char* member, std::uint32_t value, std::uint32_t last) {
+    const auto within = [](const char* member, std::uint32_t value, std::uint32_t last) {
       if (value < 1 || value > last)
         throw error{errc::invalid_argument, std::string{"group_commit_options."} + member + " is " + std::to_string(value) +
                                                 "; allowed: 1 to " + std::to_string(last)};
     };
-    check("max_batch", o.max_batch, 65536);
-    check("max_waiting", o.max_waiting, 1048576);
+    within("max_batch", o.max_batch, 65536);
+    within("max_waiting", o.max_waiting, 1048576);
     return o;
   }
 

@@ -42,7 +42,7 @@ class statement {
   statement& bind(const Values&... values) {
     reset();
     int index = 0;
-    (check(bind_one(++index, values)), ...);
+    (require(bind_one(++index, values)), ...);
     return *this;
   }
 
@@ -90,7 +90,7 @@ class statement {
  private:
   [[nodiscard]] sqlite3* database() const noexcept { return sqlite3_db_handle(handle_); }
 
-  void check(int code) const {
+  void require(int code) const {
     if (code != SQLITE_OK) throw sqlite_error{code, sqlite3_errmsg(database())};
   }
 

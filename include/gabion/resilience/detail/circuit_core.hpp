@@ -54,10 +54,10 @@ class circuit_core {
   }
 
   template <class Now>
-  void settle(std::uint32_t generation, settlement how, const Now& now) noexcept {
+  void settle(std::uint32_t generation, circuit_settlement how, const Now& now) noexcept {
     // Nearly every call ends here: a success while closed, after which nothing has to be decided.
-    if (how == settlement::success && load() == circuit_word{circuit_state::closed, generation}) [[likely]] {
-      if (!window_.enabled()) return count(settlement::success);
+    if (how == circuit_settlement::success && load() == circuit_word{circuit_state::closed, generation}) [[likely]] {
+      if (!window_.enabled()) return count(circuit_settlement::success);
       if (window_.record_quietly(tally_, generation)) return;
     }
     decide(generation, how, now);
@@ -105,10 +105,10 @@ class circuit_core {
     instant until{};  // open: when the open time ends
   };
 
-  void count(settlement how) noexcept { counters_.add(how); }
+  void count(circuit_settlement how) noexcept { counters_.add(how); }
   [[gnu::noinline]] void retire(outcome_sum s) noexcept {
-    if (s.calls != s.failed) counters_.add(settlement::success, s.calls - s.failed);
-    if (s.failed != 0) counters_.add(settlement::failure, s.failed);
+    if (s.calls != s.failed) counters_.add(circuit_settlement::success, s.calls - s.failed);
+    if (s.failed != 0) counters_.add(circuit_settlement::failure, s.failed);
   }
   /// The highest value ever given: what is on its way from the tally to the counters must not make a count go back.
   [[nodiscard]] static std::uint64_t raised(typename Env::template atomic<std::uint64_t>& highest, std::uint64_t value) noexcept {
@@ -146,15 +146,15 @@ class circuit_core {
 
   // Kept out of line, so that what is inlined into callers is a few instructions without a stack frame.
   template <class Now>
-  [[gnu::noinline]] void decide(std::uint32_t generation, settlement how, const Now& now) noexcept {
+  [[gnu::noinline]] void decide(std::uint32_t generation, circuit_settlement how, const Now& now) noexcept {
     const circuit_word w = load();
-    if (w.generation() != generation) return count(settlement::late);
+    if (w.generation() != generation) return count(circuit_settlement::late);
     if (w.state() == circuit_state::half_open) {
       const instant when = now();
       return locked([&] { settle_probe(generation, how, when); });
     }
-    if (how == settlement::success) return succeed(w, now);
-    if (how == settlement::failure) return fail(w, now);
+    if (how == circuit_settlement::success) return succeed(w, now);
+    if (how == circuit_settlement::failure) return fail(w, now);
     count(how);
   }
 
@@ -174,7 +174,7 @@ class circuit_core {
   }
 
   [[nodiscard]] entry refuse(circuit_refusal why, instant until, instant now) noexcept {
-    count(settlement::rejected);
+    count(circuit_settlement::rejected);
     return {false, 0, {why, deadline::at(until).remaining(now)}};
   }
 
@@ -193,13 +193,13 @@ class circuit_core {
     return {true, w.generation(), {}};
   }
 
-  void settle_probe(std::uint32_t generation, settlement how, instant now) noexcept {
+  void settle_probe(std::uint32_t generation, circuit_settlement how, instant now) noexcept {
     expire_probes(now);
     const circuit_word w = load();
-    if (w.generation() != generation) return count(settlement::late);
+    if (w.generation() != generation) return count(circuit_settlement::late);
     count(how);
-    const std::uint32_t successes = w.successes() + (how == settlement::success ? 1 : 0);
-    if (how == settlement::failure)
+    const std::uint32_t successes = w.successes() + (how == circuit_settlement::success ? 1 : 0);
+    if (how == circuit_settlement::failure)
       enter(w, circuit_state::open, now, circuit_cause::probe_failed, 1, successes + 1);
     else if (successes >= successes_)
       enter(w, circuit_state::closed, now, circuit_cause::probes_succeeded, 0, successes);
@@ -220,15 +220,15 @@ class circuit_core {
     for (circuit_word w = load(); w.generation() == generation;) {
       const std::uint32_t failures = w.failures() + 1;
       if (failures < failures_) {  // a success came in between
-        if (exchange(w, w.with_failures(failures))) return count_unless_windowed(settlement::failure);
+        if (exchange(w, w.with_failures(failures))) return count_unless_windowed(circuit_settlement::failure);
         continue;
       }
       arm(open_until_, gabion::saturating_add(now, open_for_));
       if (!exchange(w, w.next(circuit_state::open))) continue;
-      count_unless_windowed(settlement::failure);
+      count_unless_windowed(circuit_settlement::failure);
       return note(w, circuit_state::open, now, circuit_cause::consecutive_failures, failures, failures);
     }
-    count_unless_windowed(settlement::late);
+    count_unless_windowed(circuit_settlement::late);
   }
 
   /// The next generation. What belongs to the new state is written first, the word last.
@@ -261,7 +261,7 @@ class circuit_core {
     if (window_.enabled() && !record(generation, false, now)) return;
     while (w.failures() != 0 && w.generation() == generation)
       if (exchange(w, w.with_failures(0))) break;
-    count_unless_windowed(w.generation() == generation ? settlement::success : settlement::late);
+    count_unless_windowed(w.generation() == generation ? circuit_settlement::success : circuit_settlement::late);
   }
 
   template <class Now>
@@ -275,7 +275,7 @@ class circuit_core {
       }
       if (exchange(w, w.with_failures(w.failures() + 1))) break;
     }
-    count_unless_windowed(w.generation() == generation ? settlement::failure : settlement::late);
+    count_unless_windowed(w.generation() == generation ? circuit_settlement::failure : circuit_settlement::late);
   }
 
   /// Puts the outcome into the window, which counts it, and opens if that meets the rule. False if it is late.
@@ -284,11 +284,11 @@ class circuit_core {
     const auto step = window_.record(tally_, generation, failed);
     if (step.retires()) retire(window_.unretired(step.before));
     if (step.tripped()) trip(generation, window_.sum(step.counted() ? step.after : step.before), now());
-    if (!step.counted()) count(settlement::late);
+    if (!step.counted()) count(circuit_settlement::late);
     return step.counted();
   }
 
-  void count_unless_windowed(settlement how) noexcept {
+  void count_unless_windowed(circuit_settlement how) noexcept {
     if (!window_.enabled()) count(how);
   }
 

@@ -12,20 +12,20 @@
 namespace gabion::inline v0::detail {
 
 /// What became of one call; the order is that of `verdict`, then of `circuit_counts`.
-enum class settlement : std::uint8_t { success, failure, ignored, abandoned, late, rejected };
+enum class circuit_settlement : std::uint8_t { success, failure, ignored, abandoned, late, rejected };
 
 /// The counts of a breaker, in stripes, so that threads that only count do not fight for one cache line.
 /// Every member is safe to call from several threads.
 template <env Env>
 class circuit_counters {
  public:
-  void add(settlement what, std::uint64_t n = 1) noexcept {
+  void add(circuit_settlement what, std::uint64_t n = 1) noexcept {
     stripes_[here()].of[static_cast<std::size_t>(what)].fetch_add(n, std::memory_order_release);
   }
 
   [[nodiscard]] circuit_counts read() const noexcept {
-    return {sum(settlement::success),   sum(settlement::failure), sum(settlement::ignored),
-            sum(settlement::abandoned), sum(settlement::late),    sum(settlement::rejected)};
+    return {sum(circuit_settlement::success),   sum(circuit_settlement::failure), sum(circuit_settlement::ignored),
+            sum(circuit_settlement::abandoned), sum(circuit_settlement::late),    sum(circuit_settlement::rejected)};
   }
 
  private:
@@ -40,7 +40,7 @@ class circuit_counters {
     return (reinterpret_cast<std::uintptr_t>(&mark) >> 12) % stripes;
   }
 
-  [[nodiscard]] std::uint64_t sum(settlement what) const noexcept {
+  [[nodiscard]] std::uint64_t sum(circuit_settlement what) const noexcept {
     std::uint64_t total = 0;
     for (const stripe& s : stripes_) total += s.of[static_cast<std::size_t>(what)].load(std::memory_order_acquire);
     return total;

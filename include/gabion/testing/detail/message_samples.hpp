@@ -39,7 +39,7 @@ struct message_sample {
 }
 
 [[nodiscard]] inline message every_attribute() {
-  return message{.id = "id\0with a nul" + all_bytes(),
+  return message{.id = std::string("id\0with a nul", 13) + all_bytes(),
                  .source = "/source/\xC3\xA4?x=1",
                  .type = "type.of.it",
                  .subject = "key '\" ; -- \xF0\x9F\x8D\x8B",
