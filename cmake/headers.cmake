@@ -31,6 +31,7 @@ set(gabion_core_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/core/random.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/core/rfc3339.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/core/saturating.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/core/stable_hash.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/core/trace_context.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/core/uuid.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/core/uuid_v7.hpp
@@ -51,7 +52,6 @@ set(gabion_cqrs_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/deadline_guard.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/detail/append_rules.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/detail/each_event.hpp
-    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/detail/fingerprint.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/detail/handler_checks.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/detail/handler_set.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/detail/name_hash.hpp

@@ -10,10 +10,10 @@
 #include <gabion/core/codec.hpp>
 #include <gabion/core/detail/exceptions.hpp>
 #include <gabion/core/observer.hpp>
+#include <gabion/core/stable_hash.hpp>
 #include <gabion/core/wire_name.hpp>
 #include <gabion/cqrs/command_context.hpp>
 #include <gabion/cqrs/command_log.hpp>
-#include <gabion/cqrs/detail/fingerprint.hpp>
 #include <gabion/cqrs/dispatch_events.hpp>
 #include <gabion/cqrs/message_kind.hpp>
 #include <gabion/cqrs/result_traits.hpp>
@@ -45,7 +45,7 @@ class idempotency {
     const command_context* const about = detail::find_command_context(context);
     if (about == nullptr || once_key(*about).empty()) return next(context, message);
 
-    const std::uint64_t print = detail::fnv1a(codec_.encode(message), detail::fnv1a(wire_name_of<Message>()));
+    const std::uint64_t print = gabion::stable_hash(codec_.encode(message), gabion::stable_hash(wire_name_of<Message>()));
     const std::optional<command_record> stored = log_->claim(context.transaction(), about->tenant, once_key(*about));
     if (stored) return replay<result, Message>(*stored, print, *about);
     return handle_first<result>(context, message, next, print, *about);

@@ -14,6 +14,7 @@
 
 #include <gabion/core/detail/exceptions.hpp>
 #include <gabion/core/saturating.hpp>
+#include <gabion/core/stable_hash.hpp>
 #include <gabion/outbox/subscription.hpp>
 #include <gabion/outbox/transport.hpp>
 
@@ -44,13 +45,6 @@ struct broker_options {
 };
 
 namespace detail {
-
-/// FNV-1a, 64 bit: the same partition for a key on every machine and in every run.
-[[nodiscard]] constexpr std::uint64_t fnv1a(std::string_view text) noexcept {
-  std::uint64_t hash = 14695981039346656037ULL;
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
-  return hash;
-}
 
 /// The members of one consumer group and who reads which partition.
 struct broker_group {
@@ -161,7 +155,7 @@ class basic_broker<Storage>::transport {
 
  private:
   std::uint32_t partition_of(const message& m) noexcept {
-    const std::uint64_t spread = key_of(m).empty() ? next_++ : detail::fnv1a(key_of(m));
+    const std::uint64_t spread = key_of(m).empty() ? next_++ : gabion::stable_hash(key_of(m));
     return static_cast<std::uint32_t>(spread % broker_->options_.partitions);
   }
 
