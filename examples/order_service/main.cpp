@@ -3,14 +3,13 @@
 #include <chrono>
 #include <cstdio>
 #include <exception>
+#include <memory>
 #include <string>
 
 #include <CLI/CLI.hpp>
 
 #include "app/log.hpp"
-#include "app/memory_backend.hpp"
-#include "app/order_service.hpp"
-#include "app/sqlite_backend.hpp"
+#include "app/service.hpp"
 #include "http/api.hpp"
 #include "http/server.hpp"
 #include "process/shutdown_signal.hpp"
@@ -24,30 +23,24 @@ struct settings {
   bool in_memory = false;
 };
 
-template <class Backend>
-int serve(Backend& backend, const settings& s, const shop::shutdown_signal& shutdown) {
-  shop::order_service<Backend> service{backend, s.payments};
+std::unique_ptr<shop::service> make_service(const settings& s) {
+  return s.in_memory ? shop::make_memory_service(s.payments) : shop::make_sqlite_service(s.file, s.payments);
+}
+
+int run(const settings& s) {
+  const shop::shutdown_signal shutdown;
+  const std::unique_ptr<shop::service> service = make_service(s);
   shop::http_server server{s.http};
-  shop::register_api(server.routes(), service);
-  service.start();
+  shop::register_api(server.routes(), *service);
+  service->start();
   std::printf("listening on %d\n", server.start());
   std::fflush(stdout);
   shop::log_line("started");
   shutdown.wait();
   server.stop();  // first the requests, so that nobody hands in work any more
-  service.stop();
+  service->stop();
   shop::log_line("stopped");
   return 0;
-}
-
-int run(const settings& s) {
-  const shop::shutdown_signal shutdown;
-  if (s.in_memory) {
-    shop::memory_backend backend;
-    return serve(backend, s, shutdown);
-  }
-  shop::sqlite_backend backend{s.file};
-  return serve(backend, s, shutdown);
 }
 
 /// A number of milliseconds on the command line.

@@ -7,11 +7,12 @@
 #include <thread>
 #include <vector>
 
+#include "app/housekeeping.hpp"
 #include "app/messaging.hpp"
 #include "app/metrics.hpp"
-#include "app/order_app.hpp"
 #include "app/order_writer.hpp"
 #include "app/read_side.hpp"
+#include "app/service.hpp"
 #include "app/write_side.hpp"
 #include "payments/payment_desk.hpp"
 #include "payments/payment_process.hpp"
@@ -20,34 +21,37 @@
 
 namespace shop {
 
-/// The whole service over one back end: what writes, what publishes, what listens, what reads and what pays, and their threads.
+/// The whole service and the back end it works on: what writes, what publishes, what listens, what reads and what pays, and their
+/// threads.
 template <class Backend>
-class order_service final : public order_app {
+class order_service final : public service {
  public:
-  order_service(Backend& backend, const payment_desk_options& payments)
-      : backend_{&backend},
-        publisher_{backend, metrics_},
-        writer_{backend, publisher_},
-        commands_{backend, writer_, metrics_},
-        queries_{backend},
-        desk_{backend, payments},
-        inventory_{backend, inventory<tables>{backend.tables}, metrics_, metrics_.consumers[0]},
-        email_{backend, email<tables>{backend.tables}, metrics_, metrics_.consumers[1]},
-        payments_{backend, payment_process<Backend>{backend, writer_, desk_}, metrics_, metrics_.consumers[2]} {}
-  ~order_service() override { stop(); }
+  /// `more` is what the back end needs.
+  template <class... More>
+  explicit order_service(const payment_desk_options& payments, const More&... more)
+      : backend_{more...},
+        publisher_{backend_, metrics_},
+        writer_{backend_, publisher_},
+        commands_{backend_, writer_, metrics_},
+        queries_{backend_},
+        desk_{backend_, payments},
+        inventory_{backend_, inventory<tables>{backend_.tables}, metrics_, metrics_.consumers[0]},
+        email_{backend_, email<tables>{backend_.tables}, metrics_, metrics_.consumers[1]},
+        payments_{backend_, payment_process<Backend>{backend_, writer_, desk_}, metrics_, metrics_.consumers[2]},
+        housekeeping_{backend_} {}
+  ~order_service() override { order_service::stop(); }
 
-  void start() {
+  void start() override {
     run([this](const std::stop_token& stop) { publisher_.run(stop); });
     run([this](const std::stop_token& stop) { inventory_.run(stop); });
     run([this](const std::stop_token& stop) { email_.run(stop); });
     run([this](const std::stop_token& stop) { payments_.run(stop); });
+    run([this](const std::stop_token& stop) { housekeeping_.run(stop); });
     queries_.start();
     desk_.start(commands_);
   }
 
-  /// Finishes what has begun. All that is acknowledged is durable already, and what is not yet published, consumed or shown goes
-  /// on after the next start; so nobody has to wait for anybody else here.
-  void stop() {
+  void stop() override {
     desk_.stop();
     for (std::jthread& t : threads_) t.request_stop();
     threads_.clear();
@@ -67,7 +71,7 @@ class order_service final : public order_app {
   gabion::health_report health() override {
     gabion::health_report report;
     queries_.describe(report);
-    const gabion::outbox_stats outbox = backend_->outbox.stats();
+    const gabion::outbox_stats outbox = backend_.outbox.stats();
     report.add_optional({.name = "outbox",
                          .state = outbox.dead == 0 ? gabion::health_state::up : gabion::health_state::degraded,
                          .reason = outbox.dead == 0 ? "" : std::to_string(outbox.dead) + " dead letters"});
@@ -83,10 +87,10 @@ class order_service final : public order_app {
     gabion::prometheus_writer page{text};
     metrics_.write(page);
     queries_.write(page);
-    const gabion::outbox_stats outbox = backend_->outbox.stats();
+    const gabion::outbox_stats outbox = backend_.outbox.stats();
     page.gauge("orders_outbox_pending", "Messages that wait to be published.", outbox.pending);
     page.gauge("orders_outbox_dead", "Messages that were given up.", outbox.dead);
-    page.gauge("orders_payments_due", "Payments that the provider has not answered yet.", backend_->tables.count_due());
+    page.gauge("orders_payments_due", "Payments that the provider has not answered yet.", backend_.tables.count_due());
     const gabion::circuit_snapshot breaker = desk_.breaker();
     page.gauge("orders_payment_circuit_state", "0 closed, 1 open, 2 half-open.", static_cast<int>(breaker.state));
     page.counter("orders_payment_calls_total", "Calls to the provider by outcome.", breaker.counts.success, {{"outcome", "answered"}});
@@ -102,7 +106,7 @@ class order_service final : public order_app {
     threads_.emplace_back(work);
   }
 
-  Backend* backend_;
+  Backend backend_;
   service_metrics metrics_{};
   publisher<Backend> publisher_;
   order_writer<Backend> writer_;
@@ -112,6 +116,7 @@ class order_service final : public order_app {
   listener<Backend, inventory<tables>> inventory_;
   listener<Backend, email<tables>> email_;
   listener<Backend, payment_process<Backend>> payments_;
+  housekeeping<Backend> housekeeping_;
   std::vector<std::jthread> threads_{};
 };
 

@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <chrono>
-#include <cstdint>
-#include <string>
-
 #include <gabion/adapters/sqlite/broker.hpp>
 #include <gabion/adapters/sqlite/checkpoint_store.hpp>
 #include <gabion/adapters/sqlite/command_log.hpp>
@@ -14,16 +10,10 @@
 #include <gabion/adapters/sqlite/inbox_store.hpp>
 #include <gabion/adapters/sqlite/outbox_store.hpp>
 
+#include "app/sqlite_backend_options.hpp"
 #include "tables/sqlite_tables.hpp"
 
 namespace shop {
-
-/// How the file is opened.
-struct sqlite_backend_options {
-  std::string path = "orders.db";
-  std::chrono::milliseconds busy_timeout{1000};  ///< how long to wait while another process holds the file
-  std::uint64_t max_pages = 0;                   ///< the file may not grow beyond this many pages; 0: no limit
-};
 
 /// Everything the service keeps, in one SQLite file, so that one transaction holds it all together. All writes share their
 /// commits. The broker is in the file too: what it has taken survives the process.

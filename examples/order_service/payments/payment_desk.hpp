@@ -15,24 +15,14 @@
 
 #include <gabion/circuit_breaker.hpp>
 #include <gabion/core/saturating.hpp>
-#include <gabion/resilience/circuit_presets.hpp>
 
 #include "app/log.hpp"
 #include "domain/commands.hpp"
+#include "payments/payment_desk_options.hpp"
 #include "payments/payment_schedule.hpp"
 #include "payments/provider_client.hpp"
 
 namespace shop {
-
-/// How payments are worked off.
-struct payment_desk_options {
-  provider_options provider{};
-  gabion::circuit_breaker_options breaker = gabion::presets::payment_api();
-  std::size_t workers = 8;                         ///< payments under way at once
-  std::size_t held = 4096;                         ///< due payments kept in memory
-  std::chrono::milliseconds retry_after{100};      ///< until a payment is tried again after a failed call
-  std::chrono::milliseconds look_every{200};       ///< for due payments, unless woken
-};
 
 /// Asks the provider for the payments that are due, through a circuit breaker. If the provider is out of reach, the order says
 /// so (payment_queued) and the payment is asked for again later, under the same key. No transaction is open while it waits.

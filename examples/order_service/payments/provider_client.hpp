@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
 
 #include <gabion/resilience/outcome_traits.hpp>
 
+#include "payments/payment_desk_options.hpp"
 #include "tables/rows.hpp"
 
 namespace httplib {
@@ -25,12 +25,6 @@ struct charge_answer {
   };
   kind what = kind::unreachable;
   std::string reason{};
-};
-
-/// How to reach the payment provider.
-struct provider_options {
-  std::string url = "http://127.0.0.1:8081";
-  std::chrono::milliseconds timeout{500};  ///< for the connection and for the answer, each
 };
 
 /// Talks HTTP to the payment provider over one kept connection. One thread at a time.

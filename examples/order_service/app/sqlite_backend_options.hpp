@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+namespace shop {
+
+/// How the file is opened.
+struct sqlite_backend_options {
+  std::string path = "orders.db";
+  std::chrono::milliseconds busy_timeout{1000};  ///< how long to wait while another process holds the file
+  std::uint64_t max_pages = 0;                   ///< the file may not grow beyond this many pages; 0: no limit
+};
+
+}  // namespace shop
