@@ -139,7 +139,7 @@ function(gabion_add_compile_fail)
     COMMAND
       ${CMAKE_COMMAND} "-DCOMPILER=${CMAKE_CXX_COMPILER}" "-DSOURCE=${CMAKE_CURRENT_SOURCE_DIR}/${arg_SOURCE}"
       "-DINCLUDES=${includes}" "-DMESSAGE=${arg_MESSAGE}" -P ${PROJECT_SOURCE_DIR}/cmake/run_compile_fail.cmake)
-  set_tests_properties(compile_fail.${arg_NAME} PROPERTIES TIMEOUT 120 LABELS repo)
+  set_tests_properties(compile_fail.${arg_NAME} PROPERTIES TIMEOUT 120 LABELS compile_fail)
 endfunction()
 
 # gabion_add_mutant_test(NAME <n> FILE include/gabion/x.hpp FROM [[text]] TO [[text]] SOURCES <s>... LINK <t>...
@@ -153,6 +153,9 @@ function(gabion_add_mutant_test)
       message(FATAL_ERROR "gabion_add_mutant_test: ${required} is missing")
     endif()
   endforeach()
+  if(NOT GABION_BUILD_MUTANTS)
+    return()
+  endif()
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 120)
   endif()
