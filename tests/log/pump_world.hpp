@@ -156,6 +156,7 @@ class world {
     note("store step " + std::to_string(static_cast<int>(a.step)) + " after " + std::to_string(to_number(a.after)) + " limit " + std::to_string(a.limit));
     require(config_.shape.leased || (a.step != pump_step::acquire && a.step != pump_step::renew && a.step != pump_step::release),
             "it asks for a lease that it does not need");
+    if (a.step == pump_step::acquire) require(now_ > lost_at_, "it asks for a lease at the moment it lost one");
     if (a.step == pump_step::acquire) require(flights_.empty(), "it acquires while something of an old lease is in flight");
     if (a.step == pump_step::release) require(flights_.empty() && !submit_, "it releases while something is in flight");
     if (a.step == pump_step::fetch) require(a.limit >= 1 && !stopped_, "it fetches nothing, or after stop()");
@@ -330,6 +331,7 @@ class world {
 
   void lose() {
     epoch_ = 0;
+    lost_at_ = now_;
     known_.clear();
     failed_at_.clear();
     for (auto& [at, f] : flights_) f.abandoned = true;
@@ -463,6 +465,7 @@ class world {
   instant asked_at_{};
   instant trusted_from_{};
   instant outage_at_{};
+  instant lost_at_{};
   std::uint64_t epoch_ = 0;
   std::uint64_t epochs_ = 0;
   int fetches_ = 0;

@@ -444,6 +444,26 @@ TEST_CASE("a key in trouble with a large backlog leaves room for the others", "[
   CHECK(w.ids().back() == "b99");
 }
 
+TEST_CASE("a key that goes one by one leaves room for the others", "[relay]") {
+  world w;
+  testing::unordered_recording_transport to;
+  relay_options o = steady();
+  o.pump.window = 16;
+  test_relay<testing::unordered_recording_transport> r{w.store, to, o, w.time.clock(), log_of_events{&w.events}, w.time.wall()};
+  for (int i = 0; i < 100; ++i) w.enqueue("long", "l" + std::to_string(i));
+  for (int i = 0; i < 10; ++i) w.enqueue("good" + std::to_string(i), "g" + std::to_string(i));
+  to.hold();
+  r.run_once();
+  CHECK(to.sent().size() == 11);  // the first of the long one, and all others
+  to.release();
+  for (int i = 0; i < 200; ++i) {
+    r.run_once();
+    w.time.advance(10ms);
+  }
+  CHECK(to.delivered_ids().size() == 110);
+  CHECK(to.delivered_ids().back() == "l99");
+}
+
 TEST_CASE("a transport that throws is used again after a pause", "[relay][outage]") {
   world w;
   auto r = w.make_relay();
