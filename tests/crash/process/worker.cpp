@@ -67,7 +67,6 @@ int run_in_one_loop(service& s, journal& log, const agenda& todo) {
 
 /// A thread for each part, and three that write.
 int run_in_threads(service& s, journal& log, const agenda& todo) {
-  std::atomic<std::size_t> next{0};
   for (const std::uint64_t number : todo.again) execute(s, log, {number}, true);
   std::vector<std::jthread> running;
   const auto part = [&](auto& engine, const char* name) {
