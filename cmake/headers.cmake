@@ -20,6 +20,7 @@ set(gabion_core_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/core/cloudevents.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/core/codec.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/core/deadline.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/core/detail/checks.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/core/detail/exceptions.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/core/detail/hex.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/core/detail/utf8.hpp

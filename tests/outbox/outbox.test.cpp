@@ -95,9 +95,10 @@ TEST_CASE("payloads up to the limit are taken and one byte more is refused", "[o
   const std::size_t mebibyte = 1'048'576;
   CHECK(w.enqueue({.type = "t", .data = std::string(mebibyte - 1, 'x')}) == "written");
   CHECK(w.enqueue({.type = "t", .data = std::string(mebibyte, 'x')}) == "written");
-  CHECK(w.enqueue({.id = "big", .type = "t", .data = std::string(mebibyte + 1, 'x')}).starts_with("too large: message 'big': the payload has 1048577 bytes; allowed: 1048576"));
-  CHECK(w.enqueue({.type = "t", .data = std::string(mebibyte + 1, 'x')}, {.max_bytes = mebibyte + 1}) == "written");
-  CHECK(w.enqueue({.type = "t", .data = std::string(1, 'x')}, {.max_bytes = 0}).starts_with("too large"));
+  CHECK(w.enqueue({.id = "big", .type = "t", .data = std::string(mebibyte + 1, 'x')})
+            .starts_with("too large: message 'big': the payload has 1048577 bytes; allowed: 1048576"));
+  CHECK(w.enqueue({.type = "t", .data = std::string(mebibyte + 1, 'x')}, {.limits = {.payload = mebibyte + 1}}) == "written");
+  CHECK(w.enqueue({.type = "t", .data = std::string(1, 'x')}, {.limits = {.payload = 0}}).starts_with("too large"));
 }
 
 TEST_CASE("one bad message and nothing of its batch is written", "[outbox][limits]") {
@@ -124,8 +125,10 @@ TEST_CASE("1024 headers are taken and one more is refused", "[outbox][limits]") 
 TEST_CASE("what could break out of a header is refused", "[outbox][security]") {
   world w;
   for (const std::string& bad : {std::string{"a\rb"}, std::string{"a\nb"}, std::string{"a\0b", 3}}) {
-    CHECK(w.enqueue({.type = "t", .headers = {{"name", bad}}}).starts_with("invalid argument: message '': the value of header 1 holds a CR, LF or NUL"));
-    CHECK(w.enqueue({.type = "t", .headers = {{"fine", "v"}, {bad, "v"}}}).starts_with("invalid argument: message '': the name of header 2 holds"));
+    CHECK(w.enqueue({.type = "t", .headers = {{"name", bad}}})
+              .starts_with("invalid argument: message '': the value of header 1 holds a CR, LF or NUL"));
+    CHECK(w.enqueue({.type = "t", .headers = {{"fine", "v"}, {bad, "v"}}})
+              .starts_with("invalid argument: message '': the name of header 2 holds"));
     CHECK(w.enqueue({.type = bad}).starts_with("invalid argument"));
     CHECK(w.enqueue({.id = bad, .type = "t"}).starts_with("invalid argument"));
     CHECK(w.enqueue({.source = bad, .type = "t"}).starts_with("invalid argument"));
@@ -138,15 +141,21 @@ TEST_CASE("what could break out of a header is refused", "[outbox][security]") {
 
 TEST_CASE("names of attributes and of gabion are reserved", "[outbox][security]") {
   world w;
-  for (const char* name : {"id", "Source", "TYPE", "subject", "time", "data", "specversion", "datacontenttype", "dataschema", "gabion", "gabion-seq", "Gabion-x"})
+  for (const char* name : {"id", "Source", "TYPE", "subject", "time", "data", "specversion", "datacontenttype", "dataschema",
+                           "gabion", "gabion-seq", "Gabion-x"})
     CHECK(w.enqueue({.type = "t", .headers = {{name, "v"}}}).starts_with("invalid argument"));
-  for (const char* name : {"traceparent", "identity", "gabio", "x-gabion"}) CHECK(w.enqueue({.type = "t", .headers = {{name, "v"}}}) == "written");
+  for (const char* name : {"traceparent", "identity", "gabio", "x-gabion"})
+    CHECK(w.enqueue({.type = "t", .headers = {{name, "v"}}}) == "written");
 }
 
 TEST_CASE("options of an outbox out of range are refused by name", "[outbox][options]") {
   world w;
-  CHECK_THROWS_WITH((outbox{w.store, outbox_options{.max_bytes = std::size_t{1} << 30U}}), Catch::Contains("outbox_options.max_bytes is 1073741824; allowed: 0 to 1073741823"));
-  CHECK_THROWS_WITH((outbox{w.store, outbox_options{.max_id_bytes = 35}}), Catch::Contains("outbox_options.max_id_bytes is 35; allowed: 36 to 65536"));
-  CHECK_THROWS_WITH((outbox{w.store, outbox_options{.max_headers = 65'537}}), Catch::Contains("outbox_options.max_headers is 65537"));
-  CHECK_THROWS_WITH((outbox{w.store, outbox_options{.max_attribute_bytes = 0}}), Catch::Contains("outbox_options.max_attribute_bytes is 0"));
+  CHECK_THROWS_WITH((outbox{w.store, outbox_options{.limits = {.payload = std::size_t{1} << 30U}}}),
+                    Catch::Contains("message_limits.payload is 1073741824; allowed: 0 to 1073741823"));
+  CHECK_THROWS_WITH((outbox{w.store, outbox_options{.max_id_bytes = 35}}),
+                    Catch::Contains("outbox_options.max_id_bytes is 35; allowed: 36 to 65536"));
+  CHECK_THROWS_WITH((outbox{w.store, outbox_options{.max_headers = 65'537}}),
+                    Catch::Contains("outbox_options.max_headers is 65537"));
+  CHECK_THROWS_WITH((outbox{w.store, outbox_options{.limits = {.attributes = 0}}}),
+                    Catch::Contains("message_limits.attributes is 0"));
 }

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <gabion/core/clock.hpp>
+#include <gabion/core/detail/checks.hpp>
 #include <gabion/core/detail/exceptions.hpp>
 #include <gabion/core/random.hpp>
 
@@ -45,9 +46,7 @@ inline void validate(const backoff_options& options, const std::string& owner = 
   if (options.cap < options.initial)
     detail::fail(errc::invalid_argument,
                  owner + ".cap is " + number(options.cap) + "; allowed: from initial (" + number(options.initial) + ") up");
-  if (options.multiplier_percent < 100 || options.multiplier_percent > 1000)
-    detail::fail(errc::invalid_argument,
-                 owner + ".multiplier_percent is " + std::to_string(options.multiplier_percent) + "; allowed: 100 to 1000");
+  detail::check_range(owner + ".multiplier_percent", options.multiplier_percent, 100, 1000);
 }
 
 namespace detail {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <gabion/core/clock.hpp>
+#include <gabion/core/detail/checks.hpp>
 #include <gabion/core/env.hpp>
 #include <gabion/core/random.hpp>
 #include <gabion/core/uuid_v7.hpp>
@@ -22,14 +23,15 @@ namespace gabion::inline v0 {
 
 /// How an aggregate_store reads and what it writes on every event. Later members are only ever added at the end.
 struct aggregate_options {
-  std::string source{};     ///< the events' `source`, a URI reference; default: a slash and the category
-  std::string topic{};      ///< the events' topic, for an outbox; default: empty, the transport's default
-  std::size_t page = 512;   ///< how many events are read at once; 1 and up; default 512
+  std::string source{};    ///< the events' `source`, a URI reference; default: a slash and the category
+  std::string topic{};     ///< the events' topic, for an outbox; default: empty, the transport's default
+  std::size_t page = 512;  ///< how many events are read at once; 1 and up; default 512
 };
 
 /// What one command may bring along.
 struct execute_options {
-  expected_version expected = expected_version::any();  ///< where the caller saw the stream, for example by If-Match; default: anywhere
+  expected_version expected =
+      expected_version::any();        ///< where the caller saw the stream, for example by If-Match; default: anywhere
   std::span<const header> headers{};  ///< put on every event, such as `traceparent`, `correlationid`; default: none
 };
 
@@ -43,9 +45,9 @@ struct loaded {
 
 /// What a command led to.
 struct executed {
-  std::uint64_t version = 0;         ///< of the stream now
-  position at{};                     ///< of the stream's last event: wait for a projection to get there to read your own write
-  std::vector<message> events{};     ///< as they were written, with their ids; hand them to an outbox in the same transaction
+  std::uint64_t version = 0;      ///< of the stream now
+  position at{};                  ///< of the stream's last event: wait for a projection to get there to read your own write
+  std::vector<message> events{};  ///< as they were written, with their ids; hand them to an outbox in the same transaction
 };
 
 /// Loads aggregates from an event store and lets them decide. One for each type of aggregate.
@@ -59,10 +61,14 @@ class basic_aggregate_store {
   static_assert(event_types<event_list>::valid());
 
   /// Throws error(invalid_argument) if an option is out of range. The store must outlive this object.
-  explicit basic_aggregate_store(Store& store, Codec codec = Codec{}, aggregate_options options = {}, WallClock time = WallClock{},
-                                 Random random = Random{})
-      : store_{&store}, codec_{std::move(codec)}, options_{std::move(options)}, time_{time}, new_id_{std::move(time), std::move(random)} {
-    if (options_.page == 0) detail::fail(errc::invalid_argument, "aggregate_options.page is 0; allowed: 1 and up");
+  explicit basic_aggregate_store(Store& store, Codec codec = Codec{}, aggregate_options options = {},
+                                 WallClock time = WallClock{}, Random random = Random{})
+      : store_{&store},
+        codec_{std::move(codec)},
+        options_{std::move(options)},
+        time_{time},
+        new_id_{std::move(time), std::move(random)} {
+    detail::check_positive("aggregate_options.page", options_.page);
     if (options_.source.empty()) options_.source = "/" + std::string{Aggregate::category};
   }
 
@@ -94,20 +100,21 @@ class basic_aggregate_store {
   /// Throws what `decide` throws; error(conflict) if the stream is not where `options.expected` says, or was written in between.
   /// Let an exception leave the transaction, so that it rolls back.
   template <class Transaction, class Command>
-    requires reads_streams_in<Store, Transaction> && appends_events_in<Store, Transaction> && decides<Aggregate, Command>
-  executed execute(Transaction& tx, std::string_view id, const Command& command, const execute_options& options = {}) {
-    const loaded<state_type> now = load(tx, id);
-    const std::string stream = stream_of(id);
-    if (!options.expected.admits(now.version))
-      (void)gabion::require_appended(detail::refused(append_status::wrong_version, now.version), stream, options.expected);
-    executed result{.version = now.version, .at = now.at, .events = encode(Aggregate::decide(now.state, command), id, options.headers)};
-    if (result.events.empty()) return result;
-    const append_result written =
-        gabion::append_or_throw(*store_, tx, stream, expected_version::exact(now.version), std::span<const message>{result.events});
-    result.version = written.version;
-    result.at = written.last;
-    return result;
-  }
+    requires reads_streams_in<Store, Transaction> && appends_events_in<Store, Transaction> && decides<Aggregate, Command> executed
+    execute(Transaction& tx, std::string_view id, const Command& command, const execute_options& options = {}) {
+      const loaded<state_type> now = load(tx, id);
+      const std::string stream = stream_of(id);
+      if (!options.expected.admits(now.version))
+        (void)gabion::require_appended(detail::refused(append_status::wrong_version, now.version), stream, options.expected);
+      executed result{
+          .version = now.version, .at = now.at, .events = encode(Aggregate::decide(now.state, command), id, options.headers)};
+      if (result.events.empty()) return result;
+      const append_result written = gabion::append_or_throw(*store_, tx, stream, expected_version::exact(now.version),
+                                                            std::span<const message>{result.events});
+      result.version = written.version;
+      result.at = written.last;
+      return result;
+    }
 
   [[nodiscard]] const aggregate_options& options() const noexcept { return options_; }
 

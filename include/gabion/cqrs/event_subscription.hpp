@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include <gabion/core/detail/exceptions.hpp>
+#include <gabion/core/detail/checks.hpp>
 #include <gabion/cqrs/event_store.hpp>
 
 namespace gabion::inline v0 {
@@ -20,7 +20,7 @@ class event_subscription {
   /// Begins above `after`. Throws error(invalid_argument) if `batch` is 0. The store must outlive it.
   explicit event_subscription(Store& store, position after = beginning, std::size_t batch = 256)
       : store_{&store}, at_{after}, batch_{batch} {
-    if (batch == 0) detail::fail(errc::invalid_argument, "the batch of an event_subscription is 0; allowed: 1 and up");
+    detail::check_positive("the batch of an event_subscription", batch);
   }
 
   /// The next events, at most one batch. None: it is live, everything appended so far was given out.

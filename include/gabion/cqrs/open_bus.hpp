@@ -9,6 +9,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <gabion/core/detail/checks.hpp>
 #include <gabion/core/detail/exceptions.hpp>
 #include <gabion/cqrs/command_context.hpp>
 #include <gabion/cqrs/detail/name_hash.hpp>
@@ -53,7 +54,8 @@ class basic_open_bus {
     using holder = detail::open_handler<command, typename handler_type::function_type, Codec, middlewares<Middlewares...>>;
     constexpr std::string_view name = message_name<command>();
     constexpr std::uint64_t hash = detail::name_hash(name);
-    if (table_.find(hash, name) != nullptr) detail::fail(errc::duplicate, "open_bus: '" + std::string{name} + "' has a handler already");
+    if (table_.find(hash, name) != nullptr)
+      detail::fail(errc::duplicate, "open_bus: '" + std::string{name} + "' has a handler already");
     if (table_.size() == options_.max_handlers)
       detail::fail(errc::full, "open_bus: open_bus_options.max_handlers is " + std::to_string(options_.max_handlers) +
                                    " and all are in use; no room for '" + std::string{name} + "'");
@@ -63,7 +65,9 @@ class basic_open_bus {
   /// Forgets a handler, for example before its plug-in is unloaded; false if there is none.
   bool remove(std::string_view name) { return table_.erase(table_.find(detail::name_hash(name), name)); }
 
-  [[nodiscard]] bool handles(std::string_view name) const noexcept { return table_.find(detail::name_hash(name), name) != nullptr; }
+  [[nodiscard]] bool handles(std::string_view name) const noexcept {
+    return table_.find(detail::name_hash(name), name) != nullptr;
+  }
   [[nodiscard]] std::size_t size() const noexcept { return table_.size(); }
 
   /// Runs the handler and gives back what it returns: Result must be exactly that type, void is the default.
@@ -94,7 +98,8 @@ class basic_open_bus {
   std::string send_bytes(std::string_view name, std::string_view bytes, command_context& context) {
     const detail::open_entry& entry = find(detail::name_hash(name), name);
     if (!entry.takes_bytes())
-      detail::fail(errc::unknown_type, "open_bus: '" + std::string{name} + "' has a handler but no codec; add it with one to send it by name");
+      detail::fail(errc::unknown_type,
+                   "open_bus: '" + std::string{name} + "' has a handler but no codec; add it with one to send it by name");
     return entry.call(&around_, bytes, context);
   }
   std::string send_bytes(std::string_view name, std::string_view bytes) {
@@ -104,9 +109,7 @@ class basic_open_bus {
 
  private:
   static open_bus_options checked(open_bus_options options) {
-    if (options.max_handlers < 1 || options.max_handlers > 1'000'000)
-      detail::fail(errc::invalid_argument,
-                   "open_bus_options.max_handlers is " + std::to_string(options.max_handlers) + "; allowed: 1 to 1,000,000");
+    detail::check_range("open_bus_options.max_handlers", options.max_handlers, 1, 1'000'000);
     return options;
   }
 
@@ -118,11 +121,11 @@ class basic_open_bus {
 
   static void check_types(const detail::open_entry& entry, const detail::open_types& asked) {
     if (!detail::same_name(entry.types().message, asked.message))
-      detail::fail(errc::invalid_argument, "open_bus: the handler of '" + entry.name() + "' takes " + std::string{entry.types().message} +
-                                               ", not " + std::string{asked.message});
+      detail::fail(errc::invalid_argument, "open_bus: the handler of '" + entry.name() + "' takes " +
+                                               std::string{entry.types().message} + ", not " + std::string{asked.message});
     if (!detail::same_name(entry.types().result, asked.result))
-      detail::fail(errc::invalid_argument, "open_bus: the handler of '" + entry.name() + "' returns " + std::string{entry.types().result} +
-                                               ", not " + std::string{asked.result});
+      detail::fail(errc::invalid_argument, "open_bus: the handler of '" + entry.name() + "' returns " +
+                                               std::string{entry.types().result} + ", not " + std::string{asked.result});
   }
 
   open_bus_options options_;

@@ -8,6 +8,7 @@
 
 #include <gabion/core/backoff.hpp>
 #include <gabion/core/clock.hpp>
+#include <gabion/core/detail/checks.hpp>
 #include <gabion/core/detail/exceptions.hpp>
 #include <gabion/log/delivery.hpp>
 
@@ -15,51 +16,41 @@ namespace gabion::inline v0 {
 
 /// How a pump works: how much it holds, how often it looks, when it gives up. Later members are only ever added at the end.
 struct pump_options {
-  std::size_t window = 1024;                      ///< records held at once; 1 to 1,000,000; default 1024
-  std::size_t window_bytes = 16U * 1024U * 1024U; ///< bytes of records held at once, but always one record; 1 up; default 16 MiB
-  std::size_t batch = 256;                        ///< records of one submission at most; 1 to 1,000,000; default 256
-  std::size_t settle_batch = 1024;                ///< records settled in one transaction at most; 1 to 1,000,000; default 1024
-  duration poll_every = std::chrono::milliseconds{100};  ///< how often to look for new records unless woken; 1 ms up; default 100 ms
-  duration rescan_every = std::chrono::seconds{1};       ///< how often to look from the beginning; from poll_every up; default 1 s
-  duration pressure_wait = std::chrono::milliseconds{5}; ///< pause after a submission that was not taken whole; 1 ms up; default 5 ms
-  std::uint32_t max_attempts = 10;                       ///< counted failures until a record is given up; 1 up; default 10
-  poison_policy on_poison = poison_policy::park;         ///< what to do with the records behind a given up one; default park
-  backoff_options retry{};                               ///< between attempts of one record, at least 1 ms; default 100 ms to 30 s
-  backoff_options outage{.initial = std::chrono::milliseconds{200}, .cap = std::chrono::seconds{10},
-                         .jitter = backoff_jitter::equal};  ///< between attempts at a sink that cannot be reached; default 200 ms to 10 s
-  backoff_options store{.initial = std::chrono::milliseconds{50}, .cap = std::chrono::seconds{5},
-                        .jitter = backoff_jitter::equal};   ///< between attempts at a store that fails; default 50 ms to 5 s
-  duration lease_ttl = std::chrono::seconds{30};     ///< how long a lease lasts; renewed at a third; 30 ms up; default 30 s
-  duration lease_margin = std::chrono::seconds{5};   ///< nothing is submitted in this last part of a lease; 0 to half of lease_ttl; default 5 s
-  duration acquire_every = std::chrono::seconds{1};  ///< how often to ask for a lease that somebody else has; 1 ms up; default 1 s
+  std::size_t window = 1024;                       ///< records held at once; 1 to 1,000,000; default 1024
+  std::size_t window_bytes = 16U * 1024U * 1024U;  ///< bytes of records held at once, but always one record; 1 up; default 16 MiB
+  std::size_t batch = 256;                         ///< records of one submission at most; 1 to 1,000,000; default 256
+  std::size_t settle_batch = 1024;                 ///< records settled in one transaction at most; 1 to 1,000,000; default 1024
+  duration poll_every =
+      std::chrono::milliseconds{100};               ///< how often to look for new records unless woken; 1 ms up; default 100 ms
+  duration rescan_every = std::chrono::seconds{1};  ///< how often to look from the beginning; from poll_every up; default 1 s
+  duration pressure_wait =
+      std::chrono::milliseconds{5};               ///< pause after a submission that was not taken whole; 1 ms up; default 5 ms
+  std::uint32_t max_attempts = 10;                ///< counted failures until a record is given up; 1 up; default 10
+  poison_policy on_poison = poison_policy::park;  ///< what to do with the records behind a given up one; default park
+  backoff_options retry{};                        ///< between attempts of one record, at least 1 ms; default 100 ms to 30 s
+  backoff_options outage{
+      .initial = std::chrono::milliseconds{200},
+      .cap = std::chrono::seconds{10},
+      .jitter = backoff_jitter::equal};  ///< between attempts at a sink that cannot be reached; default 200 ms to 10 s
+  backoff_options store{.initial = std::chrono::milliseconds{50},
+                        .cap = std::chrono::seconds{5},
+                        .jitter = backoff_jitter::equal};  ///< between attempts at a store that fails; default 50 ms to 5 s
+  duration lease_ttl = std::chrono::seconds{30};           ///< how long a lease lasts; renewed at a third; 30 ms up; default 30 s
+  duration lease_margin =
+      std::chrono::seconds{5};  ///< nothing is submitted in this last part of a lease; 0 to half of lease_ttl; default 5 s
+  duration acquire_every =
+      std::chrono::seconds{1};  ///< how often to ask for a lease that somebody else has; 1 ms up; default 1 s
 };
-
-namespace detail {
-
-/// Fails with a message that names the member unless low <= value <= high.
-inline void check_range(const std::string& name, std::uint64_t value, std::uint64_t low, std::uint64_t high) {
-  if (value < low || value > high)
-    detail::fail(errc::invalid_argument,
-                 name + " is " + std::to_string(value) + "; allowed: " + std::to_string(low) + " to " + std::to_string(high));
-}
-
-inline void check_at_least(const std::string& name, duration value, duration low) {
-  if (value < low)
-    detail::fail(errc::invalid_argument, name + " is " + std::to_string(value.count()) + " ns; allowed: from " +
-                                             std::to_string(low.count()) + " ns up");
-}
-
-}  // namespace detail
 
 /// Throws error(invalid_argument) that names the member and its range, or does nothing. `owner` names the record in it.
 inline void validate(const pump_options& options, const std::string& owner = "pump_options") {
   constexpr std::uint64_t million = 1'000'000;
   constexpr duration tick = std::chrono::milliseconds{1};
   detail::check_range(owner + ".window", options.window, 1, million);
-  detail::check_range(owner + ".window_bytes", options.window_bytes, 1, ~std::uint64_t{0});
+  detail::check_positive(owner + ".window_bytes", options.window_bytes);
   detail::check_range(owner + ".batch", options.batch, 1, million);
   detail::check_range(owner + ".settle_batch", options.settle_batch, 1, million);
-  detail::check_range(owner + ".max_attempts", options.max_attempts, 1, ~std::uint32_t{0});
+  detail::check_positive(owner + ".max_attempts", options.max_attempts);
   detail::check_at_least(owner + ".poll_every", options.poll_every, tick);
   detail::check_at_least(owner + ".rescan_every", options.rescan_every, options.poll_every);
   detail::check_at_least(owner + ".pressure_wait", options.pressure_wait, tick);

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include <gabion/core/clock.hpp>
+#include <gabion/core/detail/checks.hpp>
 #include <gabion/core/detail/exceptions.hpp>
 #include <gabion/core/detail/utf8.hpp>
 #include <gabion/observe/latency_snapshot.hpp>
@@ -113,8 +114,9 @@ inline void append_number(std::string& out, double value) {
 class prometheus_writer {
  public:
   explicit prometheus_writer(std::string& out, const prometheus_options& options = {}) : out_{&out}, options_{options} {
-    if (options.max_families == 0 || options.max_samples == 0 || options.max_labels == 0)
-      detail::fail(errc::invalid_argument, "prometheus_options: a limit is 0; allowed: 1 and up");
+    detail::check_positive("prometheus_options.max_families", options.max_families);
+    detail::check_positive("prometheus_options.max_samples", options.max_samples);
+    detail::check_positive("prometheus_options.max_labels", options.max_labels);
   }
 
   /// A number that only rises. By custom its name ends in "_total".

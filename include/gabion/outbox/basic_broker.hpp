@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include <gabion/core/detail/checks.hpp>
 #include <gabion/core/detail/exceptions.hpp>
 #include <gabion/core/saturating.hpp>
 #include <gabion/core/stable_hash.hpp>
@@ -40,8 +41,8 @@ concept broker_storage = requires(S& s, std::string_view text, std::uint32_t par
 
 /// How a broker lays out its topics.
 struct broker_options {
-  std::uint32_t partitions = 4;          ///< per topic, 1 to 1024. Fixed for the life of the data. Default: 4
-  std::string default_topic{"messages"};  ///< where messages without a topic go
+  std::uint32_t partitions = 4;           ///< of each topic, fixed for the life of the data; 1 to 1024; default 4
+  std::string default_topic{"messages"};  ///< where messages without a topic go; default "messages"
 };
 
 namespace detail {
@@ -72,8 +73,7 @@ class basic_broker {
   template <class... StorageArgs>
   explicit basic_broker(broker_options options = {}, StorageArgs&&... storage)
       : options_{std::move(options)}, storage_{std::forward<StorageArgs>(storage)...} {
-    if (options_.partitions < 1 || options_.partitions > 1024)
-      detail::fail(errc::invalid_argument, "broker_options.partitions is " + std::to_string(options_.partitions) + "; allowed: 1 to 1024");
+    detail::check_range("broker_options.partitions", options_.partitions, 1, 1024);
   }
 
   /// A way in for one relay.
@@ -89,12 +89,14 @@ class basic_broker {
   [[nodiscard]] const broker_options& options() const noexcept { return options_; }
 
  private:
-
   /// Stores a batch and wakes the readers.
   std::size_t append(std::span<const placement> batch) {
     const std::size_t taken = storage_.append(batch);
     if (taken > 0) {
-      { const std::lock_guard guard{mutex_}; ++appended_; }
+      {
+        const std::lock_guard guard{mutex_};
+        ++appended_;
+      }
       changed_.notify_all();
     }
     return taken;
@@ -104,7 +106,8 @@ class basic_broker {
     const std::lock_guard guard{mutex_};
     detail::broker_group& g = groups_[name];
     if (!g.members.empty() && g.topics != topics)
-      detail::fail(errc::invalid_argument, "group '" + name + "' has members that subscribe to other topics; use the same list, or another group");
+      detail::fail(errc::invalid_argument,
+                   "group '" + name + "' has members that subscribe to other topics; use the same list, or another group");
     g.topics = topics;
     g.members.push_back(++last_member_);
     ++g.generation;
@@ -219,8 +222,12 @@ class basic_broker<Storage>::subscription {
     position read_to{};
   };
 
-  [[nodiscard]] std::string_view topic_of(std::uint32_t partition) const { return topics_.at(partition / broker_->options_.partitions); }
-  [[nodiscard]] std::uint32_t within_topic(std::uint32_t partition) const noexcept { return partition % broker_->options_.partitions; }
+  [[nodiscard]] std::string_view topic_of(std::uint32_t partition) const {
+    return topics_.at(partition / broker_->options_.partitions);
+  }
+  [[nodiscard]] std::uint32_t within_topic(std::uint32_t partition) const noexcept {
+    return partition % broker_->options_.partitions;
+  }
 
   /// Takes up a new assignment, if there is one; answers what the broker had seen by then.
   std::uint64_t refresh() {
@@ -234,7 +241,8 @@ class basic_broker<Storage>::subscription {
     for (std::uint32_t p = 0; p < all; ++p)
       if (g.owns(member_, p)) assigned_.push_back({.partition = p});
     guard.unlock();
-    for (assigned& a : assigned_) a.read_to = broker_->storage_.committed(group_, topic_of(a.partition), within_topic(a.partition));
+    for (assigned& a : assigned_)
+      a.read_to = broker_->storage_.committed(group_, topic_of(a.partition), within_topic(a.partition));
     return seen;
   }
 
@@ -243,7 +251,8 @@ class basic_broker<Storage>::subscription {
     std::vector<received> batch;
     for (std::size_t i = 0; i < assigned_.size() && batch.size() < limit; ++i) {
       assigned& from = assigned_[(turn_ + i) % assigned_.size()];
-      auto more = broker_->storage_.read(topic_of(from.partition), within_topic(from.partition), from.read_to, limit - batch.size());
+      auto more =
+          broker_->storage_.read(topic_of(from.partition), within_topic(from.partition), from.read_to, limit - batch.size());
       if (more.empty()) continue;
       from.read_to = more.back().at;
       for (received& r : more) {
@@ -258,9 +267,8 @@ class basic_broker<Storage>::subscription {
   /// False if the time is up.
   bool wait_for_change(std::uint64_t seen, instant until) {
     std::unique_lock guard{broker_->mutex_};
-    return broker_->changed_.wait_until(guard, until, [&] {
-      return broker_->appended_ != seen || broker_->groups_[group_].generation != generation_;
-    });
+    return broker_->changed_.wait_until(
+        guard, until, [&] { return broker_->appended_ != seen || broker_->groups_[group_].generation != generation_; });
   }
 
   basic_broker* broker_;

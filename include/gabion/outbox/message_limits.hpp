@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 
+#include <gabion/core/detail/checks.hpp>
 #include <gabion/core/detail/exceptions.hpp>
 #include <gabion/core/message.hpp>
 
@@ -13,8 +14,8 @@ namespace gabion::inline v0 {
 
 /// How large a message may be. What a broker would refuse is refused at enqueue, where the caller still hears of it.
 struct message_limits {
-  std::size_t payload = 1'048'576;   ///< bytes of data. Range 0 to 1 GiB - 1. Default: 1 MiB
-  std::size_t attributes = 262'144;  ///< bytes of everything else, headers included. Range 1 to 16 MiB. Default: 256 KiB
+  std::size_t payload = 1'048'576;   ///< bytes of data; 0 to 1 GiB - 1; default 1 MiB
+  std::size_t attributes = 262'144;  ///< bytes of everything else, headers included; 1 to 16 MiB; default 256 KiB
 };
 
 /// The bytes of all attributes and headers together.
@@ -31,13 +32,10 @@ namespace detail {
   detail::fail(code, "message '" + m.id.substr(0, 64) + "': " + what);
 }
 
+/// Throws error(invalid_argument) that names the member and its range, or does nothing.
 inline void require_limits(const message_limits& limits) {
-  if (limits.payload >= (std::size_t{1} << 30U))
-    detail::fail(errc::invalid_argument,
-                 "message_limits.payload is " + std::to_string(limits.payload) + "; allowed: 0 to 1073741823");
-  if (limits.attributes < 1 || limits.attributes > (std::size_t{1} << 24U))
-    detail::fail(errc::invalid_argument,
-                 "message_limits.attributes is " + std::to_string(limits.attributes) + "; allowed: 1 to 16777216");
+  detail::check_range("message_limits.payload", limits.payload, 0, (std::size_t{1} << 30U) - 1);
+  detail::check_range("message_limits.attributes", limits.attributes, 1, std::size_t{1} << 24U);
 }
 
 }  // namespace detail

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include <gabion/core/detail/checks.hpp>
 #include <gabion/core/detail/exceptions.hpp>
 #include <gabion/core/message.hpp>
 #include <gabion/log/wake.hpp>
@@ -21,10 +22,9 @@ namespace gabion::inline v0 {
 
 /// What an outbox takes. Later members are only ever added at the end.
 struct outbox_options {
-  std::size_t max_bytes = 1'048'576;            ///< payload bytes of one message; 0 to 1 GiB - 1; default 1 MiB
-  std::size_t max_attribute_bytes = 262'144;    ///< bytes of all its attributes and headers; 1 to 16 MiB; default 256 KiB
-  std::size_t max_headers = 1'024;              ///< headers of one message; 0 to 65,536; default 1,024
-  std::size_t max_id_bytes = 255;               ///< bytes of its id; 36 to 65,536; default 255
+  message_limits limits{};          ///< how large a message may be; default see there
+  std::size_t max_headers = 1'024;  ///< headers of one message; 0 to 65,536; default 1,024
+  std::size_t max_id_bytes = 255;   ///< bytes of its id; 36 to 65,536; default 255
 };
 
 namespace detail {
@@ -37,12 +37,14 @@ inline void require_one_line(const message& m, const std::string& what, std::str
 }
 
 template <class W>
-concept wakeable = requires(W& w) { w.wake(); };
+concept wakeable = requires(W& w) {
+  w.wake();
+};
 
 /// Names that would be taken for an attribute, or for something that gabion adds.
 [[nodiscard]] inline bool is_reserved_header(std::string_view name) noexcept {
-  constexpr std::array<std::string_view, 9> attributes{"id",   "source",      "type",            "subject",    "time",
-                                                       "data", "specversion", "datacontenttype", "dataschema"};
+  constexpr std::array<std::string_view, 9> attributes{"id",          "source",          "type",      "subject", "time", "data",
+                                                       "specversion", "datacontenttype", "dataschema"};
   constexpr std::string_view prefix = "gabion";
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
   const auto same = [&](std::string_view a, std::string_view b) {
@@ -56,14 +58,16 @@ concept wakeable = requires(W& w) { w.wake(); };
   return same(name.substr(0, prefix.size()), prefix);
 }
 
-inline void require_sendable(const message& m, const outbox_options& limits) {
-  gabion::require_valid(m, message_limits{.payload = limits.max_bytes, .attributes = limits.max_attribute_bytes});
-  if (m.id.size() > limits.max_id_bytes)
-    detail::message_fault(errc::too_large, m, "the id has " + std::to_string(m.id.size()) + " bytes; allowed: " +
-                                                  std::to_string(limits.max_id_bytes) + " (outbox_options.max_id_bytes)");
-  if (m.headers.size() > limits.max_headers)
-    detail::message_fault(errc::too_large, m, "it has " + std::to_string(m.headers.size()) + " headers; allowed: " +
-                                                  std::to_string(limits.max_headers) + " (outbox_options.max_headers)");
+inline void require_sendable(const message& m, const outbox_options& options) {
+  gabion::require_valid(m, options.limits);
+  if (m.id.size() > options.max_id_bytes)
+    detail::message_fault(errc::too_large, m,
+                          "the id has " + std::to_string(m.id.size()) +
+                              " bytes; allowed: " + std::to_string(options.max_id_bytes) + " (outbox_options.max_id_bytes)");
+  if (m.headers.size() > options.max_headers)
+    detail::message_fault(errc::too_large, m,
+                          "it has " + std::to_string(m.headers.size()) +
+                              " headers; allowed: " + std::to_string(options.max_headers) + " (outbox_options.max_headers)");
   detail::require_one_line(m, "the id", m.id);
   detail::require_one_line(m, "the source", m.source);
   detail::require_one_line(m, "the type", m.type);
@@ -75,14 +79,9 @@ inline void require_sendable(const message& m, const outbox_options& limits) {
     detail::require_one_line(m, "the name of header " + std::to_string(i + 1), h.name);
     detail::require_one_line(m, "the value of header " + std::to_string(i + 1), h.value);
     if (detail::is_reserved_header(h.name))
-      detail::message_fault(errc::invalid_argument, m, "the header name '" + h.name + "' is reserved; use the member of message, or another name");
+      detail::message_fault(errc::invalid_argument, m,
+                            "the header name '" + h.name + "' is reserved; use the member of message, or another name");
   }
-}
-
-inline void check_limit(const char* name, std::size_t value, std::size_t low, std::size_t high) {
-  if (value < low || value > high)
-    detail::fail(errc::invalid_argument, std::string{"outbox_options."} + name + " is " + std::to_string(value) + "; allowed: " +
-                                             std::to_string(low) + " to " + std::to_string(high));
 }
 
 }  // namespace detail
@@ -101,50 +100,48 @@ class outbox {
 
   /// The same, and wakes `who` after each commit.
   template <detail::wakeable Wakeable>
-  outbox(Store& store, Wakeable& who, outbox_options options = {}) : store_{&store}, options_{checked(options)}, who_{wake_ref{who}} {}
+  outbox(Store& store, Wakeable& who, outbox_options options = {})
+      : store_{&store}, options_{checked(options)}, who_{wake_ref{who}} {}
 
   /// Leaves one message. Throws error(invalid_argument | too_large) and writes nothing if it is bad; what the store
   /// throws passes through, and then the transaction should be rolled back.
   template <class Transaction>
-    requires enqueues_in<Store, Transaction>
-  enqueued enqueue(Transaction& tx, const message& one) {
-    return enqueue(tx, std::span<const message>{&one, 1}).front();
-  }
+    requires enqueues_in<Store, Transaction> enqueued enqueue(Transaction& tx, const message& one) {
+      return enqueue(tx, std::span<const message>{&one, 1}).front();
+    }
 
   /// Leaves several, all or none, in this order.
   template <class Transaction>
-    requires enqueues_in<Store, Transaction>
-  std::vector<enqueued> enqueue(Transaction& tx, std::span<const message> batch) {
-    for (const message& m : batch) detail::require_sendable(m, options_);
-    std::vector<enqueued> written = store_->enqueue(tx, batch);
-    if constexpr (wakes_on_commit<Transaction>) {
-      if (who_ && !batch.empty()) tx.wake_on_commit(*who_);
+    requires enqueues_in<Store, Transaction> std::vector<enqueued> enqueue(Transaction& tx, std::span<const message> batch) {
+      for (const message& m : batch) detail::require_sendable(m, options_);
+      std::vector<enqueued> written = store_->enqueue(tx, batch);
+      if constexpr (wakes_on_commit<Transaction>) {
+        if (who_ && !batch.empty()) tx.wake_on_commit(*who_);
+      }
+      return written;
     }
-    return written;
-  }
 
   /// Leaves several, all or none, in this order.
   template <class Transaction, class... Messages>
-    requires enqueues_in<Store, Transaction> && (sizeof...(Messages) > 1) && (std::convertible_to<Messages, message> && ...)
-  std::vector<enqueued> enqueue(Transaction& tx, Messages&&... messages) {
-    const std::array<message, sizeof...(Messages)> batch{message(std::forward<Messages>(messages))...};
-    return enqueue(tx, std::span<const message>{batch});
-  }
+    requires enqueues_in<Store, Transaction> &&(sizeof...(Messages) > 1) &&
+        (std::convertible_to<Messages, message> && ...) std::vector<enqueued> enqueue(Transaction& tx, Messages&&... messages) {
+      const std::array<message, sizeof...(Messages)> batch{message(std::forward<Messages>(messages))...};
+      return enqueue(tx, std::span<const message>{batch});
+    }
 
-  [[nodiscard]] const outbox_options& options() const noexcept { return options_; }
+    [[nodiscard]] const outbox_options& options() const noexcept { return options_; }
 
- private:
-  static outbox_options checked(const outbox_options& options) {
-    detail::check_limit("max_bytes", options.max_bytes, 0, (std::size_t{1} << 30U) - 1);
-    detail::check_limit("max_attribute_bytes", options.max_attribute_bytes, 1, std::size_t{1} << 24U);
-    detail::check_limit("max_headers", options.max_headers, 0, 65'536);
-    detail::check_limit("max_id_bytes", options.max_id_bytes, 36, 65'536);
-    return options;
-  }
+   private:
+    static outbox_options checked(const outbox_options& options) {
+      detail::require_limits(options.limits);
+      detail::check_range("outbox_options.max_headers", options.max_headers, 0, 65'536);
+      detail::check_range("outbox_options.max_id_bytes", options.max_id_bytes, 36, 65'536);
+      return options;
+    }
 
-  Store* store_;
-  outbox_options options_;
-  std::optional<wake_ref> who_{};
+    Store* store_;
+    outbox_options options_;
+    std::optional<wake_ref> who_{};
 };
 
 }  // namespace gabion::inline v0

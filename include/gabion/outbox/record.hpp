@@ -8,6 +8,7 @@
 #include <gabion/core/message.hpp>
 #include <gabion/log/pump_action.hpp>
 #include <gabion/outbox/inbox_store.hpp>
+#include <gabion/outbox/message_limits.hpp>
 #include <gabion/outbox/store.hpp>
 #include <gabion/outbox/subscription.hpp>
 
@@ -18,10 +19,7 @@ namespace detail {
 
 /// About the memory that a message takes.
 [[nodiscard]] inline std::size_t bytes_of(const message& m) noexcept {
-  std::size_t sum = sizeof(message) + m.id.size() + m.source.size() + m.type.size() + m.subject.size() + m.content_type.size() +
-                    m.schema.size() + m.topic.size() + (m.data ? m.data->size() : 0);
-  for (const header& h : m.headers) sum += sizeof(header) + h.name.size() + h.value.size();
-  return sum;
+  return sizeof(message) + gabion::attribute_bytes(m) + m.headers.size() * sizeof(header) + (m.data ? m.data->size() : 0);
 }
 
 template <class Record>

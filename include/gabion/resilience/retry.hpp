@@ -11,6 +11,7 @@
 #include <gabion/core/backoff.hpp>
 #include <gabion/core/clock.hpp>
 #include <gabion/core/deadline.hpp>
+#include <gabion/core/detail/checks.hpp>
 #include <gabion/core/detail/exceptions.hpp>
 #include <gabion/core/random.hpp>
 
@@ -59,9 +60,7 @@ struct retry_options {
 /// Throws error(invalid_argument) that names the member and its range, or does nothing.
 inline void validate(const retry_options& options) {
   const auto number = [](duration d) { return std::to_string(d.count()) + " ns"; };
-  if (options.max_attempts < 1 || options.max_attempts > 1000)
-    detail::fail(errc::invalid_argument,
-                 "retry_options.max_attempts is " + std::to_string(options.max_attempts) + "; allowed: 1 to 1000");
+  detail::check_range("retry_options.max_attempts", options.max_attempts, 1, 1000);
   if (options.total <= duration::zero())
     detail::fail(errc::invalid_argument, "retry_options.total is " + number(options.total) + "; allowed: above 0");
   if (options.attempt_time < duration::zero())

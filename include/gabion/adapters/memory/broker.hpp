@@ -10,13 +10,14 @@
 #include <utility>
 #include <vector>
 
+#include <gabion/core/detail/checks.hpp>
 #include <gabion/outbox/basic_broker.hpp>
 
 namespace gabion::inline v0::memory {
 
 /// Bounds of a broker's memory.
 struct broker_memory_options {
-  std::size_t capacity = 1'000'000;  ///< messages kept per partition, at least 1. Default: 1,000,000
+  std::size_t capacity = 1'000'000;  ///< messages kept of each partition; 1 and up; default 1,000,000
 };
 
 /// Keeps a broker's messages in memory. A full partition first forgets what every group has committed, then takes no
@@ -24,8 +25,7 @@ struct broker_memory_options {
 class broker_memory {
  public:
   explicit broker_memory(broker_memory_options options = {}) : options_{options} {
-    if (options_.capacity == 0)
-      gabion::detail::fail(errc::invalid_argument, "broker_memory_options.capacity is 0; allowed: 1 and more");
+    gabion::detail::check_positive("broker_memory_options.capacity", options_.capacity);
   }
 
   std::size_t append(std::span<const placement> batch) {
@@ -74,7 +74,8 @@ class broker_memory {
   void trim(partition& p, const std::string& topic, std::uint32_t number) {
     const auto& groups = offsets_[{topic, number}];
     if (groups.empty()) return;
-    const auto slowest = std::min_element(groups.begin(), groups.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+    const auto slowest =
+        std::min_element(groups.begin(), groups.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
     for (; p.forgotten < to_number(slowest->second) && !p.kept.empty(); ++p.forgotten) p.kept.pop_front();
   }
 

@@ -16,6 +16,7 @@
 #include <gabion/adapters/memory/detail/lease_table.hpp>
 #include <gabion/adapters/memory/detail/outbox_table.hpp>
 #include <gabion/core/clock.hpp>
+#include <gabion/core/detail/checks.hpp>
 #include <gabion/core/error.hpp>
 #include <gabion/core/random.hpp>
 #include <gabion/core/uuid_v7.hpp>
@@ -27,7 +28,7 @@ namespace gabion::inline v0::memory {
 
 /// How an outbox_store in memory behaves.
 struct outbox_store_options {
-  std::uint32_t lanes = 1;  ///< lanes, each of which one relay serves at a time. Range 1 to 1024. Default: 1
+  std::uint32_t lanes = 1;  ///< lanes, each of which one relay serves at a time; 1 to 1024; default 1
   message_limits limits{};  ///< what is refused at enqueue
 };
 
@@ -206,8 +207,7 @@ class basic_outbox_store {
   }
 
   [[nodiscard]] static std::uint32_t valid_lanes(std::uint32_t lanes) {
-    if (lanes < 1 || lanes > 1024)
-      throw error{errc::invalid_argument, "outbox_store_options.lanes is " + std::to_string(lanes) + "; allowed: 1 to 1024"};
+    gabion::detail::check_range("outbox_store_options.lanes", lanes, 1, 1024);
     return lanes;
   }
 

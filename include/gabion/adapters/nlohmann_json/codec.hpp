@@ -12,6 +12,7 @@
 
 #include <gabion/adapters/nlohmann_json/detail/json_shape.hpp>
 #include <gabion/core/codec.hpp>
+#include <gabion/core/detail/checks.hpp>
 #include <gabion/core/error.hpp>
 #include <gabion/core/wire_name.hpp>
 
@@ -26,10 +27,8 @@ struct json_codec_options {
 
 /// Throws error(invalid_argument) that names the member and its range, or does nothing.
 inline void validate(const json_codec_options& options) {
-  if (options.max_depth < 1 || options.max_depth > 1024)
-    throw error{errc::invalid_argument,
-                "json_codec_options.max_depth is " + std::to_string(options.max_depth) + "; allowed: 1 to 1024"};
-  if (options.max_bytes == 0) throw error{errc::invalid_argument, "json_codec_options.max_bytes is 0; allowed: 1 and up"};
+  detail::check_range("json_codec_options.max_depth", options.max_depth, 1, 1024);
+  detail::check_positive("json_codec_options.max_bytes", options.max_bytes);
 }
 
 namespace detail {

@@ -21,9 +21,9 @@ enum class durability { full, normal, off };
 
 /// How to open a database file.
 struct connection_options {
-  durability synchronous = durability::full;     ///< PRAGMA synchronous. Default: full
-  std::chrono::milliseconds busy_timeout{5000};  ///< how long to wait for another process's lock. Default: 5 s
-  bool read_only = false;                        ///< refuse every write
+  durability synchronous = durability::full;     ///< PRAGMA synchronous; default full
+  std::chrono::milliseconds busy_timeout{5000};  ///< how long to wait for another process's lock; 0 = not at all; default 5 s
+  bool read_only = false;                        ///< refuse every write; default false
 };
 
 /// One connection with its prepared statements. Not thread safe: see database.

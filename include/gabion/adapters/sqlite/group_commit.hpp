@@ -14,13 +14,14 @@
 
 #include <gabion/adapters/sqlite/database.hpp>
 #include <gabion/adapters/sqlite/detail/group_call.hpp>
+#include <gabion/core/detail/checks.hpp>
 
 namespace gabion::inline v0::sqlite {
 
 /// How a group_commit gathers its batches.
 struct group_commit_options {
-  std::uint32_t max_batch = 256;     ///< bodies that share one commit at most. Range 1 to 65536. Default: 256
-  std::uint32_t max_waiting = 4096;  ///< callers that wait at most; one more gets error(busy). Range 1 to 1048576. Default: 4096
+  std::uint32_t max_batch = 256;     ///< bodies that share one commit at most; 1 to 65,536; default 256
+  std::uint32_t max_waiting = 4096;  ///< callers that wait at most; one more gets error(busy); 1 to 1,048,576; default 4096
 };
 
 /// Shares one durable commit between the threads that write at the same time.
@@ -128,13 +129,8 @@ class basic_group_commit {
   }
 
   [[nodiscard]] static group_commit_options validated(const group_commit_options& o) {
-    const auto within = [](const char* member, std::uint32_t value, std::uint32_t last) {
-      if (value < 1 || value > last)
-        throw error{errc::invalid_argument, std::string{"group_commit_options."} + member + " is " + std::to_string(value) +
-                                                "; allowed: 1 to " + std::to_string(last)};
-    };
-    within("max_batch", o.max_batch, 65536);
-    within("max_waiting", o.max_waiting, 1048576);
+    gabion::detail::check_range("group_commit_options.max_batch", o.max_batch, 1, 65'536);
+    gabion::detail::check_range("group_commit_options.max_waiting", o.max_waiting, 1, 1'048'576);
     return o;
   }
 

@@ -16,6 +16,7 @@
 #include <gabion/adapters/sqlite/detail/savepoint.hpp>
 #include <gabion/adapters/sqlite/lease_store.hpp>
 #include <gabion/adapters/sqlite/message_row.hpp>
+#include <gabion/core/detail/checks.hpp>
 #include <gabion/core/random.hpp>
 #include <gabion/core/uuid_v7.hpp>
 #include <gabion/outbox/lane.hpp>
@@ -26,7 +27,7 @@ namespace gabion::inline v0::sqlite {
 
 /// What is decided once for all, when the tables are made.
 struct outbox_schema_options {
-  std::uint32_t lanes = 1;  ///< lanes, each of which one relay serves at a time. Range 1 to 1024. Default: 1
+  std::uint32_t lanes = 1;  ///< lanes, each of which one relay serves at a time; 1 to 1024; default 1
 };
 
 /// How an outbox_store behaves.
@@ -61,9 +62,7 @@ class basic_outbox_store {
   /// Creates the tables if they are missing. Throws error(schema_mismatch) if they have another version or number of lanes,
   /// error(invalid_argument) for a number of lanes out of range.
   static void create_schema(basic_database<Env>& in, const outbox_schema_options& options = {}) {
-    if (options.lanes < 1 || options.lanes > 1024)
-      throw error{errc::invalid_argument,
-                  "outbox_schema_options.lanes is " + std::to_string(options.lanes) + "; allowed: 1 to 1024"};
+    gabion::detail::check_range("outbox_schema_options.lanes", options.lanes, 1, 1024);
     in.transact([&](transaction& tx) {
       detail::install(tx.on(), lease_schema);
       if (detail::install(tx.on(), detail::outbox_sql::tables))

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include <gabion/core/detail/checks.hpp>
 #include <gabion/core/detail/exceptions.hpp>
 #include <gabion/cqrs/event_store.hpp>
 
@@ -30,7 +31,8 @@ inline void refuse_repeated_ids(std::span<const message> events) {
     if (!m.id.empty()) ids.emplace_back(m.id);
   std::sort(ids.begin(), ids.end());
   if (const auto twice = std::adjacent_find(ids.begin(), ids.end()); twice != ids.end())
-    detail::fail(errc::invalid_argument, "event id '" + std::string{*twice} + "' is twice in the batch; each event needs its own id");
+    detail::fail(errc::invalid_argument,
+                 "event id '" + std::string{*twice} + "' is twice in the batch; each event needs its own id");
 }
 
 /// Throws error(invalid_argument) for what no store accepts.
@@ -73,8 +75,8 @@ template <class Find>
 
 /// The result if it is decided without writing; nothing if the batch is to be written. `find(id)` answers where an id is.
 template <class Find>
-[[nodiscard]] std::optional<append_result> decide_append(std::uint64_t actual, expected_version expected, std::span<const message> events,
-                                                         Find find) {
+[[nodiscard]] std::optional<append_result> decide_append(std::uint64_t actual, expected_version expected,
+                                                         std::span<const message> events, Find find) {
   const stored_part part = detail::find_stored(events, find);
   if (part.count == 0) {
     if (!expected.admits(actual)) return detail::refused(append_status::wrong_version, actual);
@@ -85,13 +87,14 @@ template <class Find>
   // The stream exists by now, so a repeated exists() is judged like any().
   const bool same_place = expected == expected_version::exists() || expected.admits(part.first.version - 1);
   if (!same_place) return detail::refused(append_status::wrong_version, actual);
-  return append_result{
-      .status = append_status::idempotent, .version = part.last.version, .actual = actual, .first = part.first.at, .last = part.last.at};
+  return append_result{.status = append_status::idempotent,
+                       .version = part.last.version,
+                       .actual = actual,
+                       .first = part.first.at,
+                       .last = part.last.at};
 }
 
-inline void check_limit(std::size_t limit) {
-  if (limit == 0) detail::fail(errc::invalid_argument, "the limit of a read is 0; allowed: 1 and up");
-}
+inline void check_limit(std::size_t limit) { detail::check_positive("the limit of a read", limit); }
 
 /// Fills in how a page goes on, from its events and the version of the stream.
 inline void finish_page(stream_page& page, std::uint64_t from, read_direction direction) {
