@@ -74,7 +74,7 @@ TEST_CASE("records stay where they are until their delivery is known also when t
   const std::vector<delivery> both{{.at = position{1}}, {.at = position{2}}};
   p.resolved(both, start + 20s);
   CHECK(p.strays() == 0);
-  CHECK(p.next(start + 20s).step == pump_step::acquire);
+  CHECK(p.next(start + 21s).step == pump_step::acquire);
 }
 
 TEST_CASE("a wake-up fetches at once above what is held and a rescan from the beginning", "[pump]") {
