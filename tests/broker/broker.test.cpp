@@ -2,7 +2,9 @@
 #include <filesystem>
 #include <memory>
 #include <set>
+#include <span>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -32,7 +34,8 @@ struct in_sqlite {
 
   static std::string fresh_path() {
     static int n = 0;
-    const auto dir = std::filesystem::temp_directory_path() / ("gabion-broker-" + std::to_string(::getpid()) + "-" + std::to_string(++n));
+    const auto dir =
+        std::filesystem::temp_directory_path() / ("gabion-broker-" + std::to_string(::getpid()) + "-" + std::to_string(++n));
     std::filesystem::remove_all(dir);
     std::filesystem::create_directories(dir);
     return (dir / "broker.db").string();
@@ -48,7 +51,13 @@ struct in_sqlite {
 };
 
 message about(const std::string& key, const std::string& id) {
-  return {.id = id, .source = "/test", .type = "t", .subject = key, .data = "payload of " + id, .headers = {{"a", "1"}}, .topic = "orders"};
+  return {.id = id,
+          .source = "/test",
+          .type = "t",
+          .subject = key,
+          .data = "payload of " + id,
+          .headers = {{"a", "1"}},
+          .topic = "orders"};
 }
 
 template <class Broker>
@@ -138,7 +147,8 @@ TEMPLATE_TEST_CASE("what was received and not committed comes again after a rejo
   CHECK(ids(in.receive(10, duration::zero())) == std::vector<std::string>{"2", "3"});
 }
 
-TEMPLATE_TEST_CASE("a second member takes half of the partitions and fences the first out of them", "[broker][group]", in_memory, in_sqlite) {
+TEMPLATE_TEST_CASE("a second member takes half of the partitions and fences the first out of them", "[broker][group]", in_memory,
+                   in_sqlite) {
   TestType t;
   auto first = t.broker.subscribe("g", {"orders"});
   send(t.broker, {about("", "1"), about("", "2")});
@@ -146,11 +156,71 @@ TEMPLATE_TEST_CASE("a second member takes half of the partitions and fences the 
   REQUIRE(batch.size() == 2);
   const auto before = first.assignment();
   auto second = t.broker.subscribe("g", {"orders"});
-  CHECK(first.assignment() != before);
+  CHECK(first.assignment() == before);  // what it has received so far belongs to this one
   int fenced = 0;
   for (const received& r : batch) fenced += first.commit(r.partition, r.at) == settle_status::fenced ? 1 : 0;
   CHECK(fenced == 1);
   CHECK(second.receive(10, duration::zero()).size() == 1);
+  CHECK(first.receive(10, duration::zero()).empty());
+  CHECK(first.assignment() != before);
+}
+
+namespace {
+
+/// A broker's memory of which single calls can fail.
+struct failing_memory {
+  memory::broker_memory kept{};
+  std::set<std::uint32_t> unreadable{};
+  int failing_offsets = 0;
+
+  std::size_t append(std::span<const placement> batch) { return kept.append(batch); }
+  std::vector<received> read(std::string_view topic, std::uint32_t part, position after, std::size_t limit) {
+    if (unreadable.contains(part)) throw error{errc::busy, "cannot be read just now"};
+    return kept.read(topic, part, after, limit);
+  }
+  position committed(std::string_view group, std::string_view topic, std::uint32_t part) {
+    if (part == 1 && failing_offsets > 0 && failing_offsets-- > 0) throw error{errc::busy, "cannot be read just now"};
+    return kept.committed(group, topic, part);
+  }
+  void commit(std::string_view group, std::string_view topic, std::uint32_t part, position up_to) {
+    kept.commit(group, topic, part, up_to);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a partition that cannot be read takes nothing away from the others", "[broker][group]") {
+  basic_broker<failing_memory> broker{{.partitions = 2}};
+  auto in = broker.subscribe("g", {"orders"});
+  send(broker, {about("", "1"), about("", "2"), about("", "3"), about("", "4")});
+  broker.storage().unreadable = {1};
+  std::vector<std::string> got;
+  int failures = 0;
+  for (int i = 0; i < 4; ++i) {
+    try {
+      for (const std::string& id : ids(in.receive(10, duration::zero()))) got.push_back(id);
+    } catch (const error& e) {
+      CHECK(e.code() == errc::busy);
+      ++failures;
+    }
+  }
+  CHECK(got == std::vector<std::string>{"1", "3"});
+  CHECK(failures > 0);
+  broker.storage().unreadable.clear();
+  CHECK(ids(in.receive(10, duration::zero())) == std::vector<std::string>{"2", "4"});
+}
+
+TEST_CASE("an offset that cannot be read just now does not send a group back to the beginning", "[broker][group]") {
+  basic_broker<failing_memory> broker{{.partitions = 2}};
+  send(broker, {about("", "1"), about("", "2")});
+  {
+    auto in = broker.subscribe("g", {"orders"});
+    for (const received& r : in.receive(10, duration::zero())) CHECK(in.commit(r.partition, r.at) == settle_status::applied);
+  }
+  auto in = broker.subscribe("g", {"orders"});
+  broker.storage().failing_offsets = 1;
+  CHECK_THROWS_AS(in.receive(10, duration::zero()), error);
+  CHECK(in.receive(10, duration::zero()).empty());
 }
 
 TEMPLATE_TEST_CASE("an offset never moves back", "[broker][group]", in_memory, in_sqlite) {
@@ -272,11 +342,15 @@ TEMPLATE_TEST_CASE("writers and members that come and go lose nothing", "[broker
   std::vector<std::thread> writers;
   for (int w = 0; w < 2; ++w)
     writers.emplace_back([&t, w] {
-      for (int i = 0; i < per_writer; ++i) send(t.broker, {about("k" + std::to_string(i), std::to_string(w) + "/" + std::to_string(i))});
+      for (int i = 0; i < per_writer; ++i)
+        send(t.broker, {about("k" + std::to_string(i), std::to_string(w) + "/" + std::to_string(i))});
     });
   const auto take = [&](auto& in) {
     for (const received& r : in.receive(16, std::chrono::milliseconds{1})) {
-      { const std::lock_guard lock{guard}; seen.insert(r.what.id); }
+      {
+        const std::lock_guard lock{guard};
+        seen.insert(r.what.id);
+      }
       (void)in.commit(r.partition, r.at);
     }
   };

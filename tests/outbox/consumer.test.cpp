@@ -2,11 +2,14 @@
 #include <gabion/outbox/consumer.hpp>
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <optional>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <gabion/adapters/memory/broker.hpp>
@@ -46,7 +49,9 @@ struct log_of_events {
   void operator()(const message_handled& e) const { into->push_back("handled " + e.what.id); }
   void operator()(const message_repeated& e) const { into->push_back("repeated " + e.what.id); }
   void operator()(const message_retried& e) const { into->push_back("retried " + e.what.id + " " + std::to_string(e.attempts)); }
-  void operator()(const message_dead& e) const { into->push_back("dead " + e.what.id + " " + std::to_string(e.attempts) + " " + std::string{e.reason}); }
+  void operator()(const message_dead& e) const {
+    into->push_back("dead " + e.what.id + " " + std::to_string(e.attempts) + " " + std::string{e.reason});
+  }
   void operator()(const message_parked& e) const { into->push_back("parked " + e.what.id); }
   void operator()(const pump_paused& e) const { into->push_back("paused " + std::string{e.reason}); }
   void operator()(const store_failed& e) const { into->push_back("store failed " + std::string{e.operation}); }
@@ -86,7 +91,8 @@ struct world {
   template <class From, class Inbox>
   auto make_from(From& from, Inbox& into, consumer_options o) {
     auto handler = [this](transaction& tx, const message& m) { handle(tx, m); };
-    return basic_consumer<From, Inbox, memory::database, decltype(handler), testing::manual_clock, log_of_events, native_env, testing::manual_wall_clock>{
+    return basic_consumer<From, Inbox, memory::database, decltype(handler), testing::manual_clock, log_of_events, native_env,
+                          testing::manual_wall_clock>{
         from, into, db, handler, std::move(o), time.clock(), log_of_events{&events}, time.wall()};
   }
 
@@ -107,7 +113,9 @@ struct world {
     }
     c.run_once();
   }
-  [[nodiscard]] bool saw(const std::string& event) const { return std::find(events.begin(), events.end(), event) != events.end(); }
+  [[nodiscard]] bool saw(const std::string& event) const {
+    return std::find(events.begin(), events.end(), event) != events.end();
+  }
   [[nodiscard]] strings effects_of(const std::string& prefix) const {
     strings s;
     for (const std::string& e : done.all())
@@ -141,6 +149,24 @@ struct scripted {
   [[nodiscard]] std::uint64_t assignment() const { return generation; }
   void add(std::uint32_t partition, std::uint64_t at, const std::string& id, const std::string& key = "") {
     list.push_back({partition, position{at}, message{.id = id, .source = "/s", .type = "t", .subject = key}});
+  }
+};
+
+/// A broker's memory in front of which something can happen just before a read.
+struct watched_memory {
+  memory::broker_memory kept{};
+  std::function<void()> before_read{};
+
+  std::size_t append(std::span<const placement> batch) { return kept.append(batch); }
+  std::vector<received> read(std::string_view topic, std::uint32_t part, position after, std::size_t limit) {
+    if (before_read) std::exchange(before_read, nullptr)();
+    return kept.read(topic, part, after, limit);
+  }
+  position committed(std::string_view group, std::string_view topic, std::uint32_t part) {
+    return kept.committed(group, topic, part);
+  }
+  void commit(std::string_view group, std::string_view topic, std::uint32_t part, position up_to) {
+    kept.commit(group, topic, part, up_to);
   }
 };
 
@@ -407,6 +433,33 @@ TEST_CASE("after a change of assignment what is held is forgotten", "[consumer][
   from.add(0, 1, "1", "a");
   c.run_once();
   CHECK(w.done.all() == strings{"1"});
+}
+
+TEST_CASE("a member that joins while another receives makes it lose nothing", "[consumer][assignment]") {
+  world w;
+  using broker_type = basic_broker<watched_memory>;
+  broker_type broker{{.partitions = 1}};
+  auto out = broker.make_transport();
+  const auto send = [&](const std::string& key, const std::string& id) {
+    const message m{.id = id, .source = "/s", .type = "t", .subject = key, .topic = "orders"};
+    const outgoing o{position{1}, &m, 1};
+    CHECK(out.submit({&o, 1}) == 1);
+  };
+  auto in = broker.subscribe("email", {"orders"});
+  auto c = w.make_from(in, w.inbox, steady());
+  w.throws["1"] = "not yet";
+  send("a", "1");
+  c.run_once();  // 1 waits for its next attempt, and is not settled
+  std::optional<broker_type::subscription> other;
+  broker.storage().before_read = [&] { other.emplace(broker.subscribe("email", {"orders"})); };
+  send("b", "2");
+  c.run_once();
+  REQUIRE(other);
+  w.throws.clear();
+  w.pass(c, 5);
+  auto done = w.done.all();
+  std::sort(done.begin(), done.end());
+  CHECK(done == strings{"1", "2"});
 }
 
 TEST_CASE("two members share the partitions and every message takes effect once", "[consumer][assignment]") {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <condition_variable>
 #include <cstdint>
+#include <iterator>
 #include <map>
 #include <mutex>
 #include <span>
@@ -211,10 +212,8 @@ class basic_broker<Storage>::subscription {
     return settle_status::applied;
   }
 
-  [[nodiscard]] std::uint64_t assignment() const {
-    const std::lock_guard guard{broker_->mutex_};
-    return broker_->groups_[group_].generation;
-  }
+  /// The assignment that receive() has taken up, not the broker's newest: what it gave out belongs to this one.
+  [[nodiscard]] std::uint64_t assignment() const noexcept { return generation_; }
 
  private:
   struct assigned {
@@ -235,33 +234,43 @@ class basic_broker<Storage>::subscription {
     const std::uint64_t seen = broker_->appended_;
     const detail::broker_group& g = broker_->groups_[group_];
     if (g.generation == generation_) return seen;
-    generation_ = g.generation;
-    assigned_.clear();
+    const std::uint64_t generation = g.generation;
+    std::vector<assigned> mine;
     const auto all = static_cast<std::uint32_t>(topics_.size()) * broker_->options_.partitions;
     for (std::uint32_t p = 0; p < all; ++p)
-      if (g.owns(member_, p)) assigned_.push_back({.partition = p});
+      if (g.owns(member_, p)) mine.push_back({.partition = p});
     guard.unlock();
-    for (assigned& a : assigned_)
-      a.read_to = broker_->storage_.committed(group_, topic_of(a.partition), within_topic(a.partition));
+    for (assigned& a : mine) a.read_to = broker_->storage_.committed(group_, topic_of(a.partition), within_topic(a.partition));
+    // Last, so that a storage that fails half-way leaves it to the next call, and nothing is read from a wrong place.
+    assigned_ = std::move(mine);
+    generation_ = generation;
     return seen;
   }
 
   /// Reads on, starting with another partition each time so that a busy one starves nobody.
   std::vector<received> read(std::size_t limit) {
     std::vector<received> batch;
+    const std::size_t first = turn_++;
     for (std::size_t i = 0; i < assigned_.size() && batch.size() < limit; ++i) {
-      assigned& from = assigned_[(turn_ + i) % assigned_.size()];
-      auto more =
-          broker_->storage_.read(topic_of(from.partition), within_topic(from.partition), from.read_to, limit - batch.size());
-      if (more.empty()) continue;
-      from.read_to = more.back().at;
-      for (received& r : more) {
-        r.partition = from.partition;
-        batch.push_back(std::move(r));
-      }
+      assigned& from = assigned_[(first + i) % assigned_.size()];
+      const auto read_one = [&] { read_on(from, batch, limit - batch.size()); };
+      if (batch.empty())
+        read_one();
+      else
+        (void)detail::guarded(
+            read_one);  // what is read already is not read again, so it must be given out; the failure comes again
     }
-    ++turn_;
     return batch;
+  }
+
+  /// All that is read is put into the batch, or the partition stays where it was.
+  void read_on(assigned& from, std::vector<received>& batch, std::size_t limit) {
+    auto more = broker_->storage_.read(topic_of(from.partition), within_topic(from.partition), from.read_to, limit);
+    if (more.empty()) return;
+    for (received& r : more) r.partition = from.partition;
+    const position last = more.back().at;
+    batch.insert(batch.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+    from.read_to = last;
   }
 
   /// False if the time is up.

@@ -34,21 +34,23 @@ concept commits_offsets = requires(S& s, std::uint32_t partition, position up_to
   { s.commit(partition, up_to) } -> std::same_as<settle_status>;
 };
 
-/// Counts up whenever partitions were taken from or given to this member. After a change everything received before
-/// and not yet committed may come again, here or elsewhere.
+/// Counts up whenever partitions were taken from or given to this member. What a call of receive() gives belongs to the
+/// count after it; everything received under an earlier one and not yet committed comes again, here or elsewhere.
 template <class S>
 concept counts_assignments = requires(const S& s) {
   { s.assignment() } -> std::convertible_to<std::uint64_t>;
 };
 
-/// One member of a consumer group. One consumer uses it at a time; no other thread safety is asked for.
+/// One member of a consumer group, for one consumer from its first message to its last: another one would not see what the
+/// first has received and not settled. No thread safety is asked for.
 template <class S>
 concept subscription = receives_messages<S> && commits_offsets<S> && counts_assignments<S>;
 
 /// Names everything that S lacks to be a subscription, in words.
 template <class S>
 consteval bool explain_subscription() {
-  static_assert(receives_messages<S>, "subscription: `std::vector<received> receive(std::size_t limit, duration max_wait)` is missing");
+  static_assert(receives_messages<S>,
+                "subscription: `std::vector<received> receive(std::size_t limit, duration max_wait)` is missing");
   static_assert(commits_offsets<S>, "subscription: `settle_status commit(std::uint32_t partition, position up_to)` is missing");
   static_assert(counts_assignments<S>, "subscription: `std::uint64_t assignment() const` is missing");
   return subscription<S>;
