@@ -188,7 +188,7 @@ class service {
 
   static pump_options pump() {
     constexpr backoff_options soon{.initial = 10ms, .cap = 40ms, .jitter = backoff_jitter::none};
-    return {.batch = 5, .poll_every = 20ms, .rescan_every = 40ms, .retry = soon, .outage = soon, .store = soon,
+    return {.batch = 5, .settle_batch = 8, .poll_every = 20ms, .rescan_every = 40ms, .retry = soon, .outage = soon, .store = soon,
             .lease_ttl = 400ms, .lease_margin = 100ms, .acquire_every = 50ms};
   }
   consumer_options consuming(const char* name, std::size_t batch) const {

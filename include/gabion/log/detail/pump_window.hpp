@@ -197,16 +197,16 @@ class pump_window {
     return shape_.fetches && (!shape_.keeps_key_order || of.failed || of.delayed);
   }
 
-  /// False if this record has to stay in the store for now: an earlier one of its key stayed, its key holds enough, or it
-  /// is blocked by what is held and may not be once that is settled (redriven records).
+  /// False if this record has to stay in the store for now: an earlier one of its key stayed, its key holds enough, or what
+  /// is held decides about it: it may not be blocked (redriven records), or be it only, once that is settled.
   bool admits(const Record& record, position at) {
-    const std::string_view key = traits::key(record);
-    const auto found = lines_.find(key);  // without a key there is none
+    const auto found = lines_.find(traits::key(record));  // without a key there is none
     if (found == lines_.end()) return true;
     line& of = found->second;
     if (at > of.left_behind) return false;
     const bool by_held = of.first != nullptr && of.first->at < at && of.poison == beyond && of.given_up == 0;
-    const bool room = (!restrained(of) || of.size < share_) && !(by_held && blocked(record));
+    const bool undecided = blocked(record) ? by_held : shape_.fetches && at > of.poison;
+    const bool room = (!restrained(of) || of.size < share_) && !undecided;
     if (!room)
       of.left_behind = at;
     else if (at == of.left_behind)
