@@ -74,6 +74,7 @@ struct minimal_inbox {
   std::vector<inbox_letter> letters(std::string_view, position, std::size_t) { return {}; }
   bool redrive(std::string_view, position) { return false; }
   std::vector<inbox_letter> redriven(std::string_view, position, std::size_t) { return {}; }
+  bool still_redriven(minimal_transaction&, std::string_view, position) { return false; }
   bool finish_letter(minimal_transaction&, std::string_view, position) { return false; }
   std::optional<inbox_entry> entry(std::string_view, std::string_view, std::string_view) { return std::nullopt; }
   std::size_t purge_processed(wall_time, std::size_t) { return 0; }

@@ -64,13 +64,15 @@ concept keeps_letters_in =
     };
 
 /// Shows letters and sends them again. `redrive` turns a dead letter and what is parked behind it into redriven letters,
-/// false if there is none; `redriven` reads those above `after` in order; `finish_letter` removes one inside the
-/// transaction that handled it, false if it is gone already (somebody else handled it).
+/// false if there is none; `redriven` reads those above `after` in order; `still_redriven` tells inside a
+/// transaction whether one still waits to be handled again; `finish_letter` removes one inside the transaction that handled it,
+/// false if it is gone already (somebody else handled it).
 template <class S, class Transaction>
 concept redrives_letters = requires(S& s, Transaction& tx, std::string_view consumer, position at, std::size_t limit) {
   { s.letters(consumer, at, limit) } -> std::same_as<std::vector<inbox_letter>>;
   { s.redrive(consumer, at) } -> std::same_as<bool>;
   { s.redriven(consumer, at, limit) } -> std::same_as<std::vector<inbox_letter>>;
+  { s.still_redriven(tx, consumer, at) } -> std::same_as<bool>;
   { s.finish_letter(tx, consumer, at) } -> std::same_as<bool>;
 };
 
@@ -91,7 +93,7 @@ consteval bool explain_inbox_store() {
   static_assert(deduplicates_in<S, Transaction>,
                 "inbox_store: `bool begin_message(Transaction&, std::string_view consumer, const message&)` is missing");
   static_assert(keeps_letters_in<S, Transaction>, "inbox_store: `keep_dead`, `keep_parked` or `blocked` is missing");
-  static_assert(redrives_letters<S, Transaction>, "inbox_store: `letters`, `redrive`, `redriven` or `finish_letter` is missing");
+  static_assert(redrives_letters<S, Transaction>, "inbox_store: `letters`, `redrive`, `redriven`, `still_redriven` or `finish_letter` is missing");
   static_assert(logs_consumers<S>, "inbox_store: `entry(consumer, source, id)` or `purge_processed(before, limit)` is missing");
   return inbox_store<S, Transaction>;
 }

@@ -87,6 +87,10 @@ class basic_inbox_store {
     });
   }
 
+  [[nodiscard]] bool still_redriven(transaction& /*tx*/, std::string_view consumer, position at) {
+    return table_.letter(consumer, to_number(at), inbox_status::redriven) != nullptr;
+  }
+
   [[nodiscard]] bool finish_letter(transaction& tx, std::string_view consumer, position at) {
     const detail::kept_letter* found = table_.letter(consumer, to_number(at), inbox_status::redriven);
     if (found == nullptr) return false;

@@ -111,6 +111,11 @@ class basic_inbox_store {
     });
   }
 
+  [[nodiscard]] bool still_redriven(transaction& tx, std::string_view consumer, position at) {
+    detail::require_transaction(tx.on(), "inbox_store.still_redriven");
+    return letter_at(tx.on(), consumer, at, inbox_status::redriven).has_value();
+  }
+
   [[nodiscard]] bool finish_letter(transaction& tx, std::string_view consumer, position at) {
     detail::require_transaction(tx.on(), "inbox_store.finish_letter");
     const auto found = letter_at(tx.on(), consumer, at, inbox_status::redriven);

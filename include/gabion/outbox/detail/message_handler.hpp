@@ -53,9 +53,8 @@ class message_handler {
 
   /// Keeps a redriven letter that has failed again, or is behind one that has; unless somebody else has handled it.
   void keep_again(const inbox_letter& letter, const settlement& s) {
-    const auto there = inbox_->redriven(name_, position{to_number(letter.at) - 1}, 1);
-    if (there.empty() || there.front().at != letter.at) return;
     (void)database_->transact([&](transaction& tx) {
+      if (!inbox_->still_redriven(tx, name_, letter.at)) return 0;
       if (s.as == disposition::dead)
         inbox_->keep_dead(tx, name_, letter.what, s.attempts, s.reason);
       else

@@ -173,7 +173,9 @@ void finished_in_the_order_of_the_key(Case& c) {
   c.expect(!c.finish(second), "a letter can not be finished before an earlier one of its key");
   c.expect(c.redriven_ids() == "a1 a2", "it waits");
   c.transact([&](auto& tx) {
+    c.expect(c.store().still_redriven(tx, Case::billing, first), "it waits to be handled again");
     c.expect(c.store().finish_letter(tx, Case::billing, first), "the earlier one first");
+    c.expect(!c.store().still_redriven(tx, Case::billing, first), "and does not once it is handled");
     c.expect(c.store().finish_letter(tx, Case::billing, second), "then the later one, in the same transaction if need be");
     return 0;
   });
