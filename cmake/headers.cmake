@@ -101,6 +101,7 @@ set(gabion_log_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/log/delivery_names.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/log/detail/key_line.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/log/detail/lease_keeper.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/log/detail/lease_rules.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/log/detail/pump_window.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/log/detail/ready_queue.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/log/detail/settle_list.hpp
@@ -170,6 +171,7 @@ set(gabion_sqlite_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/sqlite/detail/inbox_sql.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/sqlite/detail/outbox_sql.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/sqlite/detail/savepoint.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/sqlite/detail/to_signed.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/sqlite/detail/turn.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/sqlite/error.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/sqlite/event_store.hpp

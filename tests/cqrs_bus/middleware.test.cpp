@@ -85,7 +85,9 @@ TEST_CASE("rules judge the messages that they take and the first violation count
     if (c.id == "9") return gabion::violation{"id", "nine is taken"};
     return std::nullopt;
   };
-  const auto never = [](const cancel_order&) -> std::optional<gabion::violation> { return gabion::violation{"id", "second rule"}; };
+  const auto never = [](const cancel_order&) -> std::optional<gabion::violation> {
+    return gabion::violation{"id", "second rule"};
+  };
   gabion::command_bus bus{gabion::middlewares{gabion::validation{no_nines, never}}, gabion::handle([](const cancel_order&) {}),
                           gabion::handle([](const ship_order&) {})};
   CHECK_THROWS_WITH(bus.send(cancel_order{"9"}), Catch::Contains("nine is taken"));
@@ -152,7 +154,8 @@ TEST_CASE("an observer of starts alone does not read the clock", "[observation]"
 TEST_CASE("an observed handler may return a reference or what cannot be copied", "[observation][results]") {
   int kept = 1;
   const auto log = [](const gabion::dispatch_succeeded&) {};
-  gabion::command_bus bus{gabion::middlewares{gabion::observation{log}}, gabion::handle([&](const place_order&) -> int& { return kept; }),
+  gabion::command_bus bus{gabion::middlewares{gabion::observation{log}},
+                          gabion::handle([&](const place_order&) -> int& { return kept; }),
                           gabion::handle([](const cancel_order&) { return std::make_unique<int>(5); })};
   CHECK(&bus.send(place_order{}) == &kept);
   CHECK(*bus.send(cancel_order{}) == 5);
@@ -161,7 +164,8 @@ TEST_CASE("an observed handler may return a reference or what cannot be copied",
 TEST_CASE("a command whose deadline has passed is refused and nothing is done", "[deadline_guard][B15]") {
   gabion::testing::manual_time time;
   int runs = 0;
-  gabion::command_bus bus{gabion::middlewares{gabion::deadline_guard{time.clock()}}, gabion::handle([&](const place_order&) { ++runs; }),
+  gabion::command_bus bus{gabion::middlewares{gabion::deadline_guard{time.clock()}},
+                          gabion::handle([&](const place_order&) { ++runs; }),
                           gabion::handle([&](const cancel_order&) { return gabion::make_error_code(gabion::errc{}); })};
   const gabion::command_context context{.expires = gabion::deadline::after(time.now(), 10ms)};
   bus.send(place_order{}, context);
@@ -196,7 +200,7 @@ TEST_CASE("the last conflict goes to the sender as it is", "[conflict_retry][bou
   std::vector<gabion::duration> slept;
   fails_first work{.failures = 100};
   gabion::conflict_retry_options options = fixed_delays;
-  options.attempts = 4;
+  options.max_attempts = 4;
   gabion::command_bus bus{gabion::middlewares{gabion::conflict_retry{sleeper(slept), options}},
                           gabion::handle([&](const place_order&) { work(); })};
   CHECK_THROWS_WITH(bus.send(place_order{}), Catch::Contains("run 4"));
@@ -209,7 +213,8 @@ TEST_CASE("a conflict is the answer if the sender named the version it expects",
   fails_first work{.failures = 1};
   gabion::command_bus bus{gabion::middlewares{gabion::conflict_retry{sleeper(slept), fixed_delays}},
                           gabion::handle([&](const place_order&) { return work(); })};
-  CHECK_THROWS_AS(bus.send(place_order{}, gabion::command_context{.expected = gabion::expected_version::exact(4)}), gabion::error);
+  CHECK_THROWS_AS(bus.send(place_order{}, gabion::command_context{.expected = gabion::expected_version::exact(4)}),
+                  gabion::error);
   CHECK(work.runs == 1);
   CHECK(slept.empty());
   CHECK(bus.send(place_order{}, gabion::command_context{}) == 2);
@@ -230,10 +235,11 @@ TEST_CASE("no other failure is retried", "[conflict_retry]") {
 TEST_CASE("a conflict as a result is retried as one that is thrown", "[conflict_retry][results]") {
   std::vector<gabion::duration> slept;
   int runs = 0;
-  gabion::command_bus bus{gabion::middlewares{gabion::conflict_retry{sleeper(slept), fixed_delays}}, gabion::handle([&](const place_order&) {
-                            return ++runs < 3 ? outcome_of<int>{{gabion::make_error_code(gabion::errc::conflict)}} : outcome_of<int>{runs};
-                          }),
-                          gabion::handle([&](const cancel_order&) { return gabion::make_error_code(gabion::errc::conflict); })};
+  gabion::command_bus bus{
+      gabion::middlewares{gabion::conflict_retry{sleeper(slept), fixed_delays}}, gabion::handle([&](const place_order&) {
+        return ++runs < 3 ? outcome_of<int>{{gabion::make_error_code(gabion::errc::conflict)}} : outcome_of<int>{runs};
+      }),
+      gabion::handle([&](const cancel_order&) { return gabion::make_error_code(gabion::errc::conflict); })};
   CHECK(bus.send(place_order{}).value() == 3);
   CHECK(slept.size() == 2);
   CHECK(bus.send(cancel_order{}) == gabion::errc::conflict);
@@ -244,9 +250,8 @@ TEST_CASE("no attempt is begun that the deadline would cut off", "[conflict_retr
   gabion::testing::manual_time time;
   std::vector<gabion::duration> slept;
   fails_first work{.failures = 100};
-  gabion::command_bus bus{
-      gabion::middlewares{gabion::conflict_retry{sleeper(slept, &time), fixed_delays, gabion::no_observer{}, time.clock()}},
-      gabion::handle([&](const place_order&) { return work(); })};
+  gabion::command_bus bus{gabion::middlewares{gabion::conflict_retry{sleeper(slept, &time), fixed_delays, time.clock()}},
+                          gabion::handle([&](const place_order&) { return work(); })};
   const gabion::command_context context{.expires = gabion::deadline::after(time.now(), 25ms)};
   CHECK_THROWS_WITH(bus.send(place_order{}, context), Catch::Contains("run 2"));
   CHECK(slept == std::vector<gabion::duration>{10ms});
@@ -256,17 +261,18 @@ TEST_CASE("an observer is told of each retry", "[conflict_retry][observation]") 
   std::vector<gabion::duration> slept;
   std::vector<std::uint32_t> attempts;
   fails_first work{.failures = 2};
-  gabion::command_bus bus{gabion::middlewares{gabion::conflict_retry{
-                              sleeper(slept), fixed_delays, [&](const gabion::dispatch_retried& e) { attempts.push_back(e.attempt); }}},
-                          gabion::handle([&](const place_order&) { return work(); })};
+  gabion::command_bus bus{
+      gabion::middlewares{gabion::conflict_retry{sleeper(slept), fixed_delays, gabion::steady_clock{},
+                                                 [&](const gabion::dispatch_retried& e) { attempts.push_back(e.attempt); }}},
+      gabion::handle([&](const place_order&) { return work(); })};
   bus.send(place_order{});
   CHECK(attempts == std::vector<std::uint32_t>{1, 2});
 }
 
 TEST_CASE("retry options outside their range are refused by name", "[conflict_retry][bounds]") {
   std::vector<gabion::duration> slept;
-  const auto made = [&](std::uint32_t attempts) { gabion::conflict_retry{sleeper(slept), {.attempts = attempts}}; };
-  CHECK_THROWS_WITH(made(0), Catch::Contains("conflict_retry_options.attempts is 0; allowed: 1 to 100"));
+  const auto made = [&](std::uint32_t attempts) { gabion::conflict_retry{sleeper(slept), {.max_attempts = attempts}}; };
+  CHECK_THROWS_WITH(made(0), Catch::Contains("conflict_retry_options.max_attempts is 0; allowed: 1 to 100"));
   CHECK_THROWS_AS(made(101), gabion::error);
   made(1);
   made(100);
@@ -323,7 +329,8 @@ TEST_CASE("a failing result rolls back and is given back as it is", "[unit_of_wo
 TEST_CASE("a handler inside a transaction may return a reference", "[unit_of_work][results]") {
   small_database db;
   int kept = 3;
-  gabion::command_bus bus{gabion::middlewares{gabion::transactional{db}}, gabion::handle([&](const place_order&) -> int& { return kept; })};
+  gabion::command_bus bus{gabion::middlewares{gabion::transactional{db}},
+                          gabion::handle([&](const place_order&) -> int& { return kept; })};
   CHECK(&bus.send(place_order{"1"}) == &kept);
   CHECK(db.commits == 1);
 }

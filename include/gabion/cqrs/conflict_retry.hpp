@@ -12,6 +12,7 @@
 
 #include <gabion/core/backoff.hpp>
 #include <gabion/core/clock.hpp>
+#include <gabion/core/detail/checks.hpp>
 #include <gabion/core/detail/exceptions.hpp>
 #include <gabion/core/observer.hpp>
 #include <gabion/core/random.hpp>
@@ -23,8 +24,9 @@ namespace gabion::inline v0 {
 
 /// How often a command is handled again after a conflict. Later members are only ever added at the end.
 struct conflict_retry_options {
-  std::uint32_t attempts = 3;  ///< handlings in all, the first included; 1 to 100; default 3
-  backoff_options backoff{.initial = std::chrono::milliseconds{5}, .cap = std::chrono::milliseconds{500}};  ///< default 5 to 500 ms, full jitter
+  std::uint32_t max_attempts = 3;  ///< handlings in all, the first included; 1 to 100; default 3
+  backoff_options backoff{.initial = std::chrono::milliseconds{5},
+                          .cap = std::chrono::milliseconds{500}};  ///< default 5 to 500 ms, full jitter
 };
 
 /// What waits between two attempts: called with how long. A test gives one that only writes the duration down.
@@ -33,19 +35,18 @@ concept delay_function = std::invocable<const Sleeper&, duration>;
 
 /// Middleware that handles a command again, from its beginning, when it failed with errc::conflict: thrown, or as its result.
 ///
-/// Put it outside the unit of work, so that each attempt decides on fresh state in a transaction of its own. At most `attempts`
+/// Put it outside the unit of work, so that each attempt decides on fresh state in a transaction of its own. At most `max_attempts`
 /// handlings; the last conflict goes on to the caller as it is. No other failure is retried, and none at all if the caller gave an
 /// expected version: then the conflict is the answer. If the deadline would pass while waiting, the conflict is given back at once.
 /// Without exceptions only failing results are retried. Safe to use from several threads if the sleeper, the observer and the clock are.
-template <delay_function Sleeper, class Observer = no_observer, clock Clock = steady_clock>
+template <delay_function Sleeper, clock Clock = steady_clock, class Observer = no_observer>
 class conflict_retry {
  public:
   /// Throws error(invalid_argument) if an option is out of range.
-  explicit conflict_retry(Sleeper sleep, conflict_retry_options options = {}, Observer observer = {}, Clock time = Clock{})
-      : sleep_(std::move(sleep)), options_(options), observer_(std::move(observer)), clock_(std::move(time)) {
-    if (options_.attempts < 1 || options_.attempts > 100)
-      detail::fail(errc::invalid_argument,
-                   "conflict_retry_options.attempts is " + std::to_string(options_.attempts) + "; allowed: 1 to 100");
+  explicit conflict_retry(Sleeper sleep, conflict_retry_options options = {}, Clock time = Clock{},
+                          Observer observer = Observer{})
+      : sleep_(std::move(sleep)), options_(options), clock_(std::move(time)), observer_(std::move(observer)) {
+    detail::check_range("conflict_retry_options.max_attempts", options_.max_attempts, 1, 100);
     gabion::validate(options_.backoff, "conflict_retry_options.backoff");
   }
 
@@ -60,7 +61,9 @@ class conflict_retry {
     attempts_left run{*this, about};
     while (run.may_repeat()) {
       if constexpr (std::is_void_v<result>) {
-        if (detail::caught<std::system_error>([&] { next(context, message); }, [&](const auto& e) { return run.again(e.code()); })) return;
+        if (detail::caught<std::system_error>([&] { next(context, message); },
+                                              [&](const auto& e) { return run.again(e.code()); }))
+          return;
       } else {
         std::optional<result> given;
         const bool returned = detail::caught<std::system_error>([&] { given.emplace(next(context, message)); },
@@ -84,7 +87,7 @@ class conflict_retry {
     std::optional<xoshiro256> random{};
 
     [[nodiscard]] bool may_repeat() const noexcept {
-      return attempt < owner.options_.attempts && !(about != nullptr && about->expected);
+      return attempt < owner.options_.max_attempts && !(about != nullptr && about->expected);
     }
 
     /// Whether this failure is worth another attempt; then `wait` says after how long.
@@ -98,8 +101,8 @@ class conflict_retry {
 
   [[no_unique_address]] Sleeper sleep_;
   conflict_retry_options options_;
-  [[no_unique_address]] Observer observer_;
   [[no_unique_address]] Clock clock_;
+  [[no_unique_address]] Observer observer_;
 };
 
 }  // namespace gabion::inline v0

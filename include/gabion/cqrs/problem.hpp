@@ -7,6 +7,7 @@
 #include <system_error>
 #include <utility>
 
+#include <gabion/core/detail/utf8.hpp>
 #include <gabion/core/error.hpp>
 #include <gabion/cqrs/http_status.hpp>
 #include <gabion/cqrs/validation.hpp>
@@ -30,7 +31,9 @@ inline constexpr std::string_view problem_content_type = "application/problem+js
 /// says there is for the log, not for strangers.
 [[nodiscard]] inline problem problem_of(std::error_code code, std::string_view detail = {}, bool conditional = false) {
   const int status = http_status(code, conditional);
-  return {.title = http_title(status), .status = status, .detail = status < 500 && !detail.empty() ? std::string{detail} : code.message()};
+  return {.title = http_title(status),
+          .status = status,
+          .detail = status < 500 && !detail.empty() ? std::string{detail} : code.message()};
 }
 
 [[nodiscard]] inline problem problem_of(const std::system_error& e, bool conditional = false) {
@@ -45,34 +48,18 @@ inline constexpr std::string_view problem_content_type = "application/problem+js
 }
 
 /// The status of a thing that was deleted (H4): 410, so that a client forgets it. One that never was is errc::not_found: 404.
-[[nodiscard]] inline problem gone(std::string detail = {}) { return {.title = http_title(410), .status = 410, .detail = std::move(detail)}; }
+[[nodiscard]] inline problem gone(std::string detail = {}) {
+  return {.title = http_title(410), .status = 410, .detail = std::move(detail)};
+}
 
 namespace detail {
-
-/// How many bytes the well-formed UTF-8 character at the front has; 0 if it is not one (RFC 3629: no surrogates, no overlong form).
-[[nodiscard]] constexpr std::size_t utf8_size(std::string_view text) noexcept {
-  const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned>(static_cast<unsigned char>(text[i])) : 0U; };
-  const auto follows = [&](std::size_t i) { return (byte(i) & 0xc0U) == 0x80U; };
-  const unsigned lead = byte(0);
-  if (lead < 0x80) return 1;
-  if (lead >= 0xc2 && lead <= 0xdf) return follows(1) ? 2 : 0;
-  if (lead >= 0xe0 && lead <= 0xef) {
-    const bool in_range = !(lead == 0xe0 && byte(1) < 0xa0) && !(lead == 0xed && byte(1) > 0x9f);
-    return follows(1) && follows(2) && in_range ? 3 : 0;
-  }
-  if (lead >= 0xf0 && lead <= 0xf4) {
-    const bool in_range = !(lead == 0xf0 && byte(1) < 0x90) && !(lead == 0xf4 && byte(1) > 0x8f);
-    return follows(1) && follows(2) && follows(3) && in_range ? 4 : 0;
-  }
-  return 0;
-}
 
 /// Appends text as a JSON string. A byte that is no UTF-8 becomes the replacement character U+FFFD.
 inline void append_json(std::string& out, std::string_view text) {
   constexpr std::string_view digits = "0123456789abcdef";
   out += '"';
   while (!text.empty()) {
-    const std::size_t size = utf8_size(text);
+    const std::size_t size = detail::next_code_point(text).length;
     const auto byte = static_cast<unsigned char>(text.front());
     if (size == 0) {
       out += "\\ufffd";

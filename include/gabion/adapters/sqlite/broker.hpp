@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include <gabion/adapters/sqlite/detail/to_signed.hpp>
 #include <gabion/adapters/sqlite/message_row.hpp>
 #include <gabion/adapters/sqlite/schema.hpp>
 #include <gabion/outbox/basic_broker.hpp>
@@ -40,7 +41,9 @@ class broker_storage {
  public:
   /// Throws error(schema_missing | schema_mismatch); see create_schema() and broker_schema.
   explicit broker_storage(basic_database<Env>& in) requires std::same_as<Writer, basic_database<Env>> : broker_storage{in, in} {}
-  broker_storage(basic_database<Env>& in, Writer& writer) : database_{&in}, writer_{&writer} { require_schema(in, broker_schema); }
+  broker_storage(basic_database<Env>& in, Writer& writer) : database_{&in}, writer_{&writer} {
+    require_schema(in, broker_schema);
+  }
 
   std::size_t append(std::span<const placement> batch) {
     writer_->transact([&](transaction& tx) {
@@ -52,7 +55,8 @@ class broker_storage {
         insert(tx.on(), p, ++offset);
       }
       for (const auto& [to, offset] : last)
-        tx.on().run("INSERT OR REPLACE INTO gabion_broker_partition (topic, part, last_offset) VALUES (?, ?, ?)", to.first, to.second, offset);
+        tx.on().run("INSERT OR REPLACE INTO gabion_broker_partition (topic, part, last_offset) VALUES (?, ?, ?)", to.first,
+                    to.second, offset);
     });
     return batch.size();
   }
@@ -62,24 +66,25 @@ class broker_storage {
       rows found = on.query(
           "SELECT offset, event_id, source, event_type, subject, occurred_at, content_type, data_schema, payload, headers, topic "
           "FROM gabion_broker_message WHERE topic = ? AND part = ? AND offset > ? ORDER BY offset LIMIT ?",
-          topic, part, after, limit);
+          topic, part, detail::to_signed(after), detail::to_signed(limit));
       std::vector<received> batch;
-      while (found.next()) batch.push_back({part, position{static_cast<std::uint64_t>(found->number(0))}, read_message(*found, 1)});
+      while (found.next())
+        batch.push_back({part, position{static_cast<std::uint64_t>(found->number(0))}, read_message(*found, 1)});
       return batch;
     });
   }
 
   [[nodiscard]] position committed(std::string_view group, std::string_view topic, std::uint32_t part) {
-    return database_->read([&](connection& on) {
-      return position{static_cast<std::uint64_t>(committed_offset(on, group, topic, part))};
-    });
+    return database_->read(
+        [&](connection& on) { return position{static_cast<std::uint64_t>(committed_offset(on, group, topic, part))}; });
   }
 
   void commit(std::string_view group, std::string_view topic, std::uint32_t part, position up_to) {
     writer_->transact([&](transaction& tx) {
-      tx.on().run("INSERT INTO gabion_broker_offset (group_name, topic, part, offset) VALUES (?, ?, ?, ?) "
-                  "ON CONFLICT (group_name, topic, part) DO UPDATE SET offset = max(offset, excluded.offset)",
-                  group, topic, part, up_to);
+      tx.on().run(
+          "INSERT INTO gabion_broker_offset (group_name, topic, part, offset) VALUES (?, ?, ?, ?) "
+          "ON CONFLICT (group_name, topic, part) DO UPDATE SET offset = max(offset, excluded.offset)",
+          group, topic, part, detail::to_signed(up_to));
     });
   }
 
@@ -107,26 +112,30 @@ class broker_storage {
   }
 
   static std::int64_t committed_offset(connection& on, std::string_view group, std::string_view topic, std::uint32_t part) {
-    rows found = on.query("SELECT offset FROM gabion_broker_offset WHERE group_name = ? AND topic = ? AND part = ?", group, topic, part);
+    rows found =
+        on.query("SELECT offset FROM gabion_broker_offset WHERE group_name = ? AND topic = ? AND part = ?", group, topic, part);
     return found.next() ? found->number(0) : 0;
   }
 
   static std::int64_t trim(connection& on, const address& from, std::span<const std::string> groups, std::size_t limit) {
     std::int64_t done = (std::numeric_limits<std::int64_t>::max)();
     for (const std::string& group : groups) done = (std::min)(done, committed_offset(on, group, from.first, from.second));
-    return on.run("DELETE FROM gabion_broker_message WHERE topic = ?1 AND part = ?2 AND offset IN (SELECT offset FROM gabion_broker_message "
-                  "WHERE topic = ?1 AND part = ?2 AND offset <= ?3 ORDER BY offset LIMIT ?4)",
-                  from.first, from.second, done, limit);
+    return on.run(
+        "DELETE FROM gabion_broker_message WHERE topic = ?1 AND part = ?2 AND offset IN (SELECT offset FROM "
+        "gabion_broker_message "
+        "WHERE topic = ?1 AND part = ?2 AND offset <= ?3 ORDER BY offset LIMIT ?4)",
+        from.first, from.second, done, detail::to_signed(limit));
   }
 
   static void insert(connection& on, const placement& p, std::int64_t offset) {
     const message& m = *p.what;
     const std::string headers = encode_headers(m.headers);
-    std::optional<blob> payload;
-    if (m.data) payload = blob{*m.data};
-    on.run("INSERT INTO gabion_broker_message (topic, part, offset, event_id, source, event_type, subject, occurred_at, content_type, "
-           "data_schema, payload, headers) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-           m.topic, p.partition, offset, m.id, m.source, m.type, m.subject, m.time, m.content_type, m.schema, payload, blob{headers});
+    on.run(
+        "INSERT INTO gabion_broker_message (topic, part, offset, event_id, source, event_type, subject, occurred_at, "
+        "content_type, "
+        "data_schema, payload, headers) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        m.topic, p.partition, offset, m.id, m.source, m.type, m.subject, m.time, m.content_type, m.schema, blob_or_null(m.data),
+        blob{headers});
   }
 
   basic_database<Env>* database_;

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include <gabion/adapters/sqlite/detail/to_signed.hpp>
 #include <gabion/adapters/sqlite/lease_store.hpp>
 #include <gabion/adapters/sqlite/schema.hpp>
 #include <gabion/core/clock.hpp>
@@ -65,36 +64,37 @@ class basic_checkpoint_store {
   [[nodiscard]] settle_status move_checkpoint(transaction& tx, const lease& held, position from, const checkpoint& to) {
     if (!sqlite::holds(tx.on(), held)) return settle_status::fenced;
     const std::int64_t changed =
-        from == beginning ? tx.on().run(
-                                "INSERT INTO gabion_checkpoint (name, position, status, replay_until, attempts, reason, updated_at)"
-                                " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET position = excluded.position,"
-                                " status = excluded.status, replay_until = excluded.replay_until, attempts = excluded.attempts,"
-                                " reason = excluded.reason, updated_at = excluded.updated_at WHERE position = 0",
-                                held.name, to_number(to.at), to.status, to_number(to.replay_until), to.attempts, to.reason, time_.now())
-                          : tx.on().run(
-                                "UPDATE gabion_checkpoint SET position = ?, status = ?, replay_until = ?, attempts = ?, reason = ?,"
-                                " updated_at = ? WHERE name = ? AND position = ?",
-                                to_number(to.at), to.status, to_number(to.replay_until), to.attempts, to.reason, time_.now(), held.name,
-                                to_number(from));
+        from == beginning
+            ? tx.on().run(
+                  "INSERT INTO gabion_checkpoint (name, position, status, replay_until, attempts, reason, updated_at)"
+                  " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET position = excluded.position,"
+                  " status = excluded.status, replay_until = excluded.replay_until, attempts = excluded.attempts,"
+                  " reason = excluded.reason, updated_at = excluded.updated_at WHERE position = 0",
+                  held.name, to_number(to.at), to.status, to_number(to.replay_until), to.attempts, to.reason, time_.now())
+            : tx.on().run(
+                  "UPDATE gabion_checkpoint SET position = ?, status = ?, replay_until = ?, attempts = ?, reason = ?,"
+                  " updated_at = ? WHERE name = ? AND position = ?",
+                  to_number(to.at), to.status, to_number(to.replay_until), to.attempts, to.reason, time_.now(), held.name,
+                  to_number(from));
     return changed == 1 ? settle_status::applied : settle_status::fenced;
   }
 
   void keep_letter(transaction& tx, std::string_view key, const projection_letter& letter) {
     tx.on().run(
-        "INSERT OR REPLACE INTO gabion_projection_letter (name, position, event_id, attempts, reason, died_at) VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO gabion_projection_letter (name, position, event_id, attempts, reason, died_at) VALUES (?, ?, ?, "
+        "?, ?, ?)",
         key, to_number(letter.at), letter.event_id, letter.attempts, letter.reason, time_.now());
   }
   [[nodiscard]] bool remove_letter(transaction& tx, std::string_view key, position at) {
     return tx.on().run("DELETE FROM gabion_projection_letter WHERE name = ? AND position = ?", key, to_number(at)) == 1;
   }
   [[nodiscard]] std::vector<projection_letter> letters(std::string_view key, position after, std::size_t limit) {
-    const auto most = static_cast<std::size_t>((std::numeric_limits<std::int64_t>::max)());
     return database_->read([&](connection& on) {
       std::vector<projection_letter> found;
       rows r = on.query(
           "SELECT position, event_id, attempts, reason, died_at FROM gabion_projection_letter WHERE name = ? AND position > ?"
           " ORDER BY position LIMIT ?",
-          key, to_number(after), (std::min)(limit, most));
+          key, detail::to_signed(after), detail::to_signed(limit));
       while (r.next())
         found.push_back({.at = position{static_cast<std::uint64_t>(r->number(0))},
                          .event_id = r->text(1),

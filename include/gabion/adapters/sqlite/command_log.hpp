@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <optional>
 #include <string_view>
 #include <utility>
 
+#include <gabion/adapters/sqlite/detail/to_signed.hpp>
 #include <gabion/adapters/sqlite/schema.hpp>
 #include <gabion/core/clock.hpp>
 #include <gabion/cqrs/command_log.hpp>
@@ -47,17 +46,17 @@ class basic_command_log {
   }
 
   void complete(transaction& tx, std::string_view tenant, std::string_view key, const command_record& done) {
-    tx.on().run("INSERT OR REPLACE INTO gabion_command (tenant, command_key, fingerprint, result, completed_at) VALUES (?, ?, ?, ?, ?)",
-                tenant, key, done.fingerprint, blob{done.result}, time_.now());
+    tx.on().run(
+        "INSERT OR REPLACE INTO gabion_command (tenant, command_key, fingerprint, result, completed_at) VALUES (?, ?, ?, ?, ?)",
+        tenant, key, done.fingerprint, blob{done.result}, time_.now());
   }
 
   [[nodiscard]] std::size_t forget(wall_time before, std::size_t limit) {
-    const auto most = static_cast<std::size_t>((std::numeric_limits<std::int64_t>::max)());
     return database_->transact([&](transaction& tx) {
       return static_cast<std::size_t>(
           tx.on().run("DELETE FROM gabion_command WHERE (tenant, command_key) IN (SELECT tenant, command_key FROM gabion_command"
                       " WHERE completed_at < ? ORDER BY completed_at LIMIT ?)",
-                      before, (std::min)(limit, most)));
+                      before, detail::to_signed(limit)));
     });
   }
 

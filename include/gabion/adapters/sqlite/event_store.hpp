@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -13,6 +11,7 @@
 #include <vector>
 
 #include <gabion/adapters/sqlite/database.hpp>
+#include <gabion/adapters/sqlite/detail/to_signed.hpp>
 #include <gabion/adapters/sqlite/message_row.hpp>
 #include <gabion/adapters/sqlite/schema.hpp>
 #include <gabion/core/clock.hpp>
@@ -89,7 +88,8 @@ class basic_event_store {
   [[nodiscard]] std::vector<recorded_event> read_all(position from, std::size_t limit, read_direction direction) const {
     gabion::detail::check_limit(limit);
     const std::string& sql = direction == read_direction::forward ? log_forward_ : log_backward_;
-    return database_->read([&](connection& on) { return events_of(on.query(sql, capped(to_number(from)), capped(limit))); });
+    return database_->read(
+        [&](connection& on) { return events_of(on.query(sql, detail::to_signed(from), detail::to_signed(limit))); });
   }
 
   [[nodiscard]] position head() const {
@@ -103,17 +103,13 @@ class basic_event_store {
   [[nodiscard]] basic_wake_group<Env>& appended() noexcept { return appended_; }
 
  private:
-  /// SQLite's integers have a sign.
-  [[nodiscard]] static std::int64_t capped(std::uint64_t n) noexcept {
-    return static_cast<std::int64_t>((std::min)(n, static_cast<std::uint64_t>((std::numeric_limits<std::int64_t>::max)())));
-  }
-
   [[nodiscard]] static std::uint64_t version_of(connection& on, std::string_view stream) {
     rows found = on.query("SELECT max(version) FROM gabion_event WHERE stream = ?", stream);
     return found.next() ? static_cast<std::uint64_t>(found->number(0)) : 0;
   }
 
-  [[nodiscard]] static std::optional<gabion::detail::event_place> place_of(connection& on, std::string_view id, std::string_view stream) {
+  [[nodiscard]] static std::optional<gabion::detail::event_place> place_of(connection& on, std::string_view id,
+                                                                           std::string_view stream) {
     rows found = on.query("SELECT stream, version, position FROM gabion_event WHERE event_id = ?", id);
     if (!found.next()) return std::nullopt;
     return gabion::detail::event_place{.here = found->view(0) == stream,
@@ -124,20 +120,19 @@ class basic_event_store {
   void insert(connection& on, std::string_view stream, std::uint64_t version, const message& m, wall_time now) {
     const std::string id = m.id.empty() ? to_string(new_id_()) : m.id;
     const std::string headers = encode_headers(m.headers);
-    std::optional<blob> payload;
-    if (m.data) payload = blob{*m.data};
     on.run(
-        "INSERT INTO gabion_event (stream, version, recorded_at, event_id, source, event_type, subject, occurred_at, content_type,"
+        "INSERT INTO gabion_event (stream, version, recorded_at, event_id, source, event_type, subject, occurred_at, "
+        "content_type,"
         " data_schema, payload, headers, topic) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        stream, version, now, id, m.source, m.type, m.subject, m.time == wall_time{} ? now : m.time, m.content_type, m.schema, payload,
-        blob{headers}, m.topic);
+        stream, version, now, id, m.source, m.type, m.subject, m.time == wall_time{} ? now : m.time, m.content_type, m.schema,
+        blob_or_null(m.data), blob{headers}, m.topic);
   }
 
   [[nodiscard]] stream_page page(connection& on, std::string_view stream, std::uint64_t from, std::size_t limit,
                                  read_direction direction) const {
     stream_page result{.version = version_of(on, stream)};
     const std::string& sql = direction == read_direction::forward ? stream_forward_ : stream_backward_;
-    if (result.version != 0) result.events = events_of(on.query(sql, stream, capped(from), capped(limit)));
+    if (result.version != 0) result.events = events_of(on.query(sql, stream, detail::to_signed(from), detail::to_signed(limit)));
     gabion::detail::finish_page(result, from, direction);
     return result;
   }
@@ -154,7 +149,8 @@ class basic_event_store {
   }
 
   [[nodiscard]] static std::string select(const char* rest) {
-    return std::string{"SELECT position, stream, version, recorded_at, "} + message_column_names + " FROM gabion_event WHERE " + rest;
+    return std::string{"SELECT position, stream, version, recorded_at, "} + message_column_names + " FROM gabion_event WHERE " +
+           rest;
   }
 
   basic_database<Env>* database_;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -9,6 +8,7 @@
 
 #include <gabion/adapters/sqlite/schema.hpp>
 #include <gabion/core/clock.hpp>
+#include <gabion/log/detail/lease_rules.hpp>
 #include <gabion/log/lease.hpp>
 
 namespace gabion::inline v0::sqlite {
@@ -44,14 +44,14 @@ class basic_lease_store {
 
   /// Throws error(invalid_argument) for an empty name or owner or a ttl that is not positive.
   [[nodiscard]] std::optional<lease> acquire_lease(std::string_view name, std::string_view owner, duration ttl) {
-    basic_lease_store::require(!name.empty() && !owner.empty(), "name and owner must not be empty");
+    gabion::detail::check_lease(name, owner);
     return database_->transact([&](transaction& tx) -> std::optional<lease> {
       const wall_time now = time_.now();
       const std::int64_t changed = tx.on().run(
           "INSERT INTO gabion_lease (name, owner, epoch, expires_at) VALUES (?, ?, 1, ?)"
           " ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, epoch = epoch + 1, expires_at = excluded.expires_at"
           " WHERE owner IS NULL OR owner = excluded.owner OR expires_at <= ?",
-          name, owner, basic_lease_store::expiry(now, ttl), now);
+          name, owner, gabion::detail::lease_expiry(now, ttl), now);
       if (changed == 0) return std::nullopt;
       rows found = tx.on().query("SELECT epoch FROM gabion_lease WHERE name = ?", name);
       found.next();
@@ -62,7 +62,7 @@ class basic_lease_store {
   [[nodiscard]] bool renew_lease(const lease& held, duration ttl) {
     return database_->transact([&](transaction& tx) {
       return tx.on().run("UPDATE gabion_lease SET expires_at = ? WHERE name = ? AND epoch = ? AND owner = ?",
-                         basic_lease_store::expiry(time_.now(), ttl), held.name, held.epoch, held.owner) == 1;
+                         gabion::detail::lease_expiry(time_.now(), ttl), held.name, held.epoch, held.owner) == 1;
     });
   }
 
@@ -74,14 +74,6 @@ class basic_lease_store {
   }
 
  private:
-  static void require(bool good, const char* what) {
-    if (!good) throw error{errc::invalid_argument, std::string{"lease: "} + what};
-  }
-  [[nodiscard]] static wall_time expiry(wall_time now, duration ttl) {
-    basic_lease_store::require(ttl > duration::zero(), "the time to live must be above 0");
-    return now + std::chrono::ceil<wall_time::duration>(ttl);
-  }
-
   basic_database<Env>* database_;
   WallClock time_;
 };

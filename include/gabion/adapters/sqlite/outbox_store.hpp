@@ -14,6 +14,7 @@
 
 #include <gabion/adapters/sqlite/detail/outbox_sql.hpp>
 #include <gabion/adapters/sqlite/detail/savepoint.hpp>
+#include <gabion/adapters/sqlite/detail/to_signed.hpp>
 #include <gabion/adapters/sqlite/lease_store.hpp>
 #include <gabion/adapters/sqlite/message_row.hpp>
 #include <gabion/core/detail/checks.hpp>

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -9,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include <gabion/core/error.hpp>
+#include <gabion/log/detail/lease_rules.hpp>
 #include <gabion/log/lease.hpp>
 
 namespace gabion::inline v0::memory::detail {
@@ -19,8 +18,8 @@ namespace gabion::inline v0::memory::detail {
 class lease_table {
  public:
   std::optional<lease> acquire(std::string_view name, std::string_view owner, duration ttl, wall_time now) {
-    lease_table::require(!name.empty() && !owner.empty(), "name and owner must not be empty");
-    const wall_time until = lease_table::expiry(now, ttl);
+    gabion::detail::check_lease(name, owner);
+    const wall_time until = gabion::detail::lease_expiry(now, ttl);
     entry& e = entries_.try_emplace(std::string{name}).first->second;
     if (!e.owner.empty() && e.owner != owner && now < e.expires_at) return std::nullopt;
     e = {std::string{owner}, e.epoch + 1, until};
@@ -28,7 +27,7 @@ class lease_table {
   }
 
   bool renew(const lease& held, duration ttl, wall_time now) {
-    const wall_time until = lease_table::expiry(now, ttl);
+    const wall_time until = gabion::detail::lease_expiry(now, ttl);
     if (!holds(held)) return false;
     entries_.find(held.name)->second.expires_at = until;
     return true;
@@ -52,14 +51,6 @@ class lease_table {
     std::uint64_t epoch = 0;
     wall_time expires_at{};
   };
-
-  static void require(bool good, const char* what) {
-    if (!good) throw error{errc::invalid_argument, std::string{"lease: "} + what};
-  }
-  [[nodiscard]] static wall_time expiry(wall_time now, duration ttl) {
-    lease_table::require(ttl > duration::zero(), "the time to live must be above 0");
-    return now + std::chrono::ceil<wall_time::duration>(ttl);
-  }
 
   std::map<std::string, entry, std::less<>> entries_{};
 };

@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <cstdint>
-#include <limits>
 #include <string>
 #include <utility>
 
 #include <gabion/adapters/sqlite/connection.hpp>
-#include <gabion/log/position.hpp>
 
 namespace gabion::inline v0::sqlite::detail {
 
@@ -34,12 +31,5 @@ inline void require_transaction(const connection& on, const char* operation) {
   throw error{errc::invalid_argument,
               std::string{operation} + ": no transaction is open on this connection; BEGIN IMMEDIATE first"};
 }
-
-/// Numbers as SQLite has them: signed, and for it a negative limit would mean none.
-[[nodiscard]] inline std::int64_t to_signed(std::uint64_t n) noexcept {
-  constexpr auto last = (std::numeric_limits<std::int64_t>::max)();
-  return n > static_cast<std::uint64_t>(last) ? last : static_cast<std::int64_t>(n);
-}
-[[nodiscard]] inline std::int64_t to_signed(position p) noexcept { return detail::to_signed(to_number(p)); }
 
 }  // namespace gabion::inline v0::sqlite::detail
