@@ -50,8 +50,7 @@ struct projector_cases {
       CHECK_NOTHROW([&] {
         try {
           b.projector->run_once();
-        } catch (const crash&) {
-        }
+        } catch (const crash&) {}
       }());
     }
     CHECK(b.model.applied().empty());
@@ -277,6 +276,26 @@ struct projector_cases {
     CHECK(b.projector->progress().status() == projection_status::running);
   }
 
+  static void rebuild_takes_letters_up() {
+    projector_options options = bench::defaults();
+    options.poison = on_poison::dead_letter;
+    bench b{options};
+    b.append(10);
+    b.into.poison = {3, 6};
+    b.settle();
+    REQUIRE(b.projector->letters(beginning, 10).size() == 2);
+    b.into.poison = {6};
+    b.projector->rebuild();
+    b.settle();
+    const auto letters = b.projector->letters(beginning, 10);
+    REQUIRE(letters.size() == 1);  // 3 is applied now
+    CHECK(letters[0].at == position{6});
+    CHECK_FALSE(b.projector->replay_letter(position{3}));
+    b.into.poison.clear();
+    CHECK(b.projector->replay_letter(position{6}));
+    CHECK(b.holds_up_to(10));
+  }
+
   static void rebuild_is_interrupted() {
     bench b;
     b.append(10);
@@ -390,8 +409,7 @@ struct projector_cases {
           }};
           try {
             b.projector->run_once();
-          } catch (const crash&) {
-          }
+          } catch (const crash&) {}
           if (dead) b.restart("owner" + std::to_string(step));
         }
         if (gabion::uniform(random, 0, 9) == 0) b.projector->rebuild();
@@ -485,6 +503,11 @@ TEST_CASE("a rebuild without events comes to an end", "[projector][rebuild]") {
 TEST_CASE("a poisonous event stops a rebuild", "[projector][rebuild]") {
   SECTION("in memory") { projector_cases<memory_log>::rebuild_meets_poison(); }
   SECTION("in SQLite") { projector_cases<sqlite_log>::rebuild_meets_poison(); }
+}
+
+TEST_CASE("a rebuild applies what was a letter and leaves none that was applied", "[projector][rebuild]") {
+  SECTION("in memory") { projector_cases<memory_log>::rebuild_takes_letters_up(); }
+  SECTION("in SQLite") { projector_cases<sqlite_log>::rebuild_takes_letters_up(); }
 }
 
 TEST_CASE("an interrupted rebuild goes on where it was", "[projector][rebuild]") {

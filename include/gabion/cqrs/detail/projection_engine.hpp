@@ -25,7 +25,7 @@ namespace detail {
 /// A piece of the log: what the pump of a projection carries. Carrying pages and not events keeps the machine off the
 /// path of the single event; a page that fails half-way is cut there and read again.
 struct event_page {
-  position after{};  ///< the checkpoint that it was read behind
+  position after{};            ///< the checkpoint that it was read behind
   std::uint32_t attempts = 0;  ///< failed attempts at its first event, over all restarts
   std::vector<recorded_event> events{};
 };
@@ -45,8 +45,9 @@ namespace detail {
 
 /// What the store is to blame for, and not the event: nothing was done, or the checkpoint tells.
 [[nodiscard]] inline bool blames_store(std::error_code code) noexcept {
-  return code == make_error_code(errc::busy) || code == make_error_code(errc::full) || code == make_error_code(errc::unavailable) ||
-         code == make_error_code(errc::timeout) || code == make_error_code(errc::in_doubt);
+  return code == make_error_code(errc::busy) || code == make_error_code(errc::full) ||
+         code == make_error_code(errc::unavailable) || code == make_error_code(errc::timeout) ||
+         code == make_error_code(errc::in_doubt);
 }
 
 /// What no further attempt at the same bytes will mend.
@@ -64,7 +65,12 @@ class projection_engine {
   using transaction = typename Database::transaction;
 
   projection_engine(Projection& into, Database& database, Events& events, Checkpoints& checkpoints, Codec codec)
-      : into_{&into}, database_{&database}, events_{&events}, checkpoints_{&checkpoints}, codec_{std::move(codec)}, key_{projection_key<Projection>()} {}
+      : into_{&into},
+        database_{&database},
+        events_{&events},
+        checkpoints_{&checkpoints},
+        codec_{std::move(codec)},
+        key_{projection_key<Projection>()} {}
 
   [[nodiscard]] const std::string& key() const noexcept { return key_; }
   [[nodiscard]] const checkpoint& at() const noexcept { return at_; }
@@ -143,14 +149,19 @@ class projection_engine {
     return write(held, moved(event.at), [&](transaction& tx) { checkpoints_->keep_letter(tx, key_, letter); });
   }
 
-  /// Empties the read model and sets the checkpoint to the beginning.
+  /// Empties the read model and sets the checkpoint to the beginning. Letters go too: their events come by again, and a
+  /// letter replayed after that would apply its event twice.
   [[nodiscard]] settle_status restart(const lease& held) {
     recall();
     const position until = (std::max)(at_.at, at_.replay_until);
     const bool more = until != beginning;
     const checkpoint to{.status = more ? projection_status::rebuilding : projection_status::running, .replay_until = until};
     narrow_until_ = beginning;
-    return write(held, to, [&](transaction& tx) { into_->reset(tx); });
+    const std::vector<position> letters = all_letters();
+    return write(held, to, [&](transaction& tx) {
+      for (const position at : letters) (void)checkpoints_->remove_letter(tx, key_, at);
+      into_->reset(tx);
+    });
   }
 
   /// Applies an event that was given up. False if there is no such letter (any more).
@@ -159,7 +170,8 @@ class projection_engine {
     const auto found = events_->read_all(position{to_number(at) - 1}, 1, read_direction::forward);
     return database_->transact([&](transaction& tx) {
       if (!checkpoints_->remove_letter(tx, key_, at)) return false;
-      if (found.empty() || found.front().at != at) detail::fail(errc::not_found, "there is no event at position " + std::to_string(to_number(at)));
+      if (found.empty() || found.front().at != at)
+        detail::fail(errc::not_found, "there is no event at position " + std::to_string(to_number(at)));
       detail::project(*into_, codec_, tx, projected_event{found.front(), false});
       return true;
     });
@@ -170,6 +182,18 @@ class projection_engine {
     d.result = kind;
     d.reason = why.what;
     return d;
+  }
+
+  /// Where the letters are. None can come unseen before a write: whoever keeps one moves the checkpoint, which fences the write.
+  [[nodiscard]] std::vector<position> all_letters() {
+    constexpr std::size_t page = 256;
+    std::vector<position> all;
+    for (bool more = true; more;) {
+      const auto letters = checkpoints_->letters(key_, all.empty() ? beginning : all.back(), page);
+      for (const projection_letter& letter : letters) all.push_back(letter.at);
+      more = letters.size() == page;
+    }
+    return all;
   }
 
   /// The checkpoint behind everything up to `to`.
