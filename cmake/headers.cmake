@@ -81,6 +81,7 @@ set(gabion_cqrs_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/open_bus.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/problem.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/projection.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/projection_events.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/projection_progress.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/projector.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/cqrs/projector_options.hpp
@@ -98,7 +99,6 @@ set(gabion_fmt_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/fmt/resilience.hpp)
 set(gabion_log_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/log/delivery.hpp
-    ${PROJECT_SOURCE_DIR}/include/gabion/log/delivery_names.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/log/detail/key_line.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/log/detail/lease_keeper.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/log/detail/lease_rules.hpp

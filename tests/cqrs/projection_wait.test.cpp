@@ -247,7 +247,7 @@ TEST_CASE("an observer learns what a projector does", "[projection][observer]") 
   std::vector<std::string> lines;
   memory_bench b;
   projector_options options = memory_bench::defaults();
-  options.poison = on_poison::dead_letter;
+  options.on_poison = poison_policy::skip;
   options.max_attempts = 1;
   options.owner = "watched";
   projector_on<memory_log, ledger<memory_log>, recorder> watched{b.into, b.log.database, b.log.events, b.log.checkpoints, number_codec{}, options,
@@ -309,8 +309,20 @@ TEST_CASE("projector options outside their ranges are refused by name", "[projec
   CHECK_THROWS_WITH(with({.batch = 0}), Catch::Contains("projector_options.batch is 0; allowed: 1 to 1000000"));
   CHECK_THROWS_WITH(with({.batch = 1'000'001}), Catch::Contains("projector_options.batch is 1000001"));
   CHECK_THROWS_WITH(with({.max_attempts = 0}), Catch::Contains("projector_options.max_attempts is 0"));
+  CHECK_THROWS_WITH(with({.on_poison = poison_policy::park}),
+                    Catch::Contains("projector_options.on_poison is park; allowed: pause or skip"));
+  CHECK_THROWS_WITH(with({.stop_grace = -1ns}), Catch::Contains("projector_options.stop_grace"));
   CHECK_THROWS_WITH(with({.poll_every = 0ns}), Catch::Contains("projector_options.poll_every"));
   CHECK_THROWS_WITH(with({.lease_ttl = 29ms}), Catch::Contains("projector_options.lease_ttl"));
   CHECK_NOTHROW(with({.batch = 1, .max_attempts = 1, .poll_every = 1ms, .lease_ttl = 30ms, .acquire_every = 1ms}));
   CHECK_NOTHROW(with({.batch = 1'000'000, .poll_every = 1h}));
+}
+
+TEST_CASE("where a projection and an append stand can be told in words", "[projection][names]") {
+  CHECK(to_string(projection_status::running) == "running");
+  CHECK(to_string(projection_status::rebuilding) == "rebuilding");
+  CHECK(to_string(projection_status::faulted) == "faulted");
+  CHECK(to_string(wait_status::timeout) == "timeout");
+  CHECK(to_string(promotion::not_ready) == "not ready");
+  CHECK(to_string(append_status::wrong_version) == "wrong version");
 }

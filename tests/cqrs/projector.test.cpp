@@ -117,7 +117,7 @@ struct projector_cases {
 
   static void dead_letters() {
     projector_options options = bench::defaults();
-    options.poison = on_poison::dead_letter;
+    options.on_poison = poison_policy::skip;
     bench b{options};
     b.append(12);
     b.into.poison = {1, 6, 7, 12};
@@ -278,7 +278,7 @@ struct projector_cases {
 
   static void rebuild_takes_letters_up() {
     projector_options options = bench::defaults();
-    options.poison = on_poison::dead_letter;
+    options.on_poison = poison_policy::skip;
     bench b{options};
     b.append(10);
     b.into.poison = {3, 6};

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <gabion/log/pump_action.hpp>
+#include <gabion/outbox/inbox_store.hpp>
 #include <gabion/outbox/outbox.hpp>
 
 #include <string>
@@ -158,4 +160,13 @@ TEST_CASE("options of an outbox out of range are refused by name", "[outbox][opt
                     Catch::Contains("outbox_options.max_headers is 65537"));
   CHECK_THROWS_WITH((outbox{w.store, outbox_options{.limits = {.attributes = 0}}}),
                     Catch::Contains("message_limits.attributes is 0"));
+}
+
+TEST_CASE("what became of a message can be told in words", "[outbox][names]") {
+  CHECK(to_string(outcome::in_doubt) == "in doubt");
+  CHECK(to_string(disposition::deferred) == "deferred");
+  CHECK(to_string(settle_status::fenced) == "fenced");
+  CHECK(to_string(poison_policy::pause) == "pause");
+  CHECK(to_string(stop_reason::poisoned) == "poisoned");
+  CHECK(to_string(inbox_status::redriven) == "redriven");
 }

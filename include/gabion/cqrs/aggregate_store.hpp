@@ -100,21 +100,21 @@ class basic_aggregate_store {
   /// Throws what `decide` throws; error(conflict) if the stream is not where `options.expected` says, or was written in between.
   /// Let an exception leave the transaction, so that it rolls back.
   template <class Transaction, class Command>
-    requires reads_streams_in<Store, Transaction> && appends_events_in<Store, Transaction> && decides<Aggregate, Command> executed
-    execute(Transaction& tx, std::string_view id, const Command& command, const execute_options& options = {}) {
-      const loaded<state_type> now = load(tx, id);
-      const std::string stream = stream_of(id);
-      if (!options.expected.admits(now.version))
-        (void)gabion::require_appended(detail::refused(append_status::wrong_version, now.version), stream, options.expected);
-      executed result{
-          .version = now.version, .at = now.at, .events = encode(Aggregate::decide(now.state, command), id, options.headers)};
-      if (result.events.empty()) return result;
-      const append_result written = gabion::append_or_throw(*store_, tx, stream, expected_version::exact(now.version),
-                                                            std::span<const message>{result.events});
-      result.version = written.version;
-      result.at = written.last;
-      return result;
-    }
+    requires(reads_streams_in<Store, Transaction>&& appends_events_in<Store, Transaction>&& decides<Aggregate, Command>)
+  executed execute(Transaction& tx, std::string_view id, const Command& command, const execute_options& options = {}) {
+    const loaded<state_type> now = load(tx, id);
+    const std::string stream = stream_of(id);
+    if (!options.expected.admits(now.version))
+      (void)gabion::require_appended(detail::refused(append_status::wrong_version, now.version), stream, options.expected);
+    executed result{
+        .version = now.version, .at = now.at, .events = encode(Aggregate::decide(now.state, command), id, options.headers)};
+    if (result.events.empty()) return result;
+    const append_result written = gabion::append_or_throw(*store_, tx, stream, expected_version::exact(now.version),
+                                                          std::span<const message>{result.events});
+    result.version = written.version;
+    result.at = written.last;
+    return result;
+  }
 
   [[nodiscard]] const aggregate_options& options() const noexcept { return options_; }
 

@@ -16,11 +16,21 @@
 
 namespace gabion::inline v0 {
 
+/// Where one version of a projection stands.
 enum class projection_status : std::uint8_t {
   running,     ///< it follows the log
   rebuilding,  ///< it replays what an earlier build had applied already; its read model is not complete
   faulted,     ///< it stands before an event that it cannot apply, until somebody resumes it
 };
+
+[[nodiscard]] constexpr std::string_view to_string(projection_status value) noexcept {
+  switch (value) {
+    case projection_status::running: return "running";
+    case projection_status::rebuilding: return "rebuilding";
+    case projection_status::faulted: return "faulted";
+  }
+  return "unknown";
+}
 
 /// How far one version of a projection is. Its read model holds exactly the events up to `at`.
 struct checkpoint {
@@ -58,12 +68,12 @@ concept moves_checkpoints_in = requires(S& s, Transaction& tx, const lease& held
 
 /// Keeps what a projection gave up, by key and position. `remove_letter` answers false if there is none (any more).
 template <class S, class Transaction>
-concept keeps_projection_letters =
-    requires(S& s, Transaction& tx, std::string_view key, const projection_letter& letter, position at, std::size_t limit) {
-      s.keep_letter(tx, key, letter);
-      { s.remove_letter(tx, key, at) } -> std::same_as<bool>;
-      { s.letters(key, at, limit) } -> std::same_as<std::vector<projection_letter>>;
-    };
+concept keeps_projection_letters = requires(S& s, Transaction& tx, std::string_view key, const projection_letter& letter,
+                                            position at, std::size_t limit) {
+  s.keep_letter(tx, key, letter);
+  { s.remove_letter(tx, key, at) } -> std::same_as<bool>;
+  { s.letters(key, at, limit) } -> std::same_as<std::vector<projection_letter>>;
+};
 
 /// Remembers which version of a projection is the one to ask, as it is committed or as a transaction sees it. Nothing: none
 /// was ever chosen.
@@ -77,20 +87,25 @@ concept keeps_serving_versions = requires(S& s, Transaction& tx, std::string_vie
 /// A whole checkpoint store for transactions of type Transaction. Safe to use from several threads.
 template <class S, class Transaction = typename S::transaction>
 concept checkpoint_store = lease_store<S> && reads_checkpoints<S, Transaction> && moves_checkpoints_in<S, Transaction> &&
-                           keeps_projection_letters<S, Transaction> && keeps_serving_versions<S, Transaction>;
+    keeps_projection_letters<S, Transaction> && keeps_serving_versions<S, Transaction>;
 
 /// Names everything that S lacks to be a checkpoint store, in words.
 template <class S, class Transaction = typename S::transaction>
 consteval bool explain_checkpoint_store() {
-  static_assert(lease_store<S>, "checkpoint_store: `acquire_lease`, `renew_lease` or `release_lease` is missing (see gabion/log/lease.hpp)");
-  static_assert(reads_checkpoints<S, Transaction>,
-                "checkpoint_store: `std::optional<checkpoint> read_checkpoint(std::string_view key)` is missing, without or with a "
-                "Transaction& in front");
+  static_assert(lease_store<S>,
+                "checkpoint_store: `acquire_lease`, `renew_lease` or `release_lease` is missing (see gabion/log/lease.hpp)");
+  static_assert(
+      reads_checkpoints<S, Transaction>,
+      "checkpoint_store: `std::optional<checkpoint> read_checkpoint(std::string_view key)` is missing, without or with a "
+      "Transaction& in front");
   static_assert(moves_checkpoints_in<S, Transaction>,
-                "checkpoint_store: `settle_status move_checkpoint(Transaction&, const lease&, position from, const checkpoint& to)` is missing");
-  static_assert(keeps_projection_letters<S, Transaction>, "checkpoint_store: `keep_letter`, `remove_letter` or `letters` is missing");
+                "checkpoint_store: `settle_status move_checkpoint(Transaction&, const lease&, position from, const checkpoint& "
+                "to)` is missing");
+  static_assert(keeps_projection_letters<S, Transaction>,
+                "checkpoint_store: `keep_letter`, `remove_letter` or `letters` is missing");
   static_assert(keeps_serving_versions<S, Transaction>,
-                "checkpoint_store: `std::optional<std::uint32_t> serving(std::string_view name)`, the same with a Transaction& in front, or "
+                "checkpoint_store: `std::optional<std::uint32_t> serving(std::string_view name)`, the same with a Transaction& "
+                "in front, or "
                 "`serve(Transaction&, std::string_view name, std::uint32_t version)` is missing");
   return checkpoint_store<S, Transaction>;
 }

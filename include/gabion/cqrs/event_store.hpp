@@ -36,6 +36,16 @@ enum class append_status : std::uint8_t {
   duplicate_id,   ///< an event of one of these ids is stored elsewhere, or only some of the batch is; nothing was written
 };
 
+[[nodiscard]] constexpr std::string_view to_string(append_status value) noexcept {
+  switch (value) {
+    case append_status::appended: return "appended";
+    case append_status::idempotent: return "idempotent";
+    case append_status::wrong_version: return "wrong version";
+    case append_status::duplicate_id: return "duplicate id";
+  }
+  return "unknown";
+}
+
 /// The result of an append. A refusal is a value: it leaves the caller's transaction as it was.
 struct append_result {
   append_status status = append_status::appended;
@@ -49,6 +59,7 @@ struct append_result {
   friend bool operator==(const append_result&, const append_result&) = default;
 };
 
+/// Which way to read.
 enum class read_direction : std::uint8_t { forward, backward };
 
 /// Reads a stream backward from its end.
@@ -75,10 +86,10 @@ struct stream_page {
 /// Throws error(invalid_argument | too_large) before anything is written if the stream has no name or the batch holds an id
 /// twice; after any other error the transaction must be rolled back.
 template <class S, class Transaction>
-concept appends_events_in =
-    requires(S& s, Transaction& tx, std::string_view stream, expected_version expected, std::span<const message> events) {
-      { s.append(tx, stream, expected, events) } -> std::same_as<append_result>;
-    };
+concept appends_events_in = requires(S& s, Transaction& tx, std::string_view stream, expected_version expected,
+                                     std::span<const message> events) {
+  { s.append(tx, stream, expected, events) } -> std::same_as<append_result>;
+};
 
 /// Reads one stream from a version on, that one included, at most `limit` events; sees only what is committed.
 /// Throws error(invalid_argument) for a limit of 0.
@@ -89,10 +100,10 @@ concept reads_streams = requires(S& s, std::string_view stream, std::uint64_t fr
 
 /// The same inside a transaction, with its own appends.
 template <class S, class Transaction>
-concept reads_streams_in =
-    requires(S& s, Transaction& tx, std::string_view stream, std::uint64_t from, std::size_t limit, read_direction direction) {
-      { s.read(tx, stream, from, limit, direction) } -> std::same_as<stream_page>;
-    };
+concept reads_streams_in = requires(S& s, Transaction& tx, std::string_view stream, std::uint64_t from, std::size_t limit,
+                                    read_direction direction) {
+  { s.read(tx, stream, from, limit, direction) } -> std::same_as<stream_page>;
+};
 
 /// Reads the whole log in the order of positions, at most `limit` events: forward those above `from`, backward those below.
 ///
@@ -111,11 +122,13 @@ concept event_store = appends_events_in<S, Transaction> && reads_streams<S> && r
 /// Names everything that S lacks to be an event store, in words.
 template <class S, class Transaction = typename S::transaction>
 consteval bool explain_event_store() {
-  static_assert(appends_events_in<S, Transaction>,
-                "event_store: `append_result append(Transaction&, std::string_view stream, expected_version, std::span<const message>)` "
-                "is missing");
+  static_assert(
+      appends_events_in<S, Transaction>,
+      "event_store: `append_result append(Transaction&, std::string_view stream, expected_version, std::span<const message>)` "
+      "is missing");
   static_assert(reads_streams<S>,
-                "event_store: `stream_page read(std::string_view stream, std::uint64_t from, std::size_t limit, read_direction)` is missing");
+                "event_store: `stream_page read(std::string_view stream, std::uint64_t from, std::size_t limit, read_direction)` "
+                "is missing");
   static_assert(reads_streams_in<S, Transaction>,
                 "event_store: `stream_page read(Transaction&, std::string_view stream, std::uint64_t from, std::size_t limit, "
                 "read_direction)` is missing");

@@ -18,11 +18,21 @@
 
 namespace gabion::inline v0 {
 
+/// How waiting for a projection ended.
 enum class wait_status : std::uint8_t {
   reached,  ///< the read model holds everything up to the position
   timeout,  ///< the deadline passed first; `at` says how far it is
   faulted,  ///< the projection stands before an event that it cannot apply; waiting does not help
 };
+
+[[nodiscard]] constexpr std::string_view to_string(wait_status value) noexcept {
+  switch (value) {
+    case wait_status::reached: return "reached";
+    case wait_status::timeout: return "timeout";
+    case wait_status::faulted: return "faulted";
+  }
+  return "unknown";
+}
 
 /// What came of waiting for a projection.
 struct wait_result {

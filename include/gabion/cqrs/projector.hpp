@@ -18,6 +18,7 @@
 #include <gabion/core/observer.hpp>
 #include <gabion/core/random.hpp>
 #include <gabion/cqrs/detail/projection_engine.hpp>
+#include <gabion/cqrs/projection_events.hpp>
 #include <gabion/cqrs/projection_progress.hpp>
 #include <gabion/cqrs/projector_options.hpp>
 #include <gabion/log/driver.hpp>
@@ -44,7 +45,12 @@ class basic_projector {
   /// Throws error(invalid_argument) if an option is out of range.
   basic_projector(Projection& into, Database& database, Events& events, Checkpoints& checkpoints, Codec codec = Codec{},
                   projector_options options = {}, Clock time = Clock{}, Observer observer = Observer{}, Random random = Random{})
-      : options_{named(std::move(options), random)}, engine_{into, database, events, checkpoints, std::move(codec)}, events_{&events}, checkpoints_{&checkpoints}, time_{std::move(time)}, observer_{std::forward<Observer>(observer)},
+      : options_{named(std::move(options), random)},
+        engine_{into, database, events, checkpoints, std::move(codec)},
+        events_{&events},
+        checkpoints_{&checkpoints},
+        time_{std::move(time)},
+        observer_{std::forward<Observer>(observer)},
         pump_{detail::pump_of(options_), {.keeps_key_order = true}, std::move(random)} {}
   basic_projector(const basic_projector&) = delete;
   basic_projector& operator=(const basic_projector&) = delete;
@@ -53,20 +59,19 @@ class basic_projector {
   std::uint64_t run_once() {
     const std::uint64_t before = applied_;
     if (bell_.take()) wake_up();
-    while (take_turn().worked) {
-    }
+    while (take_turn().worked) {}
     return applied_ - before;
   }
 
-  /// Works until a stop is requested; then releases the lease. Blocks the calling thread. Commits of the event store wake it
-  /// if the store announces them, otherwise it looks every `poll_every`.
+  /// Works until a stop is requested; then settles what is applied and releases the lease, for at most stop_grace. Blocks the
+  /// calling thread. Commits of the event store wake it if the store announces them, otherwise it looks every `poll_every`.
   void run(const std::stop_token& stop) {
     pump_.resume(time_.now());
     if constexpr (requires { events_->appended().join(wake_ref{bell_}); }) {
       const auto member = events_->appended().join(wake_ref{bell_});
-      gabion::run_blocking(*this, bell_, time_, stop, std::chrono::seconds{10}, options_.poll_every);
+      gabion::run_blocking(*this, bell_, time_, stop, options_.stop_grace, options_.poll_every);
     } else {
-      gabion::run_blocking(*this, bell_, time_, stop, std::chrono::seconds{10}, options_.poll_every);
+      gabion::run_blocking(*this, bell_, time_, stop, options_.stop_grace, options_.poll_every);
     }
   }
 
@@ -110,7 +115,9 @@ class basic_projector {
   bool replay_letter(position at) { return engine_.replay(at); }
 
   /// The events that were given up, above a position.
-  [[nodiscard]] std::vector<projection_letter> letters(position after, std::size_t limit) { return checkpoints_->letters(key(), after, limit); }
+  [[nodiscard]] std::vector<projection_letter> letters(position after, std::size_t limit) {
+    return checkpoints_->letters(key(), after, limit);
+  }
 
   /// The key of its checkpoint and its lease.
   [[nodiscard]] const std::string& key() const noexcept { return engine_.key(); }
@@ -189,7 +196,8 @@ class basic_projector {
   void renew() {
     const instant asked_at = time_.now();
     bool still = false;
-    if (asked("renew", [&] { still = checkpoints_->renew_lease(pump_.held_lease(), options_.lease_ttl); })) pump_.renewed(still, asked_at);
+    if (asked("renew", [&] { still = checkpoints_->renew_lease(pump_.held_lease(), options_.lease_ttl); }))
+      pump_.renewed(still, asked_at);
   }
 
   void release() {
@@ -278,7 +286,8 @@ class basic_projector {
 template <class Projection, class Database, class Events, class Checkpoints, class Codec>
 class projector : public basic_projector<Projection, Database, Events, Checkpoints, Codec> {
  public:
-  projector(Projection& into, Database& database, Events& events, Checkpoints& checkpoints, Codec codec = Codec{}, projector_options options = {})
+  projector(Projection& into, Database& database, Events& events, Checkpoints& checkpoints, Codec codec = Codec{},
+            projector_options options = {})
       : basic_projector<Projection, Database, Events, Checkpoints, Codec>{into,        database,         events,
                                                                           checkpoints, std::move(codec), std::move(options)} {}
 };

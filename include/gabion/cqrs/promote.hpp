@@ -11,11 +11,21 @@
 
 namespace gabion::inline v0 {
 
+/// Whether a version became the one that serves.
 enum class promotion : std::uint8_t {
   done,       ///< readers that ask `serving` get the new version from now on
   behind,     ///< the new version is not as far as the one that serves
   not_ready,  ///< the new version has applied nothing yet, is being rebuilt, or is faulted
 };
+
+[[nodiscard]] constexpr std::string_view to_string(promotion value) noexcept {
+  switch (value) {
+    case promotion::done: return "done";
+    case promotion::behind: return "behind";
+    case promotion::not_ready: return "not ready";
+  }
+  return "unknown";
+}
 
 /// What came of a promotion.
 struct promoted {
@@ -27,8 +37,7 @@ struct promoted {
 
 /// Makes a version of a projection the one that serves, if it is at least as far as the one that serves now: a new read model
 /// is built beside the old one, and readers change over in one step, all of them, with no mixture. One transaction.
-template <transactor Database, class Checkpoints>
-  requires checkpoint_store<Checkpoints, typename Database::transaction>
+template <transactor Database, checkpoint_store<typename Database::transaction> Checkpoints>
 promoted promote(Database& database, Checkpoints& checkpoints, std::string_view name, std::uint32_t version) {
   return database.transact([&](typename Database::transaction& tx) {
     const std::optional<checkpoint> mine = checkpoints.read_checkpoint(tx, gabion::projection_key(name, version));

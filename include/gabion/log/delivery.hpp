@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include <gabion/log/position.hpp>
 
@@ -52,5 +53,43 @@ enum class poison_policy : std::uint8_t {
   skip,   ///< dead letter; later records of its key go on, so the order of that key is given up
   pause,  ///< stop the whole pump in front of it until an operator acts
 };
+
+[[nodiscard]] constexpr std::string_view to_string(outcome value) noexcept {
+  switch (value) {
+    case outcome::delivered: return "delivered";
+    case outcome::retry: return "retry";
+    case outcome::rejected: return "rejected";
+    case outcome::in_doubt: return "in doubt";
+    case outcome::unavailable: return "unavailable";
+  }
+  return "unknown";
+}
+
+[[nodiscard]] constexpr std::string_view to_string(disposition value) noexcept {
+  switch (value) {
+    case disposition::delivered: return "delivered";
+    case disposition::deferred: return "deferred";
+    case disposition::dead: return "dead";
+    case disposition::parked: return "parked";
+  }
+  return "unknown";
+}
+
+[[nodiscard]] constexpr std::string_view to_string(settle_status value) noexcept {
+  switch (value) {
+    case settle_status::applied: return "applied";
+    case settle_status::fenced: return "fenced";
+  }
+  return "unknown";
+}
+
+[[nodiscard]] constexpr std::string_view to_string(poison_policy value) noexcept {
+  switch (value) {
+    case poison_policy::park: return "park";
+    case poison_policy::skip: return "skip";
+    case poison_policy::pause: return "pause";
+  }
+  return "unknown";
+}
 
 }  // namespace gabion::inline v0

@@ -43,18 +43,23 @@ concept has_bytes = requires(const Record& r) {
 
 /// What a pump can carry.
 template <class Record>
-concept pump_record = std::move_constructible<Record> && has_position<Record> && has_key<Record> && has_history<Record> && has_bytes<Record>;
+concept pump_record =
+    std::move_constructible<Record> && has_position<Record> && has_key<Record> && has_history<Record> && has_bytes<Record>;
 
 /// Names everything that a record lacks to be carried by a pump, in words.
 template <class Record>
 consteval bool explain_pump_record() {
   static_assert(std::move_constructible<Record>, "pump_record: the record cannot be moved");
-  static_assert(has_position<Record>, "pump_record: `static position at(const Record&)` is missing in gabion::pump_traits<Record>");
-  static_assert(has_key<Record>, "pump_record: `static std::string_view key(const Record&)` is missing in gabion::pump_traits<Record>");
-  static_assert(has_history<Record>,
-                "pump_record: `static std::uint32_t attempts(const Record&)` or `static bool blocked(const Record&)` is missing in "
-                "gabion::pump_traits<Record>");
-  static_assert(has_bytes<Record>, "pump_record: `static std::size_t bytes(const Record&)` is missing in gabion::pump_traits<Record>");
+  static_assert(has_position<Record>,
+                "pump_record: `static position at(const Record&)` is missing in gabion::pump_traits<Record>");
+  static_assert(has_key<Record>,
+                "pump_record: `static std::string_view key(const Record&)` is missing in gabion::pump_traits<Record>");
+  static_assert(
+      has_history<Record>,
+      "pump_record: `static std::uint32_t attempts(const Record&)` or `static bool blocked(const Record&)` is missing in "
+      "gabion::pump_traits<Record>");
+  static_assert(has_bytes<Record>,
+                "pump_record: `static std::size_t bytes(const Record&)` is missing in gabion::pump_traits<Record>");
   return pump_record<Record>;
 }
 
@@ -92,17 +97,26 @@ enum class stop_reason : std::uint8_t {
   fenced,     ///< without a lease only: somebody else owns the cursor now
 };
 
+[[nodiscard]] constexpr std::string_view to_string(stop_reason value) noexcept {
+  switch (value) {
+    case stop_reason::requested: return "requested";
+    case stop_reason::poisoned: return "poisoned";
+    case stop_reason::fenced: return "fenced";
+  }
+  return "unknown";
+}
+
 /// One step for the driver of a pump, with its particulars. Spans are valid until the step is answered.
 template <class Record>
 struct pump_action {
   pump_step step = pump_step::wait;
-  instant until{};                                  ///< wait: instant::max() if only a delivery or wake() can help
-  position after{};                                 ///< fetch
-  std::size_t limit = 0;                            ///< fetch
-  std::span<const submission<Record>> batch{};      ///< submit
-  std::span<const settlement> settlements{};        ///< settle
-  position watermark{};                             ///< settle: everything fetched up to it is settled
-  stop_reason why = stop_reason::requested;         ///< stopped
+  instant until{};                              ///< wait: instant::max() if only a delivery or wake() can help
+  position after{};                             ///< fetch
+  std::size_t limit = 0;                        ///< fetch
+  std::span<const submission<Record>> batch{};  ///< submit
+  std::span<const settlement> settlements{};    ///< settle
+  position watermark{};                         ///< settle: everything fetched up to it is settled
+  stop_reason why = stop_reason::requested;     ///< stopped
 };
 
 /// The record at which a pump has paused.

@@ -23,6 +23,16 @@ enum class inbox_status : std::uint8_t {
   redriven,   ///< will be handled again, in the order of its key
 };
 
+[[nodiscard]] constexpr std::string_view to_string(inbox_status value) noexcept {
+  switch (value) {
+    case inbox_status::processed: return "processed";
+    case inbox_status::dead: return "dead";
+    case inbox_status::parked: return "parked";
+    case inbox_status::redriven: return "redriven";
+  }
+  return "unknown";
+}
+
 /// One line of a consumer's event log.
 struct inbox_entry {
   inbox_status status = inbox_status::processed;
@@ -56,12 +66,12 @@ concept deduplicates_in = requires(S& s, Transaction& tx, std::string_view consu
 /// keeps nothing if the key is not blocked (any more). `blocked` answers whether the key has letters of any status.
 /// Both are idempotent per (consumer, source, id).
 template <class S, class Transaction>
-concept keeps_letters_in =
-    requires(S& s, Transaction& tx, std::string_view consumer, const message& m, std::uint32_t attempts, std::string_view reason) {
-      s.keep_dead(tx, consumer, m, attempts, reason);
-      { s.keep_parked(tx, consumer, m) } -> std::same_as<bool>;
-      { s.blocked(tx, consumer, reason) } -> std::same_as<bool>;
-    };
+concept keeps_letters_in = requires(S& s, Transaction& tx, std::string_view consumer, const message& m, std::uint32_t attempts,
+                                    std::string_view reason) {
+  s.keep_dead(tx, consumer, m, attempts, reason);
+  { s.keep_parked(tx, consumer, m) } -> std::same_as<bool>;
+  { s.blocked(tx, consumer, reason) } -> std::same_as<bool>;
+};
 
 /// Shows letters and sends them again. `redrive` turns a dead letter and what is parked behind it into redriven letters,
 /// false if there is none; `redriven` reads those above `after` in order; `still_redriven` tells inside a
@@ -85,7 +95,8 @@ concept logs_consumers = requires(S& s, std::string_view text, wall_time before,
 
 /// A whole inbox store for transactions of type Transaction. Safe to use from several threads.
 template <class S, class Transaction = typename S::transaction>
-concept inbox_store = deduplicates_in<S, Transaction> && keeps_letters_in<S, Transaction> && redrives_letters<S, Transaction> && logs_consumers<S>;
+concept inbox_store =
+    deduplicates_in<S, Transaction> && keeps_letters_in<S, Transaction> && redrives_letters<S, Transaction> && logs_consumers<S>;
 
 /// Names everything that S lacks to be an inbox store, in words.
 template <class S, class Transaction = typename S::transaction>
@@ -93,7 +104,8 @@ consteval bool explain_inbox_store() {
   static_assert(deduplicates_in<S, Transaction>,
                 "inbox_store: `bool begin_message(Transaction&, std::string_view consumer, const message&)` is missing");
   static_assert(keeps_letters_in<S, Transaction>, "inbox_store: `keep_dead`, `keep_parked` or `blocked` is missing");
-  static_assert(redrives_letters<S, Transaction>, "inbox_store: `letters`, `redrive`, `redriven`, `still_redriven` or `finish_letter` is missing");
+  static_assert(redrives_letters<S, Transaction>,
+                "inbox_store: `letters`, `redrive`, `redriven`, `still_redriven` or `finish_letter` is missing");
   static_assert(logs_consumers<S>, "inbox_store: `entry(consumer, source, id)` or `purge_processed(before, limit)` is missing");
   return inbox_store<S, Transaction>;
 }

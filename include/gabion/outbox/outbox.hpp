@@ -106,42 +106,42 @@ class outbox {
   /// Leaves one message. Throws error(invalid_argument | too_large) and writes nothing if it is bad; what the store
   /// throws passes through, and then the transaction should be rolled back.
   template <class Transaction>
-    requires enqueues_in<Store, Transaction> enqueued enqueue(Transaction& tx, const message& one) {
-      return enqueue(tx, std::span<const message>{&one, 1}).front();
-    }
+    requires(enqueues_in<Store, Transaction>)
+  enqueued enqueue(Transaction& tx, const message& one) { return enqueue(tx, std::span<const message>{&one, 1}).front(); }
 
   /// Leaves several, all or none, in this order.
   template <class Transaction>
-    requires enqueues_in<Store, Transaction> std::vector<enqueued> enqueue(Transaction& tx, std::span<const message> batch) {
-      for (const message& m : batch) detail::require_sendable(m, options_);
-      std::vector<enqueued> written = store_->enqueue(tx, batch);
-      if constexpr (wakes_on_commit<Transaction>) {
-        if (who_ && !batch.empty()) tx.wake_on_commit(*who_);
-      }
-      return written;
+    requires(enqueues_in<Store, Transaction>)
+  std::vector<enqueued> enqueue(Transaction& tx, std::span<const message> batch) {
+    for (const message& m : batch) detail::require_sendable(m, options_);
+    std::vector<enqueued> written = store_->enqueue(tx, batch);
+    if constexpr (wakes_on_commit<Transaction>) {
+      if (who_ && !batch.empty()) tx.wake_on_commit(*who_);
     }
+    return written;
+  }
 
   /// Leaves several, all or none, in this order.
-  template <class Transaction, class... Messages>
-    requires enqueues_in<Store, Transaction> &&(sizeof...(Messages) > 1) &&
-        (std::convertible_to<Messages, message> && ...) std::vector<enqueued> enqueue(Transaction& tx, Messages&&... messages) {
-      const std::array<message, sizeof...(Messages)> batch{message(std::forward<Messages>(messages))...};
-      return enqueue(tx, std::span<const message>{batch});
-    }
+  template <class Transaction, std::convertible_to<message>... Messages>
+    requires(sizeof...(Messages) > 1 && enqueues_in<Store, Transaction>)
+  std::vector<enqueued> enqueue(Transaction& tx, Messages&&... messages) {
+    const std::array<message, sizeof...(Messages)> batch{message(std::forward<Messages>(messages))...};
+    return enqueue(tx, std::span<const message>{batch});
+  }
 
-    [[nodiscard]] const outbox_options& options() const noexcept { return options_; }
+  [[nodiscard]] const outbox_options& options() const noexcept { return options_; }
 
-   private:
-    static outbox_options checked(const outbox_options& options) {
-      detail::require_limits(options.limits);
-      detail::check_range("outbox_options.max_headers", options.max_headers, 0, 65'536);
-      detail::check_range("outbox_options.max_id_bytes", options.max_id_bytes, 36, 65'536);
-      return options;
-    }
+ private:
+  static outbox_options checked(const outbox_options& options) {
+    detail::require_limits(options.limits);
+    detail::check_range("outbox_options.max_headers", options.max_headers, 0, 65'536);
+    detail::check_range("outbox_options.max_id_bytes", options.max_id_bytes, 36, 65'536);
+    return options;
+  }
 
-    Store* store_;
-    outbox_options options_;
-    std::optional<wake_ref> who_{};
+  Store* store_;
+  outbox_options options_;
+  std::optional<wake_ref> who_{};
 };
 
 }  // namespace gabion::inline v0

@@ -7,7 +7,6 @@
 
 #include <gabion/adapters/fmt/detail/named_formatter.hpp>
 #include <gabion/log/delivery.hpp>
-#include <gabion/log/delivery_names.hpp>
 #include <gabion/log/position.hpp>
 
 /// Its number, with the options of a number.
