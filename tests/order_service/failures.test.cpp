@@ -17,6 +17,7 @@ TEST_CASE("a locked database is 503 and the same command succeeds afterwards", "
   const temporary_folder folder;
   running service = start_service(folder, {"--busy-timeout", "50"});
   const std::string before = place(service);
+  REQUIRE(eventually([&] { return service.http().Get(before)->status == 200; }));
   {
     gabion::sqlite::connection other{(folder.path() / "orders.db").string()};
     other.execute("BEGIN IMMEDIATE");

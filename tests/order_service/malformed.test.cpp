@@ -69,9 +69,18 @@ TEST_CASE("a body that grows over the limit while it comes is refused", "[order_
     sent += piece.size();
     return sink.write(piece.data(), piece.size());
   };
-  const auto answer = service.http().Post("/orders", endless, "application/json");
-  CHECK((!answer || answer->status == 413));
+  CHECK(is_problem(service.http().Post("/orders", endless, "application/json"), 413, "(body)"));
+  CHECK(is_problem(service.http().Post("/nowhere", endless, "application/json"), 413, "(body)"));
   CHECK(service.http().Get("/health")->status == 200);
+}
+
+TEST_CASE("a body that is small only while it is packed is refused", "[order_service][http][malformed]") {
+  const temporary_folder folder;
+  running service = start_service(folder);
+  service.http().set_compress(true);
+  const std::string bomb = good_order + std::string(8 * 1024 * 1024, ' ');
+  CHECK(is_problem(service.http().Post("/orders", bomb, "application/json"), 413, "(body)"));
+  CHECK(service.http().Post("/orders", good_order, "application/json")->status == 202);
 }
 
 TEST_CASE("only JSON is read", "[order_service][http][malformed]") {

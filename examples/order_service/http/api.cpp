@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "http/api.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <optional>
@@ -11,6 +12,7 @@
 #include <gabion/observe/prometheus.hpp>
 
 #include "http/errors.hpp"
+#include "http/limits.hpp"
 #include "http/read_body.hpp"
 #include "http/read_request.hpp"
 #include "http/render.hpp"
@@ -70,23 +72,23 @@ std::uint64_t list_version(const answered<Result>& from) {
   return gabion::to_number(from.read_model_at);
 }
 
-void place(order_app& app, const Request& request, Response& response) {
+void place(order_app& app, const Request& request, const std::string& body, Response& response) {
   require_json(request);
-  place_body body = read_place_body(request.body);
-  accept(response, app.send(place_order{.by = std::move(body.by), .items = std::move(body.items)}, read_context(request)));
+  place_body order = read_place_body(body);
+  accept(response, app.send(place_order{.by = std::move(order.by), .items = std::move(order.items)}, read_context(request)));
 }
 
-void change(order_app& app, const Request& request, Response& response) {
+void change(order_app& app, const Request& request, const std::string& body, Response& response) {
   require_json(request);
-  accept(response, app.send(change_order{.order_id = id_in(request), .items = read_items_body(request.body)}, read_context(request)));
+  accept(response, app.send(change_order{.order_id = id_in(request), .items = read_items_body(body)}, read_context(request)));
 }
 
-void add(order_app& app, const Request& request, Response& response) {
+void add(order_app& app, const Request& request, const std::string& body, Response& response) {
   require_json(request);
-  accept(response, app.send(add_item{.order_id = id_in(request), .added = read_item_body(request.body)}, read_context(request)));
+  accept(response, app.send(add_item{.order_id = id_in(request), .added = read_item_body(body)}, read_context(request)));
 }
 
-void cancel(order_app& app, const Request& request, Response& response) {
+void cancel(order_app& app, const Request& request, const std::string& /*body*/, Response& response) {
   accept(response, app.send(cancel_order{.order_id = id_in(request)}, read_context(request)));
 }
 
@@ -143,22 +145,54 @@ void explain_exception(const Request& request, Response& response, std::exceptio
   answer(response, problem_of(thrown, request.has_header("If-Match")), request.path);
 }
 
+/// Reads the body into bounded memory. httplib's own limit looks at Content-Length only, and a body in chunks has none, nor says a
+/// compressed one how long it will be. What is too long is read to its end all the same, or the rest would pass for the next request.
+std::string read_body(const httplib::ContentReader& read, const Response& response) {
+  std::string body;
+  bool too_long = false;
+  const bool complete = read([&](const char* data, std::size_t size) {
+    too_long = too_long || size > api_limits::body - body.size();
+    if (!too_long) body.append(data, size);
+    return true;
+  });
+  if (too_long || response.status == 413) throw bad_request{problem_of_status(413)};  // httplib has set that one
+  if (!complete) throw bad_request{problem_of_status(400)};
+  return body;
+}
+
+using command_handler = void (*)(order_app&, const Request&, const std::string& body, Response&);
+using query_handler = void (*)(order_app&, const Request&, Response&);
+
+auto command(order_app& app, command_handler handler) {
+  return [&app, handler](const Request& request, Response& response, const httplib::ContentReader& read) {
+    handler(app, request, read_body(read, response), response);
+  };
+}
+
+auto query(order_app& app, query_handler handler) {
+  return [&app, handler](const Request& request, Response& response) { handler(app, request, response); };
+}
+
+void nothing_here(order_app&, const Request&, const std::string& /*body*/, Response&) { throw bad_request{problem_of_status(404)}; }
+
 }  // namespace
 
 void register_api(httplib::Server& routes, order_app& app) {
-  const auto with_app = [&app](void (*handler)(order_app&, const Request&, Response&)) {
-    return [&app, handler](const Request& request, Response& response) { handler(app, request, response); };
-  };
-  routes.Post("/orders", with_app(place));
-  routes.Put("/orders/([^/]+)", with_app(change));
-  routes.Post("/orders/([^/]+)/items", with_app(add));
-  routes.Delete("/orders/([^/]+)", with_app(cancel));
-  routes.Get("/orders/([^/]+)", with_app(show_order));
-  routes.Get("/orders", with_app(show_orders));
-  routes.Get("/customers/([^/]+)/orders", with_app(show_customer));
-  routes.Get("/analytics/orders", with_app(show_analytics));
+  routes.Post("/orders", command(app, place));
+  routes.Put("/orders/([^/]+)", command(app, change));
+  routes.Post("/orders/([^/]+)/items", command(app, add));
+  routes.Delete("/orders/([^/]+)", command(app, cancel));
+  routes.Get("/orders/([^/]+)", query(app, show_order));
+  routes.Get("/orders", query(app, show_orders));
+  routes.Get("/customers/([^/]+)/orders", query(app, show_customer));
+  routes.Get("/analytics/orders", query(app, show_analytics));
   routes.Get("/health", [&app](const Request&, Response& response) { show_health(app, response); });
   routes.Get("/metrics", [&app](const Request&, Response& response) { show_metrics(app, response); });
+  // Last: whatever else has a body must not be read without a limit either.
+  routes.Post(".*", command(app, nothing_here));
+  routes.Put(".*", command(app, nothing_here));
+  routes.Patch(".*", command(app, nothing_here));
+  routes.Delete(".*", command(app, nothing_here));
   routes.set_exception_handler(explain_exception);
   routes.set_error_handler(explain_refusal);
 }

@@ -5,6 +5,7 @@
 
 #include "app/log.hpp"
 #include "domain/order.hpp"
+#include "http/limits.hpp"
 #include "http/read_body.hpp"
 #include "http/read_request.hpp"
 
@@ -54,10 +55,11 @@ problem problem_of(const std::exception_ptr& thrown, bool conditional) {
 }
 
 problem problem_of_status(int status) {
+  const std::string too_long = "is too long; allowed: up to " + std::to_string(api_limits::body) + " bytes";
   switch (status) {
     case 404: return {.status = 404, .title = "There is nothing at this address", .detail = "no such method and path"};
-    case 413: return {.status = 413, .title = "The request body is too long", .detail = "(body): allowed: up to 65536 bytes",
-                      .errors = {{"(body)", "is too long; allowed: up to 65536 bytes"}}};
+    case 413:
+      return {.status = 413, .title = "The request body is too long", .detail = "(body): " + too_long, .errors = {{"(body)", too_long}}};
     case 414: return {.status = 414, .title = "The address is too long", .detail = "see the limits of the service"};
     default: return {.status = status, .title = "The request can't be read", .detail = "it is not well-formed HTTP"};
   }

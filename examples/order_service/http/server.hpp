@@ -7,6 +7,8 @@
 
 #include <httplib.h>
 
+#include "http/limits.hpp"
+
 namespace shop {
 
 /// How a server listens.
@@ -14,7 +16,7 @@ struct http_server_options {
   std::string host = "127.0.0.1";
   int port = 0;                          ///< 0: the system chooses one
   std::size_t threads = 64;              ///< a kept connection occupies one thread, so this bounds the connections
-  std::size_t largest_body = 64 * 1024;  ///< in bytes; a longer one is answered with 413
+  std::size_t largest_body = api_limits::body;  ///< in bytes; a longer Content-Length is answered with 413
 };
 
 /// A cpp-httplib server with its thread. Register handlers on `routes()` before start().
