@@ -12,6 +12,7 @@
 
 #include <gabion/adapters/sqlite/detail/inbox_sql.hpp>
 #include <gabion/adapters/sqlite/detail/savepoint.hpp>
+#include <gabion/adapters/sqlite/detail/to_signed.hpp>
 #include <gabion/adapters/sqlite/message_row.hpp>
 #include <gabion/core/clock.hpp>
 #include <gabion/core/error.hpp>
