@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include <gabion/adapters/sqlite/event_store.hpp>
 
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include <gabion/adapters/sqlite/checkpoint_store.hpp>
+#include <gabion/adapters/sqlite/command_log.hpp>
 #include <gabion/adapters/sqlite/group_commit.hpp>
 #include <gabion/cqrs/append.hpp>
 
@@ -18,7 +21,8 @@ namespace {
 message event(std::string id) { return {.id = std::move(id), .type = "t", .data = "d"}; }
 
 template <class Database, class Store>
-append_result append(Database& in, Store& store, std::string_view stream, expected_version expected, const std::vector<message>& events) {
+append_result append(Database& in, Store& store, std::string_view stream, expected_version expected,
+                     const std::vector<message>& events) {
   return in.transact([&](auto& tx) { return store.append(tx, stream, expected, events); });
 }
 
@@ -42,7 +46,8 @@ TEST_CASE("the SQLite event store says when its table is missing", "[event_store
   sqlite::event_store::create_schema(f.db);
   sqlite::event_store::create_schema(f.db);
   CHECK_NOTHROW(sqlite::event_store{f.db});
-  f.db.transact([](sqlite::transaction& tx) { tx.on().execute("UPDATE gabion_schema SET version = 2 WHERE component = 'events'"); });
+  f.db.transact(
+      [](sqlite::transaction& tx) { tx.on().execute("UPDATE gabion_schema SET version = 2 WHERE component = 'events'"); });
   CHECK_THROWS_WITH(sqlite::event_store{f.db}, Catch::Contains("version 2"));
 }
 
@@ -146,4 +151,30 @@ TEST_CASE("an append joins a transaction that the caller began on his own connec
   }
   sqlite3_close(raw);
   CHECK(store.read("s", 1, 1, read_direction::forward).exists());
+}
+
+TEST_CASE("nothing is appended behind a transaction that SQLite has given up", "[event_store][sqlite]") {
+  file f;
+  sqlite::event_store::create_schema(f.db);
+  sqlite::checkpoint_store::create_schema(f.db);
+  sqlite::command_log::create_schema(f.db);
+  sqlite::event_store store{f.db};
+  sqlite::checkpoint_store checkpoints{f.db};
+  sqlite::command_log commands{f.db};
+  const auto held = checkpoints.acquire_lease("p@1", "me", std::chrono::minutes{1});
+  REQUIRE(held);
+  const auto given_up = [&](auto work) {
+    f.db.transact([&](sqlite::transaction& tx) {
+      tx.on().execute("ROLLBACK");  // as SQLite does by itself on a full disk, and the body has caught the error
+      work(tx);
+    });
+  };
+  const auto says = Catch::Contains("no transaction is open");
+  CHECK_THROWS_WITH(given_up([&](auto& tx) { store.append(tx, "s", expected_version::any(), std::vector<message>{event("a")}); }),
+                    says);
+  CHECK_THROWS_WITH(given_up([&](auto& tx) { (void)checkpoints.move_checkpoint(tx, *held, beginning, {.at = position{1}}); }),
+                    says);
+  CHECK_THROWS_WITH(given_up([&](auto& tx) { (void)commands.claim(tx, "", "k"); }), says);
+  CHECK_FALSE(store.read("s", 1, 1, read_direction::forward).exists());
+  CHECK_FALSE(checkpoints.read_checkpoint("p@1"));
 }

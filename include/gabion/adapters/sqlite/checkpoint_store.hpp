@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include <gabion/adapters/sqlite/detail/savepoint.hpp>
 #include <gabion/adapters/sqlite/detail/to_signed.hpp>
 #include <gabion/adapters/sqlite/lease_store.hpp>
 #include <gabion/adapters/sqlite/schema.hpp>
@@ -62,6 +63,7 @@ class basic_checkpoint_store {
   }
 
   [[nodiscard]] settle_status move_checkpoint(transaction& tx, const lease& held, position from, const checkpoint& to) {
+    detail::require_transaction(tx.on(), "checkpoint_store.move_checkpoint");
     if (!sqlite::holds(tx.on(), held)) return settle_status::fenced;
     const std::int64_t changed =
         from == beginning

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include <gabion/adapters/sqlite/detail/savepoint.hpp>
 #include <gabion/adapters/sqlite/detail/to_signed.hpp>
 #include <gabion/adapters/sqlite/schema.hpp>
 #include <gabion/core/clock.hpp>
@@ -40,6 +41,7 @@ class basic_command_log {
   static void create_schema(basic_database<Env>& in) { sqlite::create_schema(in, command_schema); }
 
   [[nodiscard]] std::optional<command_record> claim(transaction& tx, std::string_view tenant, std::string_view key) {
+    detail::require_transaction(tx.on(), "command_log.claim");
     rows r = tx.on().query("SELECT fingerprint, result FROM gabion_command WHERE tenant = ? AND command_key = ?", tenant, key);
     if (!r.next()) return std::nullopt;
     return command_record{.fingerprint = static_cast<std::uint64_t>(r->number(0)), .result = r->text(1)};

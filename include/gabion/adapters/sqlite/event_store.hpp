@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <gabion/adapters/sqlite/database.hpp>
+#include <gabion/adapters/sqlite/detail/savepoint.hpp>
 #include <gabion/adapters/sqlite/detail/to_signed.hpp>
 #include <gabion/adapters/sqlite/message_row.hpp>
 #include <gabion/adapters/sqlite/schema.hpp>
@@ -39,7 +40,7 @@ inline constexpr schema event_schema{.component = "events", .version = 1, .ddl =
 /// An event store in a SQLite database. Positions are 1, 2, 3 ... without a hole, because transactions are serial.
 ///
 /// Safe to use from several threads; appends take turns with every other write to the database. Appending costs
-/// logarithmic time for each event.
+/// logarithmic time for each event, and throws error(invalid_argument) if no transaction is open on the connection.
 template <wall_clock WallClock = system_clock, env Env = native_env, random_source Random = xoshiro256>
 class basic_event_store {
  public:
@@ -59,6 +60,7 @@ class basic_event_store {
   append_result append(transaction& tx, std::string_view stream, expected_version expected, std::span<const message> events) {
     gabion::detail::check_append(stream, events);
     connection& on = tx.on();
+    detail::require_transaction(on, "event_store.append");
     const std::uint64_t actual = version_of(on, stream);
     auto find = [&](std::string_view id) { return place_of(on, id, stream); };
     if (auto decided = gabion::detail::decide_append(actual, expected, events, find)) return *std::move(decided);
