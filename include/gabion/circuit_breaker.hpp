@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+// The circuit breaker alone: it brings nothing but core with it.
 #include <gabion/resilience/circuit_breaker.hpp>
 #include <gabion/resilience/circuit_open_error.hpp>
 #include <gabion/resilience/circuit_options.hpp>
@@ -8,3 +9,4 @@
 #include <gabion/resilience/circuit_presets.hpp>
 #include <gabion/resilience/circuit_state.hpp>
 #include <gabion/resilience/outcome_traits.hpp>
+#include <gabion/version.hpp>

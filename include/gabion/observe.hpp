@@ -8,3 +8,4 @@
 #include <gabion/observe/latency_histogram.hpp>
 #include <gabion/observe/latency_snapshot.hpp>
 #include <gabion/observe/prometheus.hpp>
+#include <gabion/version.hpp>

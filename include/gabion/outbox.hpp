@@ -3,7 +3,6 @@
 
 // The transactional outbox and the idempotent consumer. Atomic with your transaction; delivered at least once; in order per
 // key; effect once through the inbox.
-
 #include <gabion/core/message.hpp>
 #include <gabion/log/wake.hpp>
 #include <gabion/log/waker.hpp>
