@@ -93,7 +93,7 @@ TEST_CASE("one read is one snapshot", "[sqlite][database]") {
   with_table w;
   w.db.read([&](sqlite::connection& on) {
     CHECK(count(on) == 0);
-    w.db.transact([](sqlite::transaction& tx) { tx.on().run("INSERT INTO t (v) VALUES (?)", 1); });
+    std::thread{[&] { w.db.transact([](sqlite::transaction& tx) { tx.on().run("INSERT INTO t (v) VALUES (?)", 1); }); }}.join();
     CHECK(count(on) == 0);
   });
   CHECK(count_in(w.db) == 1);
@@ -112,6 +112,8 @@ TEST_CASE("waiting for oneself is refused at once", "[sqlite][database]") {
   });
   w.db.read([&](sqlite::connection&) {
     CHECK_THROWS_WITH(w.db.read([](sqlite::connection&) {}), Catch::Contains("read() inside read()"));
+    // A transaction of another thread that reads would wait for this reader, and this one for it.
+    CHECK_THROWS_WITH(w.db.transact([](sqlite::transaction&) {}), Catch::Contains("transact() inside read()"));
   });
   CHECK_NOTHROW(w.db.transact([](sqlite::transaction&) {}));
 }

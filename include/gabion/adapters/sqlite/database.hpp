@@ -59,7 +59,7 @@ class basic_database {
   /// Runs `body(transaction&)` between BEGIN IMMEDIATE and COMMIT; rolls back when it throws. Durable once it returns;
   /// those who asked to be woken on commit are woken after the lock is released.
   /// Throws error(busy) if another process kept the lock for the busy timeout, error(full) on a full disk, error(in_doubt)
-  /// if the commit itself failed half-way, error(invalid_argument) inside another transact() of this thread.
+  /// if the commit itself failed half-way, error(invalid_argument) inside another transact() or a read() of this thread.
   template <class Body>
   auto transact(Body&& body) {
     transaction tx{writer_};
@@ -84,14 +84,19 @@ class basic_database {
     return std::forward<Body>(body)(*reader_);
   }
 
-  /// Throws error(invalid_argument) if this thread is inside transact(), where waiting for another one would be for ever.
-  void require_outside() const { writing_.require_outside(); }
+  /// Throws error(invalid_argument) if this thread is inside transact(), where waiting for another one would be for ever, or
+  /// inside read(), where it could be: a transaction may read, so one that waits for this reader would never end.
+  void require_outside() const {
+    writing_.require_outside("transact");
+    reading_.require_outside("transact");
+  }
 
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
 
  private:
   template <class Work>
   void commit_after(Work&& work) {
+    require_outside();
     const std::lock_guard guard{writing_};
     detail::transaction_scope scope{writer_, "BEGIN IMMEDIATE"};
     work();

@@ -19,16 +19,16 @@ class turn {
  public:
   explicit turn(const char* operation) noexcept : operation_{operation} {}
 
-  /// Throws error(invalid_argument) if this thread holds it.
-  void require_outside() const {
+  /// Throws error(invalid_argument) if this thread holds it; `wanted` is what it was about to do.
+  void require_outside(const char* wanted) const {
     // Only this thread can have written its own id, so a relaxed read is enough to find it.
     if (watched && holder_.load(std::memory_order_relaxed) == std::this_thread::get_id())
-      throw error{errc::invalid_argument, std::string{"sqlite: "} + operation_ + "() inside " + operation_ +
+      throw error{errc::invalid_argument, std::string{"sqlite: "} + wanted + "() inside " + operation_ +
                                               "() of the same database; use the transaction that is open"};
   }
 
   void lock() {
-    require_outside();
+    require_outside(operation_);
     mutex_.lock();
     if (watched) holder_.store(std::this_thread::get_id(), std::memory_order_relaxed);
   }
