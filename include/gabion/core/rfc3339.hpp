@@ -81,6 +81,12 @@ class digit_reader {
   return sign == '-' ? -offset : offset;
 }
 
+/// The form has four digits for the year.
+[[nodiscard]] constexpr bool has_rfc3339_year(wall_time at) noexcept {
+  using std::chrono::sys_days, std::chrono::year, std::chrono::January;
+  return at >= sys_days{year{0} / January / 1} && at < sys_days{year{10000} / January / 1};
+}
+
 inline void append_digits(std::string& out, std::int64_t value, std::size_t digits) {
   const std::size_t start = out.size();
   out.append(digits, '0');
@@ -92,8 +98,7 @@ inline void append_digits(std::string& out, std::int64_t value, std::size_t digi
 /// A moment in the form of RFC 3339, UTC, such as "2026-01-31T09:05:00.000250Z"; the fraction is there only if it is not zero.
 /// Throws error(invalid_argument) if the year is not 0 to 9999, for which the form has no room.
 [[nodiscard]] inline std::string to_rfc3339(wall_time at) {
-  using std::chrono::sys_days, std::chrono::year, std::chrono::January;
-  if (at < sys_days{year{0} / January / 1} || at >= sys_days{year{10000} / January / 1})
+  if (!detail::has_rfc3339_year(at))
     detail::fail(errc::invalid_argument, "to_rfc3339: the year is out of range; allowed: 0 to 9999");
   const auto day = std::chrono::floor<std::chrono::days>(at);
   const std::chrono::year_month_day date{day};
@@ -115,7 +120,7 @@ inline void append_digits(std::string& out, std::int64_t value, std::size_t digi
 }
 
 /// Reads the form of RFC 3339 with any offset and any number of fraction digits, cut to microseconds; a leap second counts as the
-/// second after it. Nothing for any other text.
+/// second after it. Nothing for any other text, and for a moment that is not in the years 0 to 9999 of UTC: nobody could write it again.
 [[nodiscard]] constexpr std::optional<wall_time> parse_rfc3339(std::string_view text) noexcept {
   detail::digit_reader in{text};
   const std::chrono::year year{in.number(4)};
@@ -132,8 +137,10 @@ inline void append_digits(std::string& out, std::int64_t value, std::size_t digi
   const std::chrono::microseconds fraction = detail::read_fraction(in);
   const std::chrono::minutes offset = detail::read_offset(in);
   if (!in.at_end() || !date.ok() || hours > 23 || minutes > 59 || seconds > 60) return std::nullopt;
-  return wall_time{std::chrono::sys_days{date} + std::chrono::hours{hours} + std::chrono::minutes{minutes} +
-                   std::chrono::seconds{seconds} + fraction - offset};
+  const wall_time at{std::chrono::sys_days{date} + std::chrono::hours{hours} + std::chrono::minutes{minutes} +
+                     std::chrono::seconds{seconds} + fraction - offset};
+  if (!detail::has_rfc3339_year(at)) return std::nullopt;
+  return at;
 }
 
 }  // namespace gabion::inline v0
