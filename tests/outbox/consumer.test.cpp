@@ -508,9 +508,18 @@ TEST_CASE("a message without an id is told by its place", "[consumer]") {
   world w;
   scripted from;
   from.add(3, 9, "");
-  auto c = w.make_from(from, w.inbox, steady());
+  from.list.back().what.topic = "orders";
+  {
+    auto c = w.make_from(from, w.inbox, steady());
+    c.run_once();
+  }
+  CHECK(w.done.all() == strings{"@orders/3/9"});
+  scripted other;  // with another topic in front, which has this number now
+  other.add(3, 9, "");
+  other.list.back().what.topic = "bills";
+  auto c = w.make_from(other, w.inbox, steady());
   c.run_once();
-  CHECK(w.done.all() == strings{"@3/9"});
+  CHECK(w.done.all() == strings{"@orders/3/9", "@bills/3/9"});
 }
 
 TEST_CASE("memory is bounded by the window while nothing can be handled", "[consumer][outage]") {

@@ -33,12 +33,13 @@ namespace gabion::inline v0 {
 
 /// Who consumes, and how. Later members are only ever added at the end.
 struct consumer_options {
-  std::string name{};         ///< names the consumer in the inbox and in its event log; 1 to 255 bytes; required
-  std::size_t batch = 1;      ///< messages handled in one transaction at most; 1 to 10,000; default 1
-  pump_options pump{};        ///< window over all partitions, retries, poison policy; `batch` and the lease have no effect
-  duration letters_every = std::chrono::seconds{1};    ///< how often to look for redriven letters unless told; 1 ms up; default 1 s
-  duration stop_grace = std::chrono::seconds{10};      ///< how long run() settles what is handled once asked to stop; default 10 s
-  duration poll_slice = std::chrono::milliseconds{20}; ///< how long to wait for messages before looking for wake-ups; 1 ms up; default 20 ms
+  std::string name{};     ///< names the consumer in the inbox and in its event log; 1 to 255 bytes; required
+  std::size_t batch = 1;  ///< messages handled in one transaction at most; 1 to 10,000; default 1
+  pump_options pump{};    ///< window over all partitions, retries, poison policy; `batch` and the lease have no effect
+  duration letters_every = std::chrono::seconds{1};  ///< how often to look for redriven letters unless told; 1 ms up; default 1 s
+  duration stop_grace = std::chrono::seconds{10};    ///< how long run() settles what is handled once asked to stop; default 10 s
+  duration poll_slice =
+      std::chrono::milliseconds{20};  ///< how long to wait for messages before looking for wake-ups; 1 ms up; default 20 ms
 };
 
 /// Handles each message of a subscription once: message, dedup entry and effect are one transaction.
@@ -51,10 +52,11 @@ struct consumer_options {
 /// Redriven letters are handled in the same way, in the order of their key.
 ///
 /// With `batch` above 1 several messages share one transaction; if one fails, all are rolled back and done one by one.
-/// A message without an id gets one from its partition and position. The referenced objects must outlive the consumer.
+/// A message without an id gets one from its topic, partition and position. The referenced objects must outlive the consumer.
 /// wake(), rescan() and resume() are safe from any thread, everything else belongs to one thread at a time.
-template <class Subscription, class Inbox, class Database, class Handler, clock Clock = steady_clock, class Observer = no_observer,
-          env Env = native_env, wall_clock WallClock = system_clock, random_source Random = xoshiro256>
+template <class Subscription, class Inbox, class Database, class Handler, clock Clock = steady_clock,
+          class Observer = no_observer, env Env = native_env, wall_clock WallClock = system_clock,
+          random_source Random = xoshiro256>
 class basic_consumer {
   static_assert(transactor<Database>, "consumer: the database is no transactor (see gabion/log/transactor.hpp)");
   using transaction = typename Database::transaction;
@@ -66,12 +68,18 @@ class basic_consumer {
 
  public:
   /// Throws error(invalid_argument) if an option is out of range.
-  basic_consumer(Subscription& from, Inbox& inbox, Database& database, Handler handler, consumer_options options, Clock time = Clock{},
-                 Observer observer = Observer{}, WallClock wall = WallClock{}, Random random = Random{})
-      : from_{&from}, inbox_{&inbox}, options_{checked(std::move(options))}, time_{std::move(time)},
-        observer_{std::forward<Observer>(observer)}, random_{std::move(random)},
-        handler_{inbox, database, std::forward<Handler>(handler), options_.name, options_.pump.on_poison, observer_, std::move(wall)},
-        letters_{letter_pump(options_), {.leased = false, .keeps_key_order = true}, random_}, assignment_{from.assignment()} {}
+  basic_consumer(Subscription& from, Inbox& inbox, Database& database, Handler handler, consumer_options options,
+                 Clock time = Clock{}, Observer observer = Observer{}, WallClock wall = WallClock{}, Random random = Random{})
+      : from_{&from},
+        inbox_{&inbox},
+        options_{checked(std::move(options))},
+        time_{std::move(time)},
+        observer_{std::forward<Observer>(observer)},
+        random_{std::move(random)},
+        handler_{inbox,     database,       std::forward<Handler>(handler), options_.name, options_.pump.on_poison,
+                 observer_, std::move(wall)},
+        letters_{letter_pump(options_), {.leased = false, .keeps_key_order = true}, random_},
+        assignment_{from.assignment()} {}
   basic_consumer(const basic_consumer&) = delete;
   basic_consumer& operator=(const basic_consumer&) = delete;
 
@@ -79,8 +87,7 @@ class basic_consumer {
   std::size_t run_once() {
     const std::uint64_t before = handled();
     if (bell_.take()) wake_up();
-    while (take_turn().worked) {
-    }
+    while (take_turn().worked) {}
     return static_cast<std::size_t>(handled() - before);
   }
 
@@ -156,8 +163,8 @@ class basic_consumer {
   static consumer_options checked(consumer_options options) {
     gabion::validate(options.pump, "consumer_options.pump");
     if (options.name.empty() || options.name.size() > 255)
-      detail::fail(errc::invalid_argument,
-                   "consumer_options.name has " + std::to_string(options.name.size()) + " bytes; allowed: 1 to 255. Name the consumer");
+      detail::fail(errc::invalid_argument, "consumer_options.name has " + std::to_string(options.name.size()) +
+                                               " bytes; allowed: 1 to 255. Name the consumer");
     detail::check_range("consumer_options.batch", options.batch, 1, 10'000);
     detail::check_at_least("consumer_options.letters_every", options.letters_every, std::chrono::milliseconds{1});
     detail::check_at_least("consumer_options.stop_grace", options.stop_grace, duration::zero());
@@ -226,18 +233,24 @@ class basic_consumer {
     Env::failpoint("consumer.received");
     std::map<std::uint32_t, std::vector<received>> sorted;
     for (received& r : got) {
-      if (r.what.id.empty()) r.what.id = "@" + std::to_string(r.partition) + "/" + std::to_string(to_number(r.at));
+      if (r.what.id.empty()) r.what.id = name_of(r);
       sorted[r.partition].push_back(std::move(r));
     }
     for (auto& [number, records] : sorted) pump_of(number).offer(std::move(records));
     return true;
   }
 
+  /// Partitions are numbered within a subscription: without the topic, one that is added later would be taken for another.
+  static std::string name_of(const received& r) {
+    return "@" + r.what.topic + "/" + std::to_string(r.partition) + "/" + std::to_string(to_number(r.at));
+  }
+
   gabion::pump<received, Random>& pump_of(std::uint32_t number) {
     const auto found = partitions_.find(number);
     if (found != partitions_.end()) return found->second.pump;
     const pump_shape shape{.leased = false, .fetches = false, .keeps_key_order = true};
-    return partitions_.try_emplace(number, partition{.pump = gabion::pump<received, Random>{partition_pump(options_), shape, random_}})
+    return partitions_
+        .try_emplace(number, partition{.pump = gabion::pump<received, Random>{partition_pump(options_), shape, random_}})
         .first->second.pump;
   }
 
