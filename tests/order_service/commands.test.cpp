@@ -87,9 +87,12 @@ TEST_CASE("a command may name the version that it was decided on", "[order_servi
   running service = start_service(folder);
   const std::string path = place(service);
   const auto version = [&] { return json::parse(service.http().Get(path)->body).at("version").get<int>(); };
-  REQUIRE(eventually([&] { return service.http().Get(path)->status == 200 && version() == 3; }));  // queued: nobody takes its money
+  REQUIRE(
+      eventually([&] { return service.http().Get(path)->status == 200 && version() == 3; }));  // queued: nobody takes its money
   const std::string body = R"({"items":[)" + good_item + "]}";
   CHECK(is_problem(service.http().Put(path, {{"If-Match", "\"2\""}}, body, "application/json"), 412));
   CHECK(is_problem(service.http().Put(path, {{"If-Match", "2"}}, body, "application/json"), 400, "If-Match"));
-  CHECK(service.http().Put(path, {{"If-Match", service.http().Get(path)->get_header_value("ETag")}}, body, "application/json")->status == 202);
+  CHECK(service.http()
+            .Put(path, {{"If-Match", service.http().Get(path)->get_header_value("ETag")}}, body, "application/json")
+            ->status == 202);
 }

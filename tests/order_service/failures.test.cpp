@@ -57,7 +57,9 @@ TEST_CASE("a full disk is 503 and loses nothing that was acknowledged", "[order_
   REQUIRE(again);
   CHECK(again->status == 202);
   const std::string token = again->get_header_value("Consistency-Token");
-  CHECK(eventually([&] { return service.http().Get("/orders", {{"Consistency-Token", token}})->get_header_value("Positions-Behind") == "0"; }));
+  CHECK(eventually([&] {
+    return service.http().Get("/orders", {{"Consistency-Token", token}})->get_header_value("Positions-Behind") == "0";
+  }));
   for (const std::string& path : acknowledged) CHECK(service.http().Get(path)->status == 200);
   CHECK(count_orders(service) == std::min<std::size_t>(200, acknowledged.size() + 1));
 }

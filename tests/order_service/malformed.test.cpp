@@ -31,7 +31,8 @@ TEST_CASE("a malformed command is a problem that names the field", "[order_servi
       {"POST", "/orders", "{", 400, "(body)"},
       {"POST", "/orders", "", 400, "(body)"},
       {"POST", "/orders", R"({"items":[)" + good_item + "]}", 422, "customer"},
-      {"POST", "/orders", R"({"customer":{"id":"c","name":"n","email":"a@b"},"items":[)" + negative + "]}", 422, "items[0].quantity"},
+      {"POST", "/orders", R"({"customer":{"id":"c","name":"n","email":"a@b"},"items":[)" + negative + "]}", 422,
+       "items[0].quantity"},
       {"PUT", path, "[]", 422, "(body)"},
       {"PUT", path, R"({"items":[]})", 422, "items"},
       {"PUT", path, R"({"items":[{"product":"ship","quantity":11,"unit_price_cents":100000000}]})", 422, "items"},
@@ -93,7 +94,8 @@ TEST_CASE("headers and parameters are checked too", "[order_service][http][malfo
   const temporary_folder folder;
   running service = start_service(folder);
   CHECK(service.http().Post("/orders", keyed(std::string(200, 'k')), good_order, "application/json")->status == 202);
-  CHECK(is_problem(service.http().Post("/orders", keyed(std::string(201, 'k')), good_order, "application/json"), 400, "Idempotency-Key"));
+  CHECK(is_problem(service.http().Post("/orders", keyed(std::string(201, 'k')), good_order, "application/json"), 400,
+                   "Idempotency-Key"));
   CHECK(is_problem(service.http().Get("/orders?limit=0"), 400, "limit"));
   CHECK(is_problem(service.http().Get("/orders?limit=201"), 400, "limit"));
   CHECK(is_problem(service.http().Get("/orders?limit=many"), 400, "limit"));

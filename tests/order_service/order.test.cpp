@@ -102,9 +102,9 @@ TEST_CASE("after a declined payment only what was paid before goes back", "[orde
   const payment_declined declined{.number = 1, .reason = "limit"};
   CHECK(given<order_rules>(placed, asked).when(decline_payment{id, 1, "limit"}).then(declined));
   CHECK(given<order_rules>(placed, asked, declined).when(settle_balance{id}).then_nothing());
-  const auto paid_then_declined =
-      given<order_rules>(placed, asked, received, item_added{cup}, payment_requested{.number = 2, .amount = {700}},
-                         payment_declined{.number = 2, .reason = "limit"}, order_cancelled{.customer_id = "c-1", .items = {book, cup}});
+  const auto paid_then_declined = given<order_rules>(
+      placed, asked, received, item_added{cup}, payment_requested{.number = 2, .amount = {700}},
+      payment_declined{.number = 2, .reason = "limit"}, order_cancelled{.customer_id = "c-1", .items = {book, cup}});
   CHECK(paid_then_declined.when(settle_balance{id}).then(payment_requested{.number = 3, .amount = {-3000}}));
 }
 
@@ -116,7 +116,8 @@ TEST_CASE("the status follows from what happened", "[order_service][domain]") {
   CHECK(status_after(placed, asked, received, item_added{cup}) == order_status::placed);
   CHECK(status_after(placed, asked, payment_declined{.number = 1, .reason = "limit"}) == order_status::payment_declined);
   CHECK(status_after(placed, order_cancelled{.customer_id = "c-1", .items = {book}}) == order_status::cancelled);
-  CHECK(status_after(order_placed{.by = ada, .items = {{.product = "gift", .quantity = 1, .unit_price = {0}}}}) == order_status::paid);
+  CHECK(status_after(order_placed{.by = ada, .items = {{.product = "gift", .quantity = 1, .unit_price = {0}}}}) ==
+        order_status::paid);
 }
 
 TEST_CASE("every status has a name that reads back", "[order_service][domain]") {

@@ -65,9 +65,8 @@ TEST_CASE("payments wait while the provider is down and are made when it is back
   std::vector<std::string> paths;
   for (int i = 0; i < 5; ++i) paths.push_back(place(service));
   for (const std::string& path : paths) CHECK(eventually([&] { return has_status(service, path, "payment_queued"); }));
-  CHECK(eventually([&] {
-    return json::parse(service.http().Get("/health")->body).at("parts").at("payments").at("state") == "degraded";
-  }));
+  CHECK(eventually(
+      [&] { return json::parse(service.http().Get("/health")->body).at("parts").at("payments").at("state") == "degraded"; }));
   CHECK(service.http().Get("/health")->status == 200);  // it serves all the same
   CHECK(charges(provider).empty());
   set_mood(provider, "ok");

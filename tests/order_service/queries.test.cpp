@@ -32,7 +32,8 @@ TEST_CASE("an order that did not change is not sent again", "[order_service][htt
   CHECK(same->body.empty());
   CHECK(same->get_header_value("ETag") == tag);
   const auto cancelled = service.http().Delete(path);
-  const auto other = service.http().Get(path, {{"If-None-Match", tag}, {"Consistency-Token", cancelled->get_header_value("Consistency-Token")}});
+  const auto other =
+      service.http().Get(path, {{"If-None-Match", tag}, {"Consistency-Token", cancelled->get_header_value("Consistency-Token")}});
   CHECK(other->status == 200);
   CHECK(other->get_header_value("ETag") != tag);
 }
@@ -42,7 +43,8 @@ TEST_CASE("an answer says how far it is behind", "[order_service][http][queries]
   running service = start_service(folder);
   const std::string path = place(service);
   wait_until_queued(service, path);
-  for (const std::string& query : {path, std::string{"/orders"}, std::string{"/analytics/orders"}, std::string{"/customers/c-1/orders"}}) {
+  for (const std::string& query :
+       {path, std::string{"/orders"}, std::string{"/analytics/orders"}, std::string{"/customers/c-1/orders"}}) {
     INFO(query);
     const auto answer = service.http().Get(query);
     REQUIRE(answer);
@@ -86,8 +88,12 @@ TEST_CASE("orders come in pages that lead on from one to the next", "[order_serv
   CHECK(seen == placed);
   CHECK(pages == 3);
   CHECK(read_after(service, "/orders?status=cancelled", token).at("orders").size() == 1);
-  CHECK(read_after(service, "/orders?customer=c-1&limit=1", token).at("_links").at("next").at("href").get<std::string>().find(
-            "customer=c-1") != std::string::npos);
+  CHECK(read_after(service, "/orders?customer=c-1&limit=1", token)
+            .at("_links")
+            .at("next")
+            .at("href")
+            .get<std::string>()
+            .find("customer=c-1") != std::string::npos);
   CHECK(read_after(service, "/orders?customer=nobody", token).at("orders").empty());
 }
 

@@ -108,7 +108,8 @@ TEST_CASE("one answer names all that is wrong", "[order_service][http]") {
 
 TEST_CASE("deep nesting where a number should be does not take a deep stack", "[order_service][http]") {
   const std::string deep = std::string(30'000, '[') + std::string(30'000, ']');
-  const problem p = problem_with([&] { return read_item_body(R"({"product":"x","unit_price_cents":1,"quantity":)" + deep + "}"); });
+  const problem p =
+      problem_with([&] { return read_item_body(R"({"product":"x","unit_price_cents":1,"quantity":)" + deep + "}"); });
   CHECK(p.status == 422);
   REQUIRE(p.errors.size() == 1);
   CHECK(p.errors.front().field == "quantity");

@@ -46,7 +46,9 @@ class temporary_folder {
 class running {
  public:
   running(const char* program, std::vector<std::string> arguments, const std::filesystem::path& folder)
-      : process_{program, std::move(arguments), folder / "log"}, port_{process_.wait_for_port(seconds{20})}, http_{"127.0.0.1", port_} {
+      : process_{program, std::move(arguments), folder / "log"},
+        port_{process_.wait_for_port(seconds{20})},
+        http_{"127.0.0.1", port_} {
     http_.set_keep_alive(true);
     http_.set_tcp_nodelay(true);
     http_.set_read_timeout(seconds{20});
@@ -73,9 +75,7 @@ inline bool eventually(const std::function<bool()>& condition, milliseconds at_m
   return true;
 }
 
-inline running start_provider(const temporary_folder& folder) {
-  return {PAYMENT_PROVIDER, {"--port", "0"}, folder.path()};
-}
+inline running start_provider(const temporary_folder& folder) { return {PAYMENT_PROVIDER, {"--port", "0"}, folder.path()}; }
 
 /// The service on a file in the folder, without a provider unless one is named.
 inline running start_service(const temporary_folder& folder, std::vector<std::string> more = {}) {

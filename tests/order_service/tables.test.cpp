@@ -19,7 +19,9 @@ namespace {
 /// A file that is gone after the test.
 class temporary_file {
  public:
-  temporary_file() : path_{std::filesystem::temp_directory_path() / ("gabion-tables-" + std::to_string(getpid()) + ".db")} { remove(); }
+  temporary_file() : path_{std::filesystem::temp_directory_path() / ("gabion-tables-" + std::to_string(getpid()) + ".db")} {
+    remove();
+  }
   ~temporary_file() { remove(); }
   temporary_file(const temporary_file&) = delete;
   temporary_file& operator=(const temporary_file&) = delete;

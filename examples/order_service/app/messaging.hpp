@@ -58,7 +58,8 @@ class listener {
 
   Service service_;
   subscription subscription_;
-  gabion::basic_consumer<subscription, inbox, typename Backend::transactor_type, handler, gabion::steady_clock, consumer_observer> consumer_;
+  gabion::basic_consumer<subscription, inbox, typename Backend::transactor_type, handler, gabion::steady_clock, consumer_observer>
+      consumer_;
 };
 
 /// What brings events from the outbox to the broker.

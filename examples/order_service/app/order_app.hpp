@@ -19,8 +19,8 @@ namespace shop {
 /// What a command led to: durable when it is returned. The same key gets the same receipt.
 struct receipt {
   std::string order_id{};
-  std::uint64_t version = 0;     ///< of the order now
-  gabion::position at{};         ///< where a read model must be to show it
+  std::uint64_t version = 0;  ///< of the order now
+  gabion::position at{};      ///< where a read model must be to show it
   friend bool operator==(const receipt&, const receipt&) = default;
 };
 

@@ -93,9 +93,12 @@ class order_service final : public service {
     page.gauge("orders_payments_due", "Payments that the provider has not answered yet.", backend_.tables.count_due());
     const gabion::circuit_snapshot breaker = desk_.breaker();
     page.gauge("orders_payment_circuit_state", "0 closed, 1 open, 2 half-open.", static_cast<int>(breaker.state));
-    page.counter("orders_payment_calls_total", "Calls to the provider by outcome.", breaker.counts.success, {{"outcome", "answered"}});
-    page.counter("orders_payment_calls_total", "Calls to the provider by outcome.", breaker.counts.failure, {{"outcome", "failed"}});
-    page.counter("orders_payment_calls_total", "Calls to the provider by outcome.", breaker.counts.rejected, {{"outcome", "rejected"}});
+    page.counter("orders_payment_calls_total", "Calls to the provider by outcome.", breaker.counts.success,
+                 {{"outcome", "answered"}});
+    page.counter("orders_payment_calls_total", "Calls to the provider by outcome.", breaker.counts.failure,
+                 {{"outcome", "failed"}});
+    page.counter("orders_payment_calls_total", "Calls to the provider by outcome.", breaker.counts.rejected,
+                 {{"outcome", "rejected"}});
   }
 
  private:

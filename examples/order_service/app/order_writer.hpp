@@ -44,7 +44,8 @@ class order_writer {
 
   /// Throws refusal, gabion::error(conflict) and what the stores throw; let it leave the transaction.
   template <class Command>
-  gabion::executed write(transaction& tx, std::string_view order_id, const Command& command, const gabion::execute_options& options = {}) {
+  gabion::executed write(transaction& tx, std::string_view order_id, const Command& command,
+                         const gabion::execute_options& options = {}) {
     gabion::executed done = orders_.execute(tx, order_id, command, options);
     std::uint64_t version = done.version - done.events.size();
     for (gabion::message& m : done.events) m.headers.push_back({std::string{version_header}, std::to_string(++version)});

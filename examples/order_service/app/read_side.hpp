@@ -27,8 +27,12 @@ template <class Backend, template <class> class Projection>
 class projection_runner {
  public:
   explicit projection_runner(Backend& backend)
-      : events_{&backend.events}, projection_{backend.tables},
-        projector_{projection_, backend.transactor, backend.events, backend.checkpoints, {}, {.owner = "order_service"}} {}
+      : events_{&backend.events}, projection_{backend.tables}, projector_{projection_,
+                                                                          backend.transactor,
+                                                                          backend.events,
+                                                                          backend.checkpoints,
+                                                                          {},
+                                                                          {.owner = "order_service"}} {}
 
   void run(const std::stop_token& stop) { projector_.run(stop); }
 
@@ -49,7 +53,9 @@ class projection_runner {
   [[nodiscard]] std::uint64_t lag() const { return projector_.lag(); }
   [[nodiscard]] gabion::health_part health() const {
     const bool faulted = progress().status() == gabion::projection_status::faulted;
-    return {.name = std::string{name()}, .state = faulted ? gabion::health_state::down : gabion::health_state::up, .reason = progress().reason()};
+    return {.name = std::string{name()},
+            .state = faulted ? gabion::health_state::down : gabion::health_state::up,
+            .reason = progress().reason()};
   }
 
  private:
@@ -58,26 +64,58 @@ class projection_runner {
                                       decltype(Backend::checkpoints), gabion::json_codec>;
 
   [[nodiscard]] const auto& progress() const noexcept { return projector_.progress(); }
-  static gabion::deadline deadline_of(const freshness& wanted) { return gabion::deadline::in(gabion::steady_clock{}, wanted.wait_for); }
+  static gabion::deadline deadline_of(const freshness& wanted) {
+    return gabion::deadline::in(gabion::steady_clock{}, wanted.wait_for);
+  }
 
   decltype(Backend::events)* events_;
   projection projection_;
   projector projector_;
 };
 
-/// The queries of the service, and the projections that they read from.
+/// The projections of the service, each with its read model.
+template <class Backend>
+struct read_models {
+  explicit read_models(Backend& backend) : orders{backend}, customers{backend}, analytics{backend} {}
+
+  projection_runner<Backend, order_view_projection> orders;
+  projection_runner<Backend, customer_projection> customers;
+  projection_runner<Backend, analytics_projection> analytics;
+};
+
+/// The query bus of the service. Each query waits for the projection that it reads, if its client demands so.
+template <class Backend>
+auto make_query_bus(const Backend& backend, read_models<Backend>& models) {
+  const typename Backend::tables_type* const tables = &backend.tables;
+  read_models<Backend>* const from = &models;
+  return gabion::query_bus{gabion::queries<get_order, list_orders, get_customer, get_analytics>{},
+                           gabion::handle<get_order>([=](const get_order& q) {
+                             return from->orders.read(q.fresh, [&] { return tables->find_order(q.order_id); });
+                           }),
+                           gabion::handle<list_orders>([=](const list_orders& q) {
+                             return from->orders.read(q.fresh, [&] { return tables->find_orders(q.filter); });
+                           }),
+                           gabion::handle<get_customer>([=](const get_customer& q) {
+                             return from->customers.read(q.fresh, [&] { return tables->find_customer(q.customer_id); });
+                           }),
+                           gabion::handle<get_analytics>([=](const get_analytics& q) {
+                             return from->analytics.read(q.fresh, [&] { return tables->analytics(q.products); });
+                           })};
+}
+
+/// The queries, the projections that they read from, and a thread for each projection.
 template <class Backend>
 class read_side {
  public:
-  explicit read_side(Backend& backend) : tables_{&backend.tables}, orders_{backend}, customers_{backend}, analytics_{backend}, bus_{make_bus()} {}
+  explicit read_side(Backend& backend) : models_{backend}, bus_{make_query_bus(backend, models_)} {}
   read_side(const read_side&) = delete;
   read_side& operator=(const read_side&) = delete;
 
   /// Starts the projections.
   void start() {
-    threads_.emplace_back([this](const std::stop_token& stop) { orders_.run(stop); });
-    threads_.emplace_back([this](const std::stop_token& stop) { customers_.run(stop); });
-    threads_.emplace_back([this](const std::stop_token& stop) { analytics_.run(stop); });
+    threads_.emplace_back([this](const std::stop_token& stop) { models_.orders.run(stop); });
+    threads_.emplace_back([this](const std::stop_token& stop) { models_.customers.run(stop); });
+    threads_.emplace_back([this](const std::stop_token& stop) { models_.analytics.run(stop); });
   }
   /// Lets each finish its batch.
   void stop() {
@@ -92,43 +130,25 @@ class read_side {
   }
 
   void describe(gabion::health_report& health) const {
-    health.add(orders_.health());
-    health.add_optional(customers_.health());
-    health.add_optional(analytics_.health());
+    health.add(models_.orders.health());
+    health.add_optional(models_.customers.health());
+    health.add_optional(models_.analytics.health());
   }
   void write(gabion::prometheus_writer& page) const {
     const auto gauge = [&](const auto& projection) {
-      page.gauge("orders_read_model_lag_events", "Events that a read model is behind the log.", projection.lag(), {{"projection", projection.name()}});
+      page.gauge("orders_read_model_lag_events", "Events that a read model is behind the log.", projection.lag(),
+                 {{"projection", projection.name()}});
     };
-    gauge(orders_);
-    gauge(customers_);
-    gauge(analytics_);
+    gauge(models_.orders);
+    gauge(models_.customers);
+    gauge(models_.analytics);
   }
 
  private:
-  // The projections are waited for, which is not const, though it changes nothing that a reader could see.
-  auto make_bus() {
-    return gabion::query_bus{
-        gabion::queries<get_order, list_orders, get_customer, get_analytics>{},
-        gabion::handle<get_order>([this](const get_order& q) {
-          return orders_.read(q.fresh, [&] { return tables_->find_order(q.order_id); });
-        }),
-        gabion::handle<list_orders>([this](const list_orders& q) {
-          return orders_.read(q.fresh, [&] { return tables_->find_orders(q.filter); });
-        }),
-        gabion::handle<get_customer>([this](const get_customer& q) {
-          return customers_.read(q.fresh, [&] { return tables_->find_customer(q.customer_id); });
-        }),
-        gabion::handle<get_analytics>([this](const get_analytics& q) {
-          return analytics_.read(q.fresh, [&] { return tables_->analytics(q.products); });
-        })};
-  }
+  using bus = decltype(make_query_bus(std::declval<const Backend&>(), std::declval<read_models<Backend>&>()));
 
-  const typename Backend::tables_type* tables_;
-  projection_runner<Backend, order_view_projection> orders_;
-  projection_runner<Backend, customer_projection> customers_;
-  projection_runner<Backend, analytics_projection> analytics_;
-  decltype(std::declval<read_side&>().make_bus()) bus_;
+  read_models<Backend> models_;
+  bus bus_;
   std::vector<std::jthread> threads_{};
 };
 

@@ -20,7 +20,8 @@ class service : public order_app {
 };
 
 /// The service on a SQLite file. Throws gabion::error if the file can't be used.
-[[nodiscard]] std::unique_ptr<service> make_sqlite_service(const sqlite_backend_options& file, const payment_desk_options& payments);
+[[nodiscard]] std::unique_ptr<service> make_sqlite_service(const sqlite_backend_options& file,
+                                                           const payment_desk_options& payments);
 
 /// The service in memory.
 [[nodiscard]] std::unique_ptr<service> make_memory_service(const payment_desk_options& payments);

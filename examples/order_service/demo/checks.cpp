@@ -14,7 +14,8 @@ namespace {
 using std::string_view;
 
 constexpr std::array<string_view, 4> booked_types{"order.placed", "order.changed", "order.item_added", "order.cancelled"};
-constexpr std::array<string_view, 4> emailed_types{"order.placed", "order.cancelled", "order.payment_received", "order.payment_declined"};
+constexpr std::array<string_view, 4> emailed_types{"order.placed", "order.cancelled", "order.payment_received",
+                                                   "order.payment_declined"};
 
 template <class Types>
 bool is_one_of(const Types& types, const std::string& type) {
@@ -33,7 +34,8 @@ void match_effects(finding& f, const char* service, const evidence& e, const Typ
     ++f.looked_at;
     const auto found = times.find(event.id);
     const std::size_t n = found == times.end() ? 0 : found->second;
-    if (n != 1) f.break_with(std::string{service} + ": " + event.type + " " + event.id + " had its effect " + std::to_string(n) + " times");
+    if (n != 1)
+      f.break_with(std::string{service} + ": " + event.type + " " + event.id + " had its effect " + std::to_string(n) + " times");
     if (found != times.end()) times.erase(found);
   }
   for (const auto& [id, n] : times) f.break_with(std::string{service} + ": an effect for " + id + ", which is no such event");
@@ -84,8 +86,8 @@ finding check_acknowledged(const evidence& e) {
     const auto shown = e.shown.find(id);
     if (shown == e.shown.end()) continue;  // said above
     if (shown->second.items != wanted.items || (shown->second.status == "cancelled") != wanted.cancelled)
-      f.break_with(id + " should have " + std::to_string(wanted.items.size()) + " items" + (wanted.cancelled ? ", cancelled" : "") +
-                   "; shown: " + describe(shown->second));
+      f.break_with(id + " should have " + std::to_string(wanted.items.size()) + " items" +
+                   (wanted.cancelled ? ", cancelled" : "") + "; shown: " + describe(shown->second));
   }
   return f;
 }
@@ -97,7 +99,8 @@ finding check_answered(const evidence& e) {
 }
 
 finding check_own_writes(const evidence& e) {
-  finding f{.promise = "a client that sends its token reads its own write, or is told that the answer is stale", .looked_at = e.token_reads};
+  finding f{.promise = "a client that sends its token reads its own write, or is told that the answer is stale",
+            .looked_at = e.token_reads};
   for (std::uint64_t i = 0; i < e.stale_reads; ++i) f.break_with("a read was silently stale");
   return f;
 }
@@ -205,9 +208,9 @@ finding check_breaker(const evidence& e, bool provider_failed) {
 }
 
 std::vector<finding> check_all(const evidence& e, bool provider_failed) {
-  return {check_answered(e),  check_acknowledged(e), check_own_writes(e), check_repeats(e), check_streams(e),
-          check_consumers(e), check_effects(e),      check_stock(e),      check_money(e),   check_key_order(e),
-          check_nothing_left(e), check_breaker(e, provider_failed)};
+  return {check_answered(e), check_acknowledged(e), check_own_writes(e),   check_repeats(e),
+          check_streams(e),  check_consumers(e),    check_effects(e),      check_stock(e),
+          check_money(e),    check_key_order(e),    check_nothing_left(e), check_breaker(e, provider_failed)};
 }
 
 }  // namespace shop::demo

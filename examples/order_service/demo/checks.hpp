@@ -12,7 +12,7 @@ namespace shop::demo {
 /// One promise, and whether it was kept.
 struct finding {
   std::string promise{};
-  std::size_t looked_at = 0;           ///< how many things were checked
+  std::size_t looked_at = 0;  ///< how many things were checked
   std::size_t broken = 0;
   std::vector<std::string> examples{};  ///< the first few of what broke it
 

@@ -46,7 +46,8 @@ int left_until(clock::time_point then) {
 
 }  // namespace
 
-child_process::child_process(const std::filesystem::path& program, std::vector<std::string> arguments, const std::filesystem::path& log) {
+child_process::child_process(const std::filesystem::path& program, std::vector<std::string> arguments,
+                             const std::filesystem::path& log) {
   std::string name = program.string();
   std::vector<char*> argv{name.data()};
   for (std::string& a : arguments) argv.push_back(a.data());

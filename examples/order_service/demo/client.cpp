@@ -34,7 +34,9 @@ answer read_answer(const httplib::Response& response) {
 client::client(int port, client_counters& counters)
     : http_{std::make_unique<httplib::Client>("127.0.0.1", port)},
       counters_{&counters},
-      pause_{{.initial = std::chrono::milliseconds{20}, .cap = std::chrono::milliseconds{500}, .jitter = gabion::backoff_jitter::equal}} {
+      pause_{{.initial = std::chrono::milliseconds{20},
+              .cap = std::chrono::milliseconds{500},
+              .jitter = gabion::backoff_jitter::equal}} {
   http_->set_keep_alive(true);
   http_->set_tcp_nodelay(true);
   http_->set_connection_timeout(std::chrono::seconds{5});

@@ -77,9 +77,9 @@ struct evidence {
   std::vector<acknowledgement> acknowledged{};
   std::map<std::string, expected_order> expected{};
   std::vector<repeated_answer> repeated{};
-  std::uint64_t stale_reads = 0;   ///< reads with a token that did not show the client's own write and did not say so
+  std::uint64_t stale_reads = 0;  ///< reads with a token that did not show the client's own write and did not say so
   std::uint64_t token_reads = 0;
-  std::uint64_t unanswered = 0;    ///< commands that got no answer until the client gave up
+  std::uint64_t unanswered = 0;  ///< commands that got no answer until the client gave up
   // Over HTTP
   std::map<std::string, shown_order> shown{};
   std::vector<provider_charge> charges{};

@@ -97,7 +97,8 @@ void gather_from_file(evidence& into, const std::string& path) {
   for (rows r = on.query("SELECT published_at - created_at FROM gabion_outbox WHERE published_at IS NOT NULL"); r.next();)
     into.publish_lags.emplace_back(r->number(0));
   into.unpublished = count(on, "SELECT count(*) FROM gabion_outbox WHERE published_at IS NULL");
-  into.dead_letters = count(on, "SELECT (SELECT count(*) FROM gabion_outbox WHERE state >= 2) + (SELECT count(*) FROM gabion_inbox_letter)");
+  into.dead_letters =
+      count(on, "SELECT (SELECT count(*) FROM gabion_outbox WHERE state >= 2) + (SELECT count(*) FROM gabion_inbox_letter)");
   into.payments_due = count(on, "SELECT count(*) FROM payment_due");
   into.published_twice = count(on, "SELECT count(*) - count(DISTINCT event_id) FROM gabion_broker_message");
 }

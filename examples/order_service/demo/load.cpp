@@ -76,7 +76,8 @@ void load::drive(client& with, std::size_t index, load_result& into) {
     order_id = now.order_id;
     into.acknowledged.push_back({.order_id = order_id, .version = now.version, .kind = what.kind});
     into.expected[order_id].apply(what);
-    if ((index + n) % options_.repeat_every == 0) into.to_repeat.push_back({what, n == 0 ? std::string{} : order_id, key, text_of(*told)});
+    if ((index + n) % options_.repeat_every == 0)
+      into.to_repeat.push_back({what, n == 0 ? std::string{} : order_id, key, text_of(*told)});
     if (n + 1 == scripts_[index].steps.size() && index % options_.read_back_every == 0) read_back(with, *told, now.version, into);
   }
 }

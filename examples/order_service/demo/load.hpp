@@ -22,9 +22,9 @@ namespace shop::demo {
 struct load_options {
   int port = 0;
   std::size_t connections = 32;
-  std::string key_prefix{};             ///< makes the idempotency keys of this run its own
-  std::size_t read_back_every = 10;     ///< every n-th order is read back with its token
-  std::size_t repeat_every = 50;        ///< every n-th command is sent again at the end
+  std::string key_prefix{};                            ///< makes the idempotency keys of this run its own
+  std::size_t read_back_every = 10;                    ///< every n-th order is read back with its token
+  std::size_t repeat_every = 50;                       ///< every n-th command is sent again at the end
   std::chrono::steady_clock::time_point give_up_at{};  ///< no command is tried any longer
 };
 

@@ -212,14 +212,16 @@ class show {
 
 std::filesystem::path new_folder() {
   std::string name = (std::filesystem::temp_directory_path() / "gabion-demo-XXXXXX").string();
-  if (mkdtemp(name.data()) == nullptr) throw std::runtime_error{"cannot make a folder in " + std::filesystem::temp_directory_path().string()};
+  if (mkdtemp(name.data()) == nullptr)
+    throw std::runtime_error{"cannot make a folder in " + std::filesystem::temp_directory_path().string()};
   return name;
 }
 
 int run(const settings& s) {
   const std::filesystem::path folder = s.folder.empty() ? new_folder() : s.folder;
   std::filesystem::create_directories(folder);
-  if (std::filesystem::exists(folder / "orders.db")) throw std::runtime_error{"'" + folder.string() + "' holds an orders.db already"};
+  if (std::filesystem::exists(folder / "orders.db"))
+    throw std::runtime_error{"'" + folder.string() + "' holds an orders.db already"};
   const bool kept = show{s, folder}.run();
   std::printf("\n%s\n", kept ? "every promise was kept" : "A PROMISE WAS BROKEN");
   if (kept && s.folder.empty())
@@ -235,12 +237,15 @@ int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);  // a killed service closes connections that are being written to
   settings s;
   s.programs = std::filesystem::read_symlink("/proc/self/exe").parent_path();
-  CLI::App app{"Drives the order service as real processes, lets its payment provider fail, kills it, and checks what it promised."};
+  CLI::App app{
+      "Drives the order service as real processes, lets its payment provider fail, kills it, and checks what it promised."};
   app.add_option("--orders", s.orders, "JSON-lines file of orders, repeated as often as needed")->capture_default_str();
   app.add_option("--commands", s.commands, "how many commands to send")->check(CLI::Range(1, 10'000'000))->capture_default_str();
   app.add_option("--connections", s.connections, "clients at the same time")->check(CLI::Range(1, 60))->capture_default_str();
   app.add_option("--kills", s.kills, "how often to kill the service")->check(CLI::Range(0, 100))->capture_default_str();
-  app.add_option("--seconds", s.seconds, "begin no new order after this long")->check(CLI::Range(1, 86'400))->capture_default_str();
+  app.add_option("--seconds", s.seconds, "begin no new order after this long")
+      ->check(CLI::Range(1, 86'400))
+      ->capture_default_str();
   app.add_option("--folder", s.folder, "keep the database file and the logs here");
   app.add_option("--programs", s.programs, "folder of order_service and payment_provider [that of this program]");
   app.add_flag("!--steady-provider", s.provider_fails, "let the payment provider work all the time");

@@ -33,8 +33,8 @@ double ms_at(std::vector<std::chrono::microseconds> samples, double part) {
 void write_figures(std::string& out, const evidence& e, const run_figures& f) {
   std::uint64_t repeats = 0;
   for (const provider_charge& c : e.charges) repeats += c.repeats;
-  print(out, "commands          %llu answered in %.1f s: %.0f per second\n", static_cast<unsigned long long>(f.commands), f.load_seconds,
-        static_cast<double>(f.commands) / std::max(f.load_seconds, 0.001));
+  print(out, "commands          %llu answered in %.1f s: %.0f per second\n", static_cast<unsigned long long>(f.commands),
+        f.load_seconds, static_cast<double>(f.commands) / std::max(f.load_seconds, 0.001));
   print(out, "                  latency p50 %.1f ms, p99 %.1f ms; %llu acknowledged, %zu refused\n", ms(f.latency.quantile(0.5)),
         ms(f.latency.quantile(0.99)), static_cast<unsigned long long>(e.acknowledged.size()), f.refused.size());
   print(out, "kills             %zu; clients lost %llu connections, got %llu times 503, sent %llu commands again\n", f.kills,
@@ -42,10 +42,11 @@ void write_figures(std::string& out, const evidence& e, const run_figures& f) {
         static_cast<unsigned long long>(f.retries));
   print(out, "events            %zu of %zu orders; publish lag p50 %.1f ms, p99 %.1f ms\n", e.events.size(), e.shown.size(),
         ms_at(e.publish_lags, 0.5), ms_at(e.publish_lags, 0.99));
-  print(out, "duplicates        %llu messages reached the broker twice, each inbox dropped them; %llu charges were asked for again\n",
+  print(out,
+        "duplicates        %llu messages reached the broker twice, each inbox dropped them; %llu charges were asked for again\n",
         static_cast<unsigned long long>(e.published_twice), static_cast<unsigned long long>(repeats));
-  print(out, "read your writes  %llu reads with a token, %llu told that they were stale\n", static_cast<unsigned long long>(e.token_reads),
-        static_cast<unsigned long long>(f.declared_stale));
+  print(out, "read your writes  %llu reads with a token, %llu told that they were stale\n",
+        static_cast<unsigned long long>(e.token_reads), static_cast<unsigned long long>(f.declared_stale));
 }
 
 void write_breaker(std::string& out, const evidence& e) {
@@ -65,7 +66,8 @@ void write_finding(std::string& out, const finding& f) {
 void write_refused(std::string& out, const std::vector<refused_command>& refused) {
   constexpr std::size_t shown = 5;
   for (std::size_t i = 0; i < std::min(shown, refused.size()); ++i)
-    out += "refused           line " + std::to_string(refused[i].line) + ": " + std::to_string(refused[i].status) + " " + refused[i].body + "\n";
+    out += "refused           line " + std::to_string(refused[i].line) + ": " + std::to_string(refused[i].status) + " " +
+           refused[i].body + "\n";
 }
 
 }  // namespace

@@ -18,18 +18,25 @@ constexpr std::chrono::seconds stop_within{10};
 
 stage::stage(const stage_options& options) : options_{options} {
   const auto log = options_.folder / "payment_provider.log";
-  provider_ = std::make_unique<child_process>(options_.programs / "payment_provider", std::vector<std::string>{"--port", "0"}, log);
+  provider_ =
+      std::make_unique<child_process>(options_.programs / "payment_provider", std::vector<std::string>{"--port", "0"}, log);
   provider_port_ = provider_->wait_for_port(start_within);
   start_service();
 }
 
 void stage::start_service() {
-  const std::vector<std::string> arguments{"--port",          std::to_string(service_port_),
-                                           "--db",            database(),
-                                           "--payment",       "http://127.0.0.1:" + std::to_string(provider_port_),
-                                           "--breaker-open",  std::to_string(options_.breaker_open.count()),
-                                           "--payment-timeout", "300"};
-  service_ = std::make_unique<child_process>(options_.programs / "order_service", arguments, options_.folder / "order_service.log");
+  const std::vector<std::string> arguments{"--port",
+                                           std::to_string(service_port_),
+                                           "--db",
+                                           database(),
+                                           "--payment",
+                                           "http://127.0.0.1:" + std::to_string(provider_port_),
+                                           "--breaker-open",
+                                           std::to_string(options_.breaker_open.count()),
+                                           "--payment-timeout",
+                                           "300"};
+  service_ =
+      std::make_unique<child_process>(options_.programs / "order_service", arguments, options_.folder / "order_service.log");
   service_port_ = service_->wait_for_port(start_within);
 }
 

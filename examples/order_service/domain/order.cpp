@@ -65,7 +65,7 @@ item_added order_rules::decide(const order& now, const add_item& command) {
   require_open(now, command.order_id);
   if (now.items.size() >= order_limits::items)
     throw refusal{gabion::errc::rejected, "order '" + command.order_id + "' has " + std::to_string(now.items.size()) +
-                                                       " items; allowed: up to " + std::to_string(order_limits::items)};
+                                              " items; allowed: up to " + std::to_string(order_limits::items)};
   return item_added{.added = command.added};
 }
 

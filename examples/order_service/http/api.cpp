@@ -52,7 +52,8 @@ auto ask(order_app& app, Query query, const std::optional<gabion::consistency_to
 
 /// How far the answer is behind the log, and behind the client's own token.
 template <class Result>
-gabion::http_parts with_freshness(gabion::http_parts parts, const answered<Result>& from, const std::optional<gabion::consistency_token>& token) {
+gabion::http_parts with_freshness(gabion::http_parts parts, const answered<Result>& from,
+                                  const std::optional<gabion::consistency_token>& token) {
   const gabion::consistency_token seen = token_at(from.read_model_at);
   parts.headers.push_back({"Read-Model-Lag", std::to_string(from.lag()) + " events"});
   return gabion::with_staleness(std::move(parts), seen, token.value_or(seen));
@@ -60,7 +61,8 @@ gabion::http_parts with_freshness(gabion::http_parts parts, const answered<Resul
 
 /// 200, or 304 if the client has this version already.
 template <class Result>
-void show(const Request& request, Response& response, const answered<Result>& from, std::uint64_t version, const nlohmann::ordered_json& body) {
+void show(const Request& request, Response& response, const answered<Result>& from, std::uint64_t version,
+          const nlohmann::ordered_json& body) {
   gabion::http_parts parts = gabion::shown(body.dump(), version, request.get_header_value("If-None-Match"));
   parts.headers.push_back({"Cache-Control", "no-cache"});  // may be kept, but must be asked for again with If-None-Match
   respond(response, with_freshness(std::move(parts), from, read_token(request)), json_type);
@@ -96,8 +98,11 @@ void show_order(order_app& app, const Request& request, Response& response) {
   const auto token = read_token(request);
   const auto found = ask(app, get_order{.order_id = id_in(request)}, token);
   if (found.result) return show(request, response, found, found.result->version, render(*found.result));
-  const problem missing{.status = 404, .title = "There is no such order", .detail = "there is no order '" + id_in(request) + "', or it is not shown yet"};
-  respond(response, with_freshness({.status = missing.status, .body = to_json_text(missing, request.path)}, found, token), problem::content_type);
+  const problem missing{.status = 404,
+                        .title = "There is no such order",
+                        .detail = "there is no order '" + id_in(request) + "', or it is not shown yet"};
+  respond(response, with_freshness({.status = missing.status, .body = to_json_text(missing, request.path)}, found, token),
+          problem::content_type);
 }
 
 void show_orders(order_app& app, const Request& request, Response& response) {
@@ -112,7 +117,8 @@ void show_customer(order_app& app, const Request& request, Response& response) {
   const auto token = read_token(request);
   const auto who = ask(app, get_customer{.customer_id = filter.customer_id}, token);
   if (!who.result)
-    throw bad_request{{.status = 404, .title = "There is no such customer", .detail = "nobody with this id has ordered anything"}};
+    throw bad_request{
+        {.status = 404, .title = "There is no such customer", .detail = "nobody with this id has ordered anything"}};
   const auto orders = ask(app, list_orders{.filter = filter}, token);
   nlohmann::ordered_json body = render(orders.result, request.path, filter);
   body["customer"] = render(*who.result);
@@ -173,7 +179,9 @@ auto query(order_app& app, query_handler handler) {
   return [&app, handler](const Request& request, Response& response) { handler(app, request, response); };
 }
 
-void nothing_here(order_app&, const Request&, const std::string& /*body*/, Response&) { throw bad_request{problem_of_status(404)}; }
+void nothing_here(order_app&, const Request&, const std::string& /*body*/, Response&) {
+  throw bad_request{problem_of_status(404)};
+}
 
 }  // namespace
 

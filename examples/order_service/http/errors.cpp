@@ -14,13 +14,16 @@ namespace shop {
 namespace {
 
 problem explain(const gabion::validation_error& e) {
-  return {.status = 422, .title = "The command is not valid", .detail = e.what(), .errors = {{e.found().field, e.found().problem}}};
+  return {
+      .status = 422, .title = "The command is not valid", .detail = e.what(), .errors = {{e.found().field, e.found().problem}}};
 }
 
 /// An order that can't do that now is a conflict with its state, not a bad request.
 problem explain(const refusal& e) {
   const bool missing = e.code() == gabion::errc::not_found;
-  return {.status = missing ? 404 : 409, .title = missing ? "There is no such order" : "The order can't do that now", .detail = e.what()};
+  return {.status = missing ? 404 : 409,
+          .title = missing ? "There is no such order" : "The order can't do that now",
+          .detail = e.what()};
 }
 
 /// gabion says which failure has which status, and when trying again helps. What went wrong in the store is for the log.
@@ -28,7 +31,8 @@ problem explain(const gabion::error& e, bool conditional) {
   const gabion::problem known = gabion::problem_of(e, conditional);
   problem p{.status = known.status, .title = known.title, .detail = known.detail};
   p.retry_after_seconds = static_cast<int>(gabion::retry_after(e.code()).count());
-  if (e.code() == gabion::errc::duplicate) p.errors = {{std::string{gabion::idempotency_header}, "was used before for another command"}};
+  if (e.code() == gabion::errc::duplicate)
+    p.errors = {{std::string{gabion::idempotency_header}, "was used before for another command"}};
   if (p.status >= 500) log_line("request failed", {{"reason", e.what()}});
   return p;
 }
@@ -59,7 +63,10 @@ problem problem_of_status(int status) {
   switch (status) {
     case 404: return {.status = 404, .title = "There is nothing at this address", .detail = "no such method and path"};
     case 413:
-      return {.status = 413, .title = "The request body is too long", .detail = "(body): " + too_long, .errors = {{"(body)", too_long}}};
+      return {.status = 413,
+              .title = "The request body is too long",
+              .detail = "(body): " + too_long,
+              .errors = {{"(body)", too_long}}};
     case 414: return {.status = 414, .title = "The address is too long", .detail = "see the limits of the service"};
     default: return {.status = status, .title = "The request can't be read", .detail = "it is not well-formed HTTP"};
   }

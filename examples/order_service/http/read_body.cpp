@@ -90,7 +90,8 @@ json parse(std::string_view text) {
   try {
     return json::parse(text);
   } catch (const json::parse_error& e) {
-    throw bad_body{{.status = 400, .title = "The request body is not JSON", .detail = e.what(), .errors = {{"(body)", e.what()}}}};
+    throw bad_body{
+        {.status = 400, .title = "The request body is not JSON", .detail = e.what(), .errors = {{"(body)", e.what()}}}};
   }
 }
 
@@ -105,13 +106,15 @@ item read_item(body_reader& reader, const json& in, const std::string& path) {
 std::vector<item> read_items(body_reader& reader, const json& in) {
   const json* list = reader.member(in, "", "items");
   if (list == nullptr) return {};
-  if (!list->is_array()) return reader.wrong("items", std::string{"must be an array, not "} + list->type_name()), std::vector<item>{};
+  if (!list->is_array())
+    return reader.wrong("items", std::string{"must be an array, not "} + list->type_name()), std::vector<item>{};
   if (list->empty() || list->size() > order_limits::items) {
     reader.wrong("items", "has " + std::to_string(list->size()) + " items; allowed: 1 to " + std::to_string(order_limits::items));
     return {};
   }
   std::vector<item> items;
-  for (std::size_t i = 0; i < list->size(); ++i) items.push_back(read_item(reader, (*list)[i], "items[" + std::to_string(i) + "]"));
+  for (std::size_t i = 0; i < list->size(); ++i)
+    items.push_back(read_item(reader, (*list)[i], "items[" + std::to_string(i) + "]"));
   return items;
 }
 

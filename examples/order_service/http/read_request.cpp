@@ -64,7 +64,8 @@ order_filter read_filter(const httplib::Request& request) {
   }
   if (request.has_param("limit")) {
     const auto limit = parse_number(request.get_param_value("limit"));
-    if (!limit || *limit < 1 || *limit > api_limits::page) refuse_parameter("limit", "allowed: 1 to " + std::to_string(api_limits::page));
+    if (!limit || *limit < 1 || *limit > api_limits::page)
+      refuse_parameter("limit", "allowed: 1 to " + std::to_string(api_limits::page));
     filter.limit = static_cast<std::size_t>(*limit);
   }
   return filter;
@@ -74,7 +75,8 @@ std::optional<gabion::consistency_token> read_token(const httplib::Request& requ
   const std::string name{gabion::consistency_header};
   if (!request.has_header(name)) return std::nullopt;
   auto token = gabion::parse_consistency_token(request.get_header_value(name));
-  if (!token || token->source != token_source) refuse(400, "A header is not valid", name, "must be a token that this service gave out");
+  if (!token || token->source != token_source)
+    refuse(400, "A header is not valid", name, "must be a token that this service gave out");
   return token;
 }
 

@@ -72,16 +72,20 @@ json render(const order_view& view) {
 json render(const order_page& page, const std::string& path, const order_filter& filter) {
   json orders = json::array();
   for (const order_view& view : page.orders) orders.push_back(render(view));
-  const std::string query = query_of(filter) + (filter.customer_id.empty() || path != "/orders" ? "" : "&customer=" + escaped(filter.customer_id));
+  const std::string query =
+      query_of(filter) + (filter.customer_id.empty() || path != "/orders" ? "" : "&customer=" + escaped(filter.customer_id));
   json links{{"self", link(path + query + (filter.after.empty() ? "" : "&after=" + escaped(filter.after)))}};
   if (page.more) links["next"] = link(path + query + "&after=" + escaped(page.orders.back().id));
   return {{"orders", orders}, {"_links", links}};
 }
 
 json render(const customer_summary& s) {
-  return {{"customer_id", s.id},          {"name", s.name},
-          {"email", s.email},             {"orders", s.orders},
-          {"cancelled", s.cancelled},     {"spent_cents", s.spent.cents},
+  return {{"customer_id", s.id},
+          {"name", s.name},
+          {"email", s.email},
+          {"orders", s.orders},
+          {"cancelled", s.cancelled},
+          {"spent_cents", s.spent.cents},
           {"last_order_at", gabion::to_rfc3339(s.last_order_at)}};
 }
 
@@ -90,7 +94,8 @@ json render(const order_analytics& analytics) {
   for (const auto& [name, amount] : analytics.totals) totals[name] = amount;
   json products = json::array();
   for (const auto& [product, units] : analytics.products) products.push_back({{"product", product}, {"units", units}});
-  return {{"totals", totals}, {"products", products}, {"_links", {{"self", link("/analytics/orders")}, {"orders", link("/orders")}}}};
+  return {
+      {"totals", totals}, {"products", products}, {"_links", {{"self", link("/analytics/orders")}, {"orders", link("/orders")}}}};
 }
 
 json render(const gabion::health_report& health) {

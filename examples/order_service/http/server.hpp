@@ -14,8 +14,8 @@ namespace shop {
 /// How a server listens.
 struct http_server_options {
   std::string host = "127.0.0.1";
-  int port = 0;                          ///< 0: the system chooses one
-  std::size_t threads = 64;              ///< a kept connection occupies one thread, so this bounds the connections
+  int port = 0;                                 ///< 0: the system chooses one
+  std::size_t threads = 64;                     ///< a kept connection occupies one thread, so this bounds the connections
   std::size_t largest_body = api_limits::body;  ///< in bytes; a longer Content-Length is answered with 413
 };
 

@@ -102,9 +102,12 @@ int run(const shop::http_server_options& options, std::int64_t card_limit_cents)
 int main(int argc, char** argv) {
   shop::http_server_options options;
   std::int64_t card_limit_cents = 1'000'000;
-  CLI::App app{"A payment provider that charges each idempotency key once and can be told to misbehave:\n"
-               "POST /charges, GET /charges, POST /control {\"mode\": \"ok|fail|hang|slow\", \"delay_ms\": 1000}"};
-  app.add_option("--port", options.port, "port to listen on, 0 = any; it is printed")->check(CLI::Range(0, 65535))->capture_default_str();
+  CLI::App app{
+      "A payment provider that charges each idempotency key once and can be told to misbehave:\n"
+      "POST /charges, GET /charges, POST /control {\"mode\": \"ok|fail|hang|slow\", \"delay_ms\": 1000}"};
+  app.add_option("--port", options.port, "port to listen on, 0 = any; it is printed")
+      ->check(CLI::Range(0, 65535))
+      ->capture_default_str();
   app.add_option("--card-limit-cents", card_limit_cents, "a higher charge is declined")->capture_default_str();
   CLI11_PARSE(app, argc, argv);
   try {

@@ -39,10 +39,20 @@ bool matches(const order_view& view, const order_filter& filter) {
 }  // namespace
 
 memory_tables::memory_tables(gabion::memory::database& in)
-    : orders_{in}, customers_{in}, totals_{in}, products_{in}, bookings_{in}, stock_{in}, addresses_{in}, emails_{in}, due_{in},
+    : orders_{in},
+      customers_{in},
+      totals_{in},
+      products_{in},
+      bookings_{in},
+      stock_{in},
+      addresses_{in},
+      emails_{in},
+      due_{in},
       breaker_changes_{in} {}
 
-std::optional<order_view> memory_tables::find_order(transaction& tx, std::string_view id) const { return find_in(orders_.rows(tx), id); }
+std::optional<order_view> memory_tables::find_order(transaction& tx, std::string_view id) const {
+  return find_in(orders_.rows(tx), id);
+}
 
 void memory_tables::put_order(transaction& tx, const order_view& view) { orders_.put(tx, view.id, view); }
 
@@ -70,13 +80,16 @@ std::optional<customer_summary> memory_tables::find_customer(std::string_view id
 
 void memory_tables::add_to_total(transaction& tx, std::string_view name, std::int64_t amount) { add(tx, totals_, name, amount); }
 
-void memory_tables::add_to_product(transaction& tx, std::string_view product, std::int64_t units) { add(tx, products_, product, units); }
+void memory_tables::add_to_product(transaction& tx, std::string_view product, std::int64_t units) {
+  add(tx, products_, product, units);
+}
 
 order_analytics memory_tables::analytics(std::size_t products) const {
   order_analytics result;
   totals_.read([&](const auto& rows) { result.totals = {rows.begin(), rows.end()}; });
   products_.read([&](const auto& rows) { result.products = {rows.begin(), rows.end()}; });
-  std::stable_sort(result.products.begin(), result.products.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
+  std::stable_sort(result.products.begin(), result.products.end(),
+                   [](const auto& a, const auto& b) { return a.second > b.second; });
   if (result.products.size() > products) result.products.resize(products);
   return result;
 }

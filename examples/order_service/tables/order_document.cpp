@@ -7,7 +7,9 @@
 
 namespace shop {
 
-void to_json(nlohmann::json& j, const open_payment& p) { j = {{"number", p.number}, {"amount_cents", p.amount}, {"queued", p.queued}}; }
+void to_json(nlohmann::json& j, const open_payment& p) {
+  j = {{"number", p.number}, {"amount_cents", p.amount}, {"queued", p.queued}};
+}
 void from_json(const nlohmann::json& j, open_payment& p) {
   j.at("number").get_to(p.number);
   j.at("amount_cents").get_to(p.amount);

@@ -36,7 +36,8 @@ const gabion::sqlite::schema sqlite_tables_schema{.component = "order_service", 
 
 namespace {
 
-constexpr std::string_view one_order = "SELECT order_id, version, placed_at, updated_at, document FROM order_view WHERE order_id = ?";
+constexpr std::string_view one_order =
+    "SELECT order_id, version, placed_at, updated_at, document FROM order_view WHERE order_id = ?";
 constexpr std::string_view one_customer =
     "SELECT customer_id, name, email, orders, cancelled, spent_cents, last_order_at FROM customer_summary WHERE customer_id = ?";
 
@@ -71,15 +72,18 @@ rows query_orders(connection& on, const order_filter& filter) {
   const auto limit = static_cast<std::int64_t>(filter.limit) + 1;
   const std::string_view status = filter.status ? to_string(*filter.status) : std::string_view{};
   if (!filter.customer_id.empty())
-    return on.query("SELECT order_id, version, placed_at, updated_at, document FROM order_view WHERE customer_id = ?1 AND order_id > ?2 "
-                    "AND (?3 = '' OR status = ?3) ORDER BY order_id LIMIT ?4",
-                    filter.customer_id, filter.after, status, limit);
+    return on.query(
+        "SELECT order_id, version, placed_at, updated_at, document FROM order_view WHERE customer_id = ?1 AND order_id > ?2 "
+        "AND (?3 = '' OR status = ?3) ORDER BY order_id LIMIT ?4",
+        filter.customer_id, filter.after, status, limit);
   if (filter.status)
-    return on.query("SELECT order_id, version, placed_at, updated_at, document FROM order_view WHERE status = ? AND order_id > ? "
-                    "ORDER BY order_id LIMIT ?",
-                    status, filter.after, limit);
-  return on.query("SELECT order_id, version, placed_at, updated_at, document FROM order_view WHERE order_id > ? ORDER BY order_id LIMIT ?",
-                  filter.after, limit);
+    return on.query(
+        "SELECT order_id, version, placed_at, updated_at, document FROM order_view WHERE status = ? AND order_id > ? "
+        "ORDER BY order_id LIMIT ?",
+        status, filter.after, limit);
+  return on.query(
+      "SELECT order_id, version, placed_at, updated_at, document FROM order_view WHERE order_id > ? ORDER BY order_id LIMIT ?",
+      filter.after, limit);
 }
 
 }  // namespace
@@ -87,10 +91,11 @@ rows query_orders(connection& on, const order_filter& filter) {
 std::optional<order_view> sqlite_tables::find_order(transaction& tx, std::string_view id) { return read_order(tx.on(), id); }
 
 void sqlite_tables::put_order(transaction& tx, const order_view& view) {
-  tx.on().run("INSERT OR REPLACE INTO order_view (order_id, customer_id, status, version, placed_at, updated_at, document) "
-              "VALUES (?, ?, ?, ?, ?, ?, ?)",
-              view.id, view.state.by.id, to_string(view.state.status()), view.version, view.placed_at, view.updated_at,
-              write_document(view.state));
+  tx.on().run(
+      "INSERT OR REPLACE INTO order_view (order_id, customer_id, status, version, placed_at, updated_at, document) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?)",
+      view.id, view.state.by.id, to_string(view.state.status()), view.version, view.placed_at, view.updated_at,
+      write_document(view.state));
 }
 
 std::optional<order_view> sqlite_tables::find_order(std::string_view id) const {
@@ -109,12 +114,15 @@ order_page sqlite_tables::find_orders(const order_filter& filter) const {
   });
 }
 
-std::optional<customer_summary> sqlite_tables::find_customer(transaction& tx, std::string_view id) { return read_customer(tx.on(), id); }
+std::optional<customer_summary> sqlite_tables::find_customer(transaction& tx, std::string_view id) {
+  return read_customer(tx.on(), id);
+}
 
 void sqlite_tables::put_customer(transaction& tx, const customer_summary& s) {
-  tx.on().run("INSERT OR REPLACE INTO customer_summary (customer_id, name, email, orders, cancelled, spent_cents, last_order_at) "
-              "VALUES (?, ?, ?, ?, ?, ?, ?)",
-              s.id, s.name, s.email, s.orders, s.cancelled, s.spent.cents, s.last_order_at);
+  tx.on().run(
+      "INSERT OR REPLACE INTO customer_summary (customer_id, name, email, orders, cancelled, spent_cents, last_order_at) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?)",
+      s.id, s.name, s.email, s.orders, s.cancelled, s.spent.cents, s.last_order_at);
 }
 
 std::optional<customer_summary> sqlite_tables::find_customer(std::string_view id) const {
@@ -122,33 +130,41 @@ std::optional<customer_summary> sqlite_tables::find_customer(std::string_view id
 }
 
 void sqlite_tables::add_to_total(transaction& tx, std::string_view name, std::int64_t amount) {
-  tx.on().run("INSERT INTO analytics_total (name, amount) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET amount = amount + excluded.amount",
-              name, amount);
+  tx.on().run(
+      "INSERT INTO analytics_total (name, amount) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET amount = amount + "
+      "excluded.amount",
+      name, amount);
 }
 
 void sqlite_tables::add_to_product(transaction& tx, std::string_view product, std::int64_t units) {
-  tx.on().run("INSERT INTO analytics_product (product, units) VALUES (?, ?) ON CONFLICT (product) DO UPDATE SET units = units + excluded.units",
-              product, units);
+  tx.on().run(
+      "INSERT INTO analytics_product (product, units) VALUES (?, ?) ON CONFLICT (product) DO UPDATE SET units = units + "
+      "excluded.units",
+      product, units);
 }
 
 order_analytics sqlite_tables::analytics(std::size_t products) const {
   return database_->read([&](connection& on) {
     order_analytics result;
-    for (rows found = on.query("SELECT name, amount FROM analytics_total"); found.next();) result.totals[found->text(0)] = found->number(1);
-    for (rows found = on.query("SELECT product, units FROM analytics_product ORDER BY units DESC, product LIMIT ?", products); found.next();)
+    for (rows found = on.query("SELECT name, amount FROM analytics_total"); found.next();)
+      result.totals[found->text(0)] = found->number(1);
+    for (rows found = on.query("SELECT product, units FROM analytics_product ORDER BY units DESC, product LIMIT ?", products);
+         found.next();)
       result.products.emplace_back(found->text(0), found->number(1));
     return result;
   });
 }
 
 void sqlite_tables::book(transaction& tx, const cause& why) {
-  tx.on().run("INSERT INTO inventory_booking (event_id, order_id, version) VALUES (?, ?, ?)", why.event_id, why.order_id, why.version);
+  tx.on().run("INSERT INTO inventory_booking (event_id, order_id, version) VALUES (?, ?, ?)", why.event_id, why.order_id,
+              why.version);
 }
 
 void sqlite_tables::reserve(transaction& tx, std::string_view product, std::int64_t units) {
-  tx.on().run("INSERT INTO inventory_stock (product, reserved) VALUES (?, ?) ON CONFLICT (product) DO UPDATE SET reserved = reserved + "
-              "excluded.reserved",
-              product, units);
+  tx.on().run(
+      "INSERT INTO inventory_stock (product, reserved) VALUES (?, ?) ON CONFLICT (product) DO UPDATE SET reserved = reserved + "
+      "excluded.reserved",
+      product, units);
 }
 
 void sqlite_tables::put_address(transaction& tx, std::string_view order_id, std::string_view email) {
@@ -177,8 +193,9 @@ void sqlite_tables::remove_due(transaction& tx, std::string_view order_id, std::
 std::vector<due_payment> sqlite_tables::due_payments(std::string_view after_order, std::size_t limit) const {
   return database_->read([&](connection& on) {
     std::vector<due_payment> due;
-    rows found = on.query("SELECT order_id, number, amount_cents, queued FROM payment_due WHERE order_id > ? ORDER BY order_id LIMIT ?",
-                          after_order, limit);
+    rows found =
+        on.query("SELECT order_id, number, amount_cents, queued FROM payment_due WHERE order_id > ? ORDER BY order_id LIMIT ?",
+                 after_order, limit);
     while (found.next())
       due.push_back({.order_id = found->text(0),
                      .number = static_cast<std::uint32_t>(found->number(1)),
@@ -196,7 +213,8 @@ std::size_t sqlite_tables::count_due() const {
 }
 
 void sqlite_tables::log_breaker(transaction& tx, const breaker_change& change) {
-  tx.on().run("INSERT INTO breaker_change (at, from_state, to_state, why) VALUES (?, ?, ?, ?)", change.at, change.from, change.to, change.why);
+  tx.on().run("INSERT INTO breaker_change (at, from_state, to_state, why) VALUES (?, ?, ?, ?)", change.at, change.from, change.to,
+              change.why);
 }
 
 }  // namespace shop

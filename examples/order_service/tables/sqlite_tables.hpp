@@ -19,7 +19,9 @@ class sqlite_tables {
  public:
   using transaction = gabion::sqlite::transaction;
 
-  explicit sqlite_tables(gabion::sqlite::database& in) : database_{&in} { gabion::sqlite::require_schema(in, sqlite_tables_schema); }
+  explicit sqlite_tables(gabion::sqlite::database& in) : database_{&in} {
+    gabion::sqlite::require_schema(in, sqlite_tables_schema);
+  }
 
   // Order view
   [[nodiscard]] static std::optional<order_view> find_order(transaction& tx, std::string_view id);
