@@ -131,7 +131,7 @@ TEST_CASE("the manual clock moves only when it is told to", "[testing][clock]") 
   time.step_wall(-1h);
   CHECK(steady.now() == start + 2us);
   CHECK(wall.now() == wall_start + 2us - 1h);
-  time.set_wall(gabion::wall_time{5s});
+  time.set(gabion::wall_time{5s});
   CHECK(wall.now() == gabion::wall_time{5s});
 
   time.advance_to(start + 1s);

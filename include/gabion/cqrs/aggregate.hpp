@@ -18,11 +18,9 @@ concept has_category = requires {
 
 /// What is remembered of the past in order to decide: `state_type`, default constructible.
 template <class A>
-concept has_state = requires { requires std::default_initializable<typename A::state_type>; };
-
-/// The events of its streams: `using event_list = gabion::events<order_placed, item_added>;`.
-template <class A>
-concept lists_events = requires { event_types<typename A::event_list>::size; };
+concept has_state = requires {
+  requires std::default_initializable<typename A::state_type>;
+};
 
 /// Takes an event into the state: `static state_type evolve(state_type, const Event&)`, pure, and constexpr if you like.
 template <class A, class Event>
@@ -33,15 +31,18 @@ concept evolves = requires(typename A::state_type state, const Event& event) {
 /// Turns a command into events: `static ... decide(const state_type&, const Command&)`, pure. It gives no_events, an event, an
 /// optional event, a tuple, a range or a variant of these, and throws to refuse.
 template <class A, class Command>
-concept decides = requires(const typename A::state_type& state, const Command& command) { A::decide(state, command); };
+concept decides = requires(const typename A::state_type& state, const Command& command) {
+  A::decide(state, command);
+};
 
 namespace detail {
 
 template <class A, class Event>
 struct event_is_evolved {
-  static_assert(sizeof(A) == 0,
-                "gabion: an aggregate lists an event but has no `static state_type evolve(state_type, const Event&)` for it. Aggregate and "
-                "Event are the arguments of this event_is_evolved<Aggregate, Event>");
+  static_assert(
+      sizeof(A) == 0,
+      "gabion: an aggregate lists an event but has no `static state_type evolve(state_type, const Event&)` for it. Aggregate and "
+      "Event are the arguments of this event_is_evolved<Aggregate, Event>");
 };
 
 template <class A, class Event>

@@ -13,12 +13,12 @@ namespace gabion::inline v0 {
 
 /// What travels with a command and is not part of what it asks for. A plain value; every member is optional.
 struct command_context {
-  std::string command_id{};       ///< this command; the same on every attempt. Empty = none
-  std::string correlation_id{};   ///< the whole conversation, kept from command to command. Empty = none
-  std::string causation_id{};     ///< the id of the command or event that caused this one. Empty = nothing did
-  std::string idempotency_key{};  ///< the caller's key for "do this once"; empty = the command id serves
-  std::string tenant{};           ///< whose data it is; empty = the only one
-  deadline expires{};             ///< when nobody wants the result any more; default never
+  std::string command_id{};                    ///< this command; the same on every attempt. Empty = none
+  std::string correlation_id{};                ///< the whole conversation, kept from command to command. Empty = none
+  std::string causation_id{};                  ///< the id of the command or event that caused this one. Empty = nothing did
+  std::string idempotency_key{};               ///< the caller's key for "do this once"; empty = the command id serves
+  std::string tenant{};                        ///< whose data it is; empty = the only one
+  deadline expires{};                          ///< when nobody wants the result any more; default never
   std::optional<expected_version> expected{};  ///< the version the caller decided on; set = a conflict is not retried
   friend bool operator==(const command_context&, const command_context&) = default;
 };
@@ -43,7 +43,9 @@ struct command_context {
 namespace detail {
 
 template <class Context>
-concept wraps_context = requires(const Context& c) { c.context(); };
+concept wraps_context = requires(const Context& c) {
+  c.context();
+};
 
 /// The command_context in a context that a middleware is given, however deep; null if there is none.
 template <class Context>

@@ -49,9 +49,11 @@ concept command_log = claims_commands<L, Transaction> && completes_commands<L, T
 template <class L, class Transaction = typename L::transaction>
 consteval bool explain_command_log() {
   static_assert(claims_commands<L, Transaction>,
-                "command_log: `std::optional<command_record> claim(Transaction&, std::string_view tenant, std::string_view key)` is missing");
-  static_assert(completes_commands<L, Transaction>,
-                "command_log: `complete(Transaction&, std::string_view tenant, std::string_view key, const command_record&)` is missing");
+                "command_log: `std::optional<command_record> claim(Transaction&, std::string_view tenant, std::string_view key)` "
+                "is missing");
+  static_assert(
+      completes_commands<L, Transaction>,
+      "command_log: `complete(Transaction&, std::string_view tenant, std::string_view key, const command_record&)` is missing");
   static_assert(forgets_commands<L>, "command_log: `std::size_t forget(wall_time before, std::size_t limit)` is missing");
   return command_log<L, Transaction>;
 }

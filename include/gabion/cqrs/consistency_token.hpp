@@ -69,8 +69,8 @@ inline constexpr char token_version = 1;
 /// Throws error(too_large) if the source name is over its limit.
 [[nodiscard]] inline std::string encode(const consistency_token& token) {
   if (token.source.size() > max_token_source)
-    detail::fail(errc::too_large, "consistency_token.source has " + std::to_string(token.source.size()) + " bytes; allowed: at most " +
-                                      std::to_string(max_token_source));
+    detail::fail(errc::too_large, "consistency_token.source has " + std::to_string(token.source.size()) +
+                                      " bytes; allowed: at most " + std::to_string(max_token_source));
   std::string bytes{detail::token_version};
   for (unsigned shift = 64; shift > 0; shift -= 8) bytes += static_cast<char>(to_number(token.at) >> (shift - 8) & 255U);
   return detail::base64url(bytes + token.source);
@@ -92,8 +92,8 @@ inline constexpr char token_version = 1;
 /// Throws error(invalid_argument) that names both sources if they differ: their positions say nothing about each other.
 [[nodiscard]] inline bool covers(const consistency_token& seen, const consistency_token& wanted) {
   if (seen.source != wanted.source)
-    detail::fail(errc::invalid_argument,
-                 "consistency_token of source '" + wanted.source + "' cannot be compared with a position in '" + seen.source + "'");
+    detail::fail(errc::invalid_argument, "consistency_token of source '" + wanted.source +
+                                             "' cannot be compared with a position in '" + seen.source + "'");
   return to_number(seen.at) >= to_number(wanted.at);
 }
 

@@ -49,7 +49,8 @@ namespace detail {
 /// `If-Match: "7"` or `W/"7"` is exact(7), `If-Match: *` exists(), `If-None-Match: *` no_stream(), neither any(). Nothing if it
 /// cannot be met with one version: a list, a tag that is not ours, both headers at once. Answer that with 400; a client that may not
 /// write without a condition is answered with 428. A weak tag is accepted: a version is a meaning, not bytes.
-[[nodiscard]] inline std::optional<expected_version> expected_version_of(std::string_view if_match, std::string_view if_none_match = {}) {
+[[nodiscard]] inline std::optional<expected_version> expected_version_of(std::string_view if_match,
+                                                                         std::string_view if_none_match = {}) {
   if_match = detail::trimmed(if_match);
   if_none_match = detail::trimmed(if_none_match);
   if (!if_none_match.empty()) {

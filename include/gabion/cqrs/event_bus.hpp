@@ -24,9 +24,10 @@ namespace detail {
 
 template <class Event>
 struct event_has_handler {
-  static_assert(sizeof(Event) == 0,
-                "gabion: no handler for an event. Add handle<Event>(f), or ignore<Event>() if nothing is to be done; Event is the "
-                "argument of this event_has_handler<Event>");
+  static_assert(
+      sizeof(Event) == 0,
+      "gabion: no handler for an event. Add handle<Event>(f), or ignore<Event>() if nothing is to be done; Event is the "
+      "argument of this event_has_handler<Event>");
 };
 
 template <std::size_t Index, class Event, class Function>
@@ -53,8 +54,9 @@ struct event_set<std::index_sequence<Indices...>, handler<Events, Functions>...>
   /// Calls `visit` with each handler of Event, in order.
   template <class Event, class Visit>
   constexpr void visit_handlers(Visit&& visit) {
-    [[maybe_unused]] const int in_order[] = {
-        0, (detail::visit_if<std::same_as<Event, Events>>(static_cast<event_slot<Indices, Events, Functions>&>(*this).function, visit), 0)...};
+    [[maybe_unused]] const int in_order[] = {0, (detail::visit_if<std::same_as<Event, Events>>(
+                                                     static_cast<event_slot<Indices, Events, Functions>&>(*this).function, visit),
+                                                 0)...};
   }
 };
 

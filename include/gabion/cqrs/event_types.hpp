@@ -33,15 +33,17 @@ struct upcaster<Event> {
 
 /// An event type that is only read, and turned into a newer one.
 template <class Event>
-concept retired_event = std::invocable<const upcaster<Event>&, const Event&>;
+concept retired_event = std::invocable < const upcaster<Event>
+&, const Event& > ;
 
 namespace detail {
 
 template <class First, class Second>
 struct wire_names_differ {
-  static_assert(sizeof(First) == 0,
-                "gabion: two event types have one wire name, so stored events could not be told apart. Both types are the arguments of "
-                "this wire_names_differ<First, Second>");
+  static_assert(
+      sizeof(First) == 0,
+      "gabion: two event types have one wire name, so stored events could not be told apart. Both types are the arguments of "
+      "this wire_names_differ<First, Second>");
 };
 
 template <class Newer, class Older>
@@ -134,14 +136,16 @@ struct event_types<events<Events...>> {
   static constexpr bool sound = [] {
     if constexpr (twice != size) {
       using all = gabion::detail::event_indices<std::index_sequence_for<Events...>, Events...>;
-      gabion::detail::wire_names_differ<decltype(gabion::detail::event_at<sorted[twice - 1].index>(static_cast<const all*>(nullptr))),
-                                        decltype(gabion::detail::event_at<sorted[twice].index>(static_cast<const all*>(nullptr)))>{};
+      gabion::detail::wire_names_differ<
+          decltype(gabion::detail::event_at<sorted[twice - 1].index>(static_cast<const all*>(nullptr))),
+          decltype(gabion::detail::event_at<sorted[twice].index>(static_cast<const all*>(nullptr)))>{};
     }
     return true;
   }();
 
   [[nodiscard]] static constexpr std::size_t index_of(std::string_view name) noexcept {
-    const auto found = std::lower_bound(sorted.begin(), sorted.end(), name, [](const entry& e, std::string_view n) { return e.name < n; });
+    const auto found =
+        std::lower_bound(sorted.begin(), sorted.end(), name, [](const entry& e, std::string_view n) { return e.name < n; });
     return found != sorted.end() && found->name == name ? found->index : size;
   }
 
@@ -156,11 +160,18 @@ struct event_types<events<Events...>> {
   [[nodiscard]] static consteval bool valid() { return sound; }
 };
 
+/// Has a list of event types: `using event_list = gabion::events<order_placed, item_added>;`.
+template <class T>
+concept lists_events = requires {
+  event_types<typename T::event_list>::size;
+};
+
 /// An event as a message: its wire name, and its value in the codec's format. Everything else is left to the caller.
 template <class Codec, class Event>
 [[nodiscard]] message encode_event(const Codec& codec, const Event& event) {
   static_assert(explain_codec_for<Codec, Event>());
-  return {.type = std::string{wire_name_of<Event>()}, .content_type = std::string{codec.content_type()}, .data = codec.encode(event)};
+  return {
+      .type = std::string{wire_name_of<Event>()}, .content_type = std::string{codec.content_type()}, .data = codec.encode(event)};
 }
 
 }  // namespace gabion::inline v0

@@ -46,7 +46,9 @@ struct ignoring {
 };
 
 template <class Message>
-concept declares_result = requires { typename Message::result_type; };
+concept declares_result = requires {
+  typename Message::result_type;
+};
 
 template <class Message, class Function>
 consteval bool takes_const_message() {
@@ -61,9 +63,10 @@ consteval bool takes_const_message() {
 template <class Message, class Function>
 struct handler_fits {
   static constexpr bool value = detail::takes_const_message<Message, Function>();
-  static_assert(value,
-                "gabion: mistyped handler. The first parameter of a handler must be `const Message&`. Message and the handler are the "
-                "two arguments of this handler_fits<Message, f>");
+  static_assert(
+      value,
+      "gabion: mistyped handler. The first parameter of a handler must be `const Message&`. Message and the handler are the "
+      "two arguments of this handler_fits<Message, f>");
 };
 
 template <class Message, class Function>
@@ -125,7 +128,8 @@ struct handler {
 template <class Message = detail::message_of_parameter, class Function>
 [[nodiscard]] constexpr auto handle(Function f) {
   using message_type = typename detail::message_for<Message, Function>::type;
-  static_assert(std::same_as<message_type, std::remove_cvref_t<message_type>>, "gabion: handle<Message>: name the type without const or &");
+  static_assert(std::same_as<message_type, std::remove_cvref_t<message_type>>,
+                "gabion: handle<Message>: name the type without const or &");
   if constexpr (std::is_void_v<message_type>) {
     return handler<detail::misfit, detail::misfit>{detail::misfit{}};
   } else if constexpr (!detail::handler_fits<message_type, Function>::value) {

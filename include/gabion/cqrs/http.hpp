@@ -54,7 +54,9 @@ namespace detail {
 
 /// 201: the thing was created and stands at this version (H2).
 [[nodiscard]] inline http_parts created(std::string url, std::uint64_t version, etag_strength strength = etag_strength::weak) {
-  return {.status = 201, .headers = {{"Location", detail::header_safe(std::move(url), "created: the URL")}, {"ETag", etag_of(version, strength)}}};
+  return {
+      .status = 201,
+      .headers = {{"Location", detail::header_safe(std::move(url), "created: the URL")}, {"ETag", etag_of(version, strength)}}};
 }
 
 /// 204: the thing was changed and stands at this version.
@@ -76,7 +78,8 @@ namespace detail {
 
 /// A problem with its status; Retry-After where trying again helps.
 [[nodiscard]] inline http_parts refused(const problem& what, std::chrono::seconds again = {}) {
-  http_parts parts{.status = what.status, .headers = {{"Content-Type", std::string{problem_content_type}}}, .body = to_json(what)};
+  http_parts parts{
+      .status = what.status, .headers = {{"Content-Type", std::string{problem_content_type}}}, .body = to_json(what)};
   if (again.count() > 0) parts.headers.push_back({"Retry-After", std::to_string(again.count())});
   return parts;
 }

@@ -39,7 +39,8 @@ class idempotency {
   template <class Context, class Message, class Next>
   auto operator()(Context& context, const Message& message, Next& next) const -> detail::next_result<Next, Context, Message> {
     using result = detail::next_result<Next, Context, Message>;
-    static_assert(requires { context.transaction(); }, "gabion: idempotency must stand inside (after) transactional in the middlewares");
+    static_assert(
+        requires { context.transaction(); }, "gabion: idempotency must stand inside (after) transactional in the middlewares");
     static_assert(explain_command_log<Log, std::remove_cvref_t<decltype(context.transaction())>>());
     static_assert(!std::is_reference_v<result>, "gabion: idempotency cannot store the reference that this handler returns");
     const command_context* const about = detail::find_command_context(context);
@@ -62,7 +63,8 @@ class idempotency {
   }
 
   template <class Result, class Context, class Message, class Next>
-  Result handle_first(Context& context, const Message& message, Next& next, std::uint64_t print, const command_context& about) const {
+  Result handle_first(Context& context, const Message& message, Next& next, std::uint64_t print,
+                      const command_context& about) const {
     if constexpr (std::is_void_v<Result>) {
       next(context, message);
       log_->complete(context.transaction(), about.tenant, once_key(about), command_record{print, {}});

@@ -12,7 +12,9 @@ namespace gabion::inline v0 {
 namespace detail {
 
 template <class Middleware, message_kind Kind, class Message>
-concept restricts_itself = requires { Middleware::template applies<Kind, Message>; };
+concept restricts_itself = requires {
+  Middleware::template applies<Kind, Message>;
+};
 
 /// Whether a middleware runs for this message; it does unless it says otherwise.
 template <class Middleware, message_kind Kind, class Message>
@@ -47,7 +49,7 @@ template <class Middleware, message_kind Only>
 struct for_kind : Middleware {
   using Middleware::operator();
   template <message_kind Kind, class Message>
-  static constexpr bool applies = Kind == Only && detail::applies<Middleware, Kind, Message>();
+  static constexpr bool applies = Kind == Only&& detail::applies<Middleware, Kind, Message>();
 };
 
 template <class Middleware, class... Only>

@@ -23,11 +23,12 @@ namespace gabion::inline v0 {
 template <class Observer, clock Clock = steady_clock>
 class observation {
  public:
-  constexpr explicit observation(Observer observer, Clock time = Clock{}) : observer_(std::move(observer)), clock_(std::move(time)) {}
+  constexpr explicit observation(Observer observer, Clock time = Clock{})
+      : observer_(std::move(observer)), clock_(std::move(time)) {}
 
   template <message_kind Kind, class Message>
-  static constexpr bool applies =
-      observes<const Observer, dispatch_started> || observes<const Observer, dispatch_succeeded> || observes<const Observer, dispatch_failed>;
+  static constexpr bool applies = observes<const Observer, dispatch_started> || observes<const Observer, dispatch_succeeded> ||
+                                  observes<const Observer, dispatch_failed>;
 
   template <class Context, class Message, class Next>
   auto operator()(Context& context, const Message& message, Next& next) const -> detail::next_result<Next, Context, Message> {

@@ -36,7 +36,8 @@ class publish_error : public error {
 
  private:
   static std::string describe(std::string_view event, std::size_t handlers, const std::vector<handler_failure>& failures) {
-    std::string text = std::string{event} + ": " + std::to_string(failures.size()) + " of " + std::to_string(handlers) + " handlers failed";
+    std::string text =
+        std::string{event} + ": " + std::to_string(failures.size()) + " of " + std::to_string(handlers) + " handlers failed";
     for (const handler_failure& f : failures) text += "; handler " + std::to_string(f.index) + ": " + f.what;
     return text;
   }

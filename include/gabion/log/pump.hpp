@@ -42,7 +42,11 @@ class pump {
 
   /// Throws error(invalid_argument) if an option is out of range.
   explicit pump(pump_options options = {}, pump_shape shape = {}, Random random = Random{})
-      : options_{checked(options)}, shape_{shape}, random_{random}, lease_{options_, shape.leased}, window_{options_, shape, std::move(random)} {}
+      : options_{checked(options)},
+        shape_{shape},
+        random_{random},
+        lease_{options_, shape.leased},
+        window_{options_, shape, std::move(random)} {}
 
   /// The next step. Never asks for what is not yet due, and never waits for a moment that has passed.
   [[nodiscard("do it and answer it")]] action next(instant now) {
@@ -137,8 +141,8 @@ class pump {
   /// What became of records in flight. Deliveries of what is not in flight are ignored and counted.
   void resolved(std::span<const delivery> deliveries, instant now) {
     if (deliveries.empty()) return;
-    const bool reached = std::any_of(deliveries.begin(), deliveries.end(),
-                                     [](const delivery& d) { return d.result != outcome::unavailable; });
+    const bool reached =
+        std::any_of(deliveries.begin(), deliveries.end(), [](const delivery& d) { return d.result != outcome::unavailable; });
     for (const delivery& d : deliveries)
       if (!window_.resolve(d, now, reached)) ++strays_;
     if (!reached) return unreachable(now);
@@ -224,7 +228,8 @@ class pump {
 
   [[nodiscard]] bool may_submit(instant now) {
     const bool awaits_proof = sink_setback_.failures != 0 && window_.flying() != 0;
-    return !submitting_ && !ending() && !awaits_proof && now >= submit_due() && now < lease_.trusted_until() && window_.ready(now);
+    return !submitting_ && !ending() && !awaits_proof && now >= submit_due() && now < lease_.trusted_until() &&
+           window_.ready(now);
   }
 
   [[nodiscard]] instant fetch_due() const noexcept {
@@ -304,7 +309,8 @@ class pump {
   void unreachable(instant now) noexcept {
     // One failure per submission, however many records it had; but each makes the pump wait.
     const bool counted = std::exchange(outage_counted_, true) && sink_setback_.failures != 0;
-    const instant due = counted ? gabion::saturating_add(now, sink_setback_.delay) : back_off(now, options_.outage, sink_setback_);
+    const instant due =
+        counted ? gabion::saturating_add(now, sink_setback_.delay) : back_off(now, options_.outage, sink_setback_);
     outage_due_ = (std::max)(outage_due_, due);
   }
 

@@ -8,12 +8,18 @@
 
 namespace gabion::inline v0 {
 
+/// Something that can be woken.
+template <class W>
+concept wakeable = requires(W& w) {
+  w.wake();
+};
+
 /// A non-owning reference to something that can be woken. Waking is a hint: whoever is woken looks for work itself.
 /// Waking must be safe from any thread and must not block.
 class wake_ref {
  public:
-  template <class Wakeable>
-    requires(!std::same_as<std::remove_const_t<Wakeable>, wake_ref>) && requires(Wakeable& w) { w.wake(); }
+  template <wakeable Wakeable>
+    requires(!std::same_as<std::remove_const_t<Wakeable>, wake_ref>)
   explicit wake_ref(Wakeable& target) noexcept
       : target_{&target}, wake_{[](void* t) noexcept { static_cast<Wakeable*>(t)->wake(); }} {}
 
@@ -44,6 +50,8 @@ class wake_list {
 
 /// A transaction that can wake others after its commit.
 template <class Transaction>
-concept wakes_on_commit = requires(Transaction& tx, wake_ref who) { tx.wake_on_commit(who); };
+concept wakes_on_commit = requires(Transaction& tx, wake_ref who) {
+  tx.wake_on_commit(who);
+};
 
 }  // namespace gabion::inline v0

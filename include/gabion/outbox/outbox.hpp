@@ -36,11 +36,6 @@ inline void require_one_line(const message& m, const std::string& what, std::str
     detail::message_fault(errc::invalid_argument, m, what + " holds a CR, LF or NUL; encode it, for example with percent signs");
 }
 
-template <class W>
-concept wakeable = requires(W& w) {
-  w.wake();
-};
-
 /// Names that would be taken for an attribute, or for something that gabion adds.
 [[nodiscard]] inline bool is_reserved_header(std::string_view name) noexcept {
   constexpr std::array<std::string_view, 9> attributes{"id",          "source",          "type",      "subject", "time", "data",
@@ -99,7 +94,7 @@ class outbox {
   explicit outbox(Store& store, outbox_options options = {}) : store_{&store}, options_{checked(options)} {}
 
   /// The same, and wakes `who` after each commit.
-  template <detail::wakeable Wakeable>
+  template <wakeable Wakeable>
   outbox(Store& store, Wakeable& who, outbox_options options = {})
       : store_{&store}, options_{checked(options)}, who_{wake_ref{who}} {}
 

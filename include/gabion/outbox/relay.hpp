@@ -30,21 +30,25 @@ namespace gabion::inline v0 {
 
 /// Which lane a relay serves, and how. Later members are only ever added at the end.
 struct relay_options {
-  std::uint32_t lane = 0;      ///< the lane of the store; default 0
-  std::string owner{};         ///< names this relay in the lease, unique among all; default: a random name
-  pump_options pump{};         ///< batches, retries, lease
-  duration stop_grace = std::chrono::seconds{10};       ///< how long run() waits for what is in flight once asked to stop; default 10 s
-  duration poll_slice = std::chrono::milliseconds{5};   ///< how long to wait in the transport before looking for wake-ups; 1 ms up; default 5 ms
+  std::uint32_t lane = 0;  ///< the lane of the store; default 0
+  std::string owner{};     ///< names this relay in the lease, unique among all; default: a random name
+  pump_options pump{};     ///< batches, retries, lease
+  duration stop_grace =
+      std::chrono::seconds{10};  ///< how long run() waits for what is in flight once asked to stop; default 10 s
+  duration poll_slice =
+      std::chrono::milliseconds{5};  ///< how long to wait in the transport before looking for wake-ups; 1 ms up; default 5 ms
 };
 
 /// Names everything that S lacks to be relayed from, in words.
 template <class S>
 consteval bool explain_relay_store() {
-  static_assert(fetches_outbox<S>,
-                "relay_store: `std::vector<outbox_record> fetch(std::uint32_t lane, position after, std::size_t limit)` is missing");
+  static_assert(
+      fetches_outbox<S>,
+      "relay_store: `std::vector<outbox_record> fetch(std::uint32_t lane, position after, std::size_t limit)` is missing");
   static_assert(settles_outbox<S>,
                 "relay_store: `settle_status settle(const lease&, std::span<const settlement>, position watermark)` is missing");
-  static_assert(lease_store<S>, "relay_store: `acquire_lease`, `renew_lease` or `release_lease` is missing (see gabion/log/lease.hpp)");
+  static_assert(lease_store<S>,
+                "relay_store: `acquire_lease`, `renew_lease` or `release_lease` is missing (see gabion/log/lease.hpp)");
   return relay_store<S>;
 }
 
@@ -61,10 +65,15 @@ class basic_relay {
 
  public:
   /// Throws error(invalid_argument) if an option is out of range.
-  explicit basic_relay(Store& store, Transport& transport, relay_options options = {}, Clock time = Clock{}, Observer observer = Observer{},
-                       WallClock wall = WallClock{}, Random random = Random{})
-      : store_{&store}, transport_{&transport}, options_{checked(std::move(options), random)}, lease_name_{"outbox/" + std::to_string(options_.lane)},
-        time_{std::move(time)}, wall_{std::move(wall)}, observer_{std::forward<Observer>(observer)},
+  explicit basic_relay(Store& store, Transport& transport, relay_options options = {}, Clock time = Clock{},
+                       Observer observer = Observer{}, WallClock wall = WallClock{}, Random random = Random{})
+      : store_{&store},
+        transport_{&transport},
+        options_{checked(std::move(options), random)},
+        lease_name_{"outbox/" + std::to_string(options_.lane)},
+        time_{std::move(time)},
+        wall_{std::move(wall)},
+        observer_{std::forward<Observer>(observer)},
         pump_{options_.pump, {.keeps_key_order = Transport::keeps_key_order}, std::move(random)} {}
   basic_relay(const basic_relay&) = delete;
   basic_relay& operator=(const basic_relay&) = delete;
@@ -73,8 +82,7 @@ class basic_relay {
   std::size_t run_once() {
     const std::uint64_t before = published_;
     if (bell_.take()) wake_up();
-    while (take_turn().worked) {
-    }
+    while (take_turn().worked) {}
     return static_cast<std::size_t>(published_ - before);
   }
 

@@ -154,7 +154,9 @@ class basic_circuit_breaker {
   void settle(std::uint32_t generation, verdict v) noexcept {
     core_.settle(generation, static_cast<detail::circuit_settlement>(v), reader{clock_});
   }
-  void abandon(std::uint32_t generation) noexcept { core_.settle(generation, detail::circuit_settlement::abandoned, reader{clock_}); }
+  void abandon(std::uint32_t generation) noexcept {
+    core_.settle(generation, detail::circuit_settlement::abandoned, reader{clock_});
+  }
 
   [[no_unique_address]] Clock clock_;
   detail::circuit_name name_;

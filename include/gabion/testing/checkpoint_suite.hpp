@@ -19,8 +19,8 @@ namespace gabion::inline v0::testing {
 template <class World>
 concept checkpoint_world = requires(World& w) {
   requires transactor<std::remove_reference_t<decltype(w.database())>>;
-  requires checkpoint_store<std::remove_reference_t<decltype(w.checkpoints())>,
-                            typename std::remove_reference_t<decltype(w.database())>::transaction>;
+  requires(checkpoint_store<std::remove_reference_t<decltype(w.checkpoints())>,
+                            typename std::remove_reference_t<decltype(w.database())>::transaction>);
   w.reopen();
 };
 
@@ -45,10 +45,17 @@ struct checkpoint_cases {
     f.expect(move(w, *held, beginning, at(6)) == settle_status::fenced, "but only once");
     f.expect(move(w, *held, position{4}, at(6)) == settle_status::fenced, "and only from where it stands");
     f.expect(store.read_checkpoint("p@1") == at(5), "a refused move changes nothing");
-    const checkpoint full{.at = position{9}, .status = projection_status::faulted, .replay_until = position{12}, .attempts = 3, .reason = "why \"'; \xC3\xA4"};
-    f.expect(move(w, *held, position{5}, full) == settle_status::applied && store.read_checkpoint("p@1") == full, "every member is kept");
-    f.expect(move(w, *held, position{9}, at(9)) == settle_status::applied && store.read_checkpoint("p@1") == at(9), "it may stay where it is");
-    f.expect(move(w, *held, position{9}, checkpoint{}) == settle_status::applied && store.read_checkpoint("p@1") == checkpoint{}, "or go back");
+    const checkpoint full{.at = position{9},
+                          .status = projection_status::faulted,
+                          .replay_until = position{12},
+                          .attempts = 3,
+                          .reason = "why \"'; \xC3\xA4"};
+    f.expect(move(w, *held, position{5}, full) == settle_status::applied && store.read_checkpoint("p@1") == full,
+             "every member is kept");
+    f.expect(move(w, *held, position{9}, at(9)) == settle_status::applied && store.read_checkpoint("p@1") == at(9),
+             "it may stay where it is");
+    f.expect(move(w, *held, position{9}, checkpoint{}) == settle_status::applied && store.read_checkpoint("p@1") == checkpoint{},
+             "or go back");
     f.expect(move(w, *held, beginning, at(1)) == settle_status::applied, "and start again");
     f.expect(!store.read_checkpoint("p@2") && !store.read_checkpoint("p"), "other keys are not touched");
   }
@@ -61,7 +68,8 @@ struct checkpoint_cases {
     time.advance(ttl + std::chrono::seconds{1});
     f.expect(move(w, *first, position{1}, at(2)) == settle_status::applied, "an expired lease that nobody took still counts");
     const auto second = store.acquire_lease("p@1", "other", ttl);
-    if (!f.expect(second.has_value() && second->epoch > first->epoch, "an expired lease goes to somebody else with a new epoch")) return;
+    if (!f.expect(second.has_value() && second->epoch > first->epoch, "an expired lease goes to somebody else with a new epoch"))
+      return;
     f.expect(move(w, *first, position{2}, at(3)) == settle_status::fenced, "the former owner is fenced");
     f.expect(store.read_checkpoint("p@1") == at(2), "and changes nothing");
     f.expect(move(w, *second, position{2}, at(3)) == settle_status::applied, "the new one is not");
@@ -84,9 +92,9 @@ struct checkpoint_cases {
         f.expect(store.read_checkpoint(tx, "p@1") == at(5) && store.serving(tx, "p") == 2U, "a transaction sees its own changes");
         throw away{};
       });
-    } catch (const away&) {
-    }
-    f.expect(!store.read_checkpoint("p@1") && store.letters("p@1", beginning, 10).empty() && !store.serving("p"), "a rollback undoes them all");
+    } catch (const away&) {}
+    f.expect(!store.read_checkpoint("p@1") && store.letters("p@1", beginning, 10).empty() && !store.serving("p"),
+             "a rollback undoes them all");
   }
 
   static void letters(World& w, manual_time& time, findings& f) {
@@ -99,14 +107,18 @@ struct checkpoint_cases {
     for (const std::uint64_t p : {7U, 3U, 5U}) keep("p@1", p);
     keep("p@2", 4);
     const auto all = store.letters("p@1", beginning, 10);
-    f.expect(all.size() == 3 && all[0].at == position{3} && all[1].at == position{5} && all[2].at == position{7}, "letters come by position");
-    f.expect(all.size() == 3 && all[0] == projection_letter{position{3}, "e3", 2, "why", time.wall_now()}, "every member is kept");
-    f.expect(store.letters("p@1", position{3}, 1).size() == 1 && store.letters("p@1", position{3}, 1)[0].at == position{5}, "page by page");
+    f.expect(all.size() == 3 && all[0].at == position{3} && all[1].at == position{5} && all[2].at == position{7},
+             "letters come by position");
+    f.expect(all.size() == 3 && all[0] == projection_letter{position{3}, "e3", 2, "why", time.wall_now()},
+             "every member is kept");
+    f.expect(store.letters("p@1", position{3}, 1).size() == 1 && store.letters("p@1", position{3}, 1)[0].at == position{5},
+             "page by page");
     const auto remove = [&](std::uint64_t p) {
       return w.database().transact([&](auto& tx) { return store.remove_letter(tx, "p@1", position{p}); });
     };
     f.expect(remove(5) && !remove(5) && !remove(4), "a letter is removed once, and only one's own");
-    f.expect(store.letters("p@1", beginning, 10).size() == 2 && store.letters("p@2", beginning, 10).size() == 1, "the others stay");
+    f.expect(store.letters("p@1", beginning, 10).size() == 2 && store.letters("p@2", beginning, 10).size() == 1,
+             "the others stay");
     keep("p@1", 3);
     f.expect(store.letters("p@1", beginning, 10).size() == 2, "the same letter again takes the place of the first");
   }

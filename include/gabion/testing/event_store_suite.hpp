@@ -17,7 +17,8 @@ namespace gabion::inline v0::testing {
 template <class World>
 concept event_store_world = requires(World& w) {
   requires transactor<std::remove_reference_t<decltype(w.database())>>;
-  requires event_store<std::remove_reference_t<decltype(w.store())>, typename std::remove_reference_t<decltype(w.database())>::transaction>;
+  requires(event_store<std::remove_reference_t<decltype(w.store())>,
+                       typename std::remove_reference_t<decltype(w.database())>::transaction>);
   w.reopen();
 };
 

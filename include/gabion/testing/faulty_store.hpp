@@ -30,7 +30,7 @@ class faulty_store {
 
   /// Inside a transaction there is no "done but unknown": it is the commit that counts. It fails, or it works.
   template <class Transaction>
-    requires enqueues_in<Inner, Transaction>
+    requires(enqueues_in<Inner, Transaction>)
   std::vector<enqueued> enqueue(Transaction& tx, std::span<const message> batch) {
     fail_before("enqueue");
     return inner_->enqueue(tx, batch);
@@ -51,24 +51,16 @@ class faulty_store {
   bool release_lease(const lease& held) {
     return faulty("release_lease", [&] { return inner_->release_lease(held); });
   }
-  std::vector<dead_letter> dead_letters(position after, std::size_t limit)
-    requires keeps_dead_letters<Inner>
-  {
+  std::vector<dead_letter> dead_letters(position after, std::size_t limit) requires keeps_dead_letters<Inner> {
     return faulty("dead_letters", [&] { return inner_->dead_letters(after, limit); });
   }
-  bool redrive(position at)
-    requires keeps_dead_letters<Inner>
-  {
+  bool redrive(position at) requires keeps_dead_letters<Inner> {
     return faulty("redrive", [&] { return inner_->redrive(at); });
   }
-  std::size_t purge_published(wall_time before, std::size_t limit)
-    requires purges_outbox<Inner>
-  {
+  std::size_t purge_published(wall_time before, std::size_t limit) requires purges_outbox<Inner> {
     return faulty("purge_published", [&] { return inner_->purge_published(before, limit); });
   }
-  outbox_stats stats()
-    requires counts_outbox<Inner>
-  {
+  outbox_stats stats() requires counts_outbox<Inner> {
     return faulty("stats", [&] { return inner_->stats(); });
   }
 

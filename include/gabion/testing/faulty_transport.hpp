@@ -32,7 +32,8 @@ class faulty_transport {
 
   std::size_t submit(std::span<const outgoing> batch) {
     if (strikes(faults_.throws)) throw error{errc::unavailable, "injected: the submission failed"};
-    const std::size_t want = strikes(faults_.refuse) ? static_cast<std::size_t>(gabion::uniform(random_, batch.size())) : batch.size();
+    const std::size_t want =
+        strikes(faults_.refuse) ? static_cast<std::size_t>(gabion::uniform(random_, batch.size())) : batch.size();
     std::vector<outgoing> pass;
     std::vector<fate> fates;
     for (const outgoing& o : batch.first(want)) {
@@ -114,7 +115,11 @@ class faulty_transport {
     for (std::size_t i = 0; i < batch.size(); ++i) {
       const auto untaken = static_cast<std::size_t>(
           std::count_if(refused.begin(), refused.end(), [&](const outgoing& o) { return o.at == batch[i].at; }));
-      flight f{std::string{key_of(*batch[i].what)}, fates[i].forward ? fates[i].copies - untaken : 0, fates[i].result, fates[i].polls_left, {}};
+      flight f{std::string{key_of(*batch[i].what)},
+               fates[i].forward ? fates[i].copies - untaken : 0,
+               fates[i].result,
+               fates[i].polls_left,
+               {}};
       if (fates[i].forward && untaken == fates[i].copies) {
         f.result = outcome::unavailable;
         if (!f.key.empty()) ++broken_[f.key];

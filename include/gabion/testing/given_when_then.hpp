@@ -41,8 +41,11 @@ class event_comparison {
   constexpr bool next(const Event& event) {
     std::size_t index = 0;
     bool same = false;
-    std::apply([&](const auto&... each) { ((index++ == seen_ ? static_cast<void>(same = detail::same_event(each, event)) : void()), ...); },
-               expected_);
+    std::apply(
+        [&](const auto&... each) {
+          ((index++ == seen_ ? static_cast<void>(same = detail::same_event(each, event)) : void()), ...);
+        },
+        expected_);
     ++seen_;
     all_same_ = all_same_ && same;
     return same;

@@ -67,8 +67,8 @@ inline constexpr conformance_case<World> all_inbox_cases[] = {
 template <class World>
 concept inbox_store_world = requires(World& w) {
   requires transactor<std::remove_reference_t<decltype(w.database())>>;
-  requires inbox_store < std::remove_reference_t<decltype(w.store())>,
-  typename std::remove_reference_t<decltype(w.database())>::transaction > ;
+  requires(inbox_store<std::remove_reference_t<decltype(w.store())>,
+                       typename std::remove_reference_t<decltype(w.database())>::transaction>);
 };
 
 /// The cases that every inbox store must pass. Run each in a world of its own, by run_suite() or one by one:

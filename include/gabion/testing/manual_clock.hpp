@@ -61,7 +61,6 @@ class manual_time {
 
   /// Sets the wall time; steady time stays.
   void set(wall_time to) noexcept { wall_.store(duration{to.time_since_epoch()}.count(), std::memory_order_release); }
-  void set_wall(wall_time to) noexcept { set(to); }
 
   /// Steps the wall clock, forward or back, as NTP or an operator would; steady time stays.
   void step_wall(duration by) noexcept { wall_.fetch_add(by.count(), std::memory_order_acq_rel); }

@@ -100,8 +100,8 @@ inline constexpr conformance_case<World> all_outbox_cases[] = {
 template <class World>
 concept outbox_store_world = requires(World& w) {
   requires transactor<std::remove_reference_t<decltype(w.database())>>;
-  requires outbox_store < std::remove_reference_t<decltype(w.store())>,
-  typename std::remove_reference_t<decltype(w.database())>::transaction > ;
+  requires(outbox_store<std::remove_reference_t<decltype(w.store())>,
+                        typename std::remove_reference_t<decltype(w.database())>::transaction>);
 };
 
 /// The cases that every outbox store must pass. Run each in a world of its own, by run_suite() or one by one:

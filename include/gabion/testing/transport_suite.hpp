@@ -32,12 +32,19 @@ namespace detail::transport_cases {
 inline constexpr int patience = 1000;
 
 inline message numbered(const std::string& key, std::size_t n) {
-  return {.id = key + "-" + std::to_string(n), .source = "/suite", .type = "suite.sent", .subject = key, .data = std::to_string(n), .topic = "suite"};
+  return {.id = key + "-" + std::to_string(n),
+          .source = "/suite",
+          .type = "suite.sent",
+          .subject = key,
+          .data = std::to_string(n),
+          .topic = "suite"};
 }
 
-inline std::vector<outgoing> wrap(const std::vector<message>& messages, std::size_t from = 0, std::size_t count = ~std::size_t{0}) {
+inline std::vector<outgoing> wrap(const std::vector<message>& messages, std::size_t from = 0,
+                                  std::size_t count = ~std::size_t{0}) {
   std::vector<outgoing> batch;
-  for (std::size_t i = from; i < messages.size() && batch.size() < count; ++i) batch.push_back({position{(i + 1) * 10}, &messages[i], 1});
+  for (std::size_t i = from; i < messages.size() && batch.size() < count; ++i)
+    batch.push_back({position{(i + 1) * 10}, &messages[i], 1});
   return batch;
 }
 
@@ -84,7 +91,8 @@ void empty_is_not_absent(World& w, manual_time&, findings& found) {
   both[0].data = std::string{};
   both[1].data.reset();
   send_all(w.transport(), both);
-  for (const message& m : w.arrived()) found.expect(m.data.has_value() == (m.subject == "a"), "an empty payload and an absent one look the same");
+  for (const message& m : w.arrived())
+    found.expect(m.data.has_value() == (m.subject == "a"), "an empty payload and an absent one look the same");
   found.expect(w.arrived().size() == 2, "two messages were sent, and not two arrived");
 }
 
@@ -98,7 +106,8 @@ void one_delivery_each(World& w, manual_time&, findings& found) {
     found.expect(d.result == outcome::delivered, "a good message was not delivered: " + d.reason);
   }
   found.expect(deliveries.size() == messages.size(), "a message got no delivery");
-  for (const auto& [at, n] : deliveries) found.expect(n == 1 && to_number(at) % 10 == 0, "a delivery came twice, or for what was not submitted");
+  for (const auto& [at, n] : deliveries)
+    found.expect(n == 1 && to_number(at) % 10 == 0, "a delivery came twice, or for what was not submitted");
   std::vector<delivery> late;
   for (int i = 0; i < 10; ++i) w.transport().poll(late, duration::zero());
   found.expect(late.empty(), "a delivery came again later");

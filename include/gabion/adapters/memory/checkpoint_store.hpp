@@ -68,7 +68,8 @@ class basic_checkpoint_store {
   [[nodiscard]] std::vector<projection_letter> letters(std::string_view key, position after, std::size_t limit) {
     return letters_.read([&](const auto& rows) {
       std::vector<projection_letter> found;
-      for (auto at = rows.upper_bound({std::string{key}, after}); at != rows.end() && at->first.first == key && found.size() < limit; ++at)
+      for (auto at = rows.upper_bound({std::string{key}, after});
+           at != rows.end() && at->first.first == key && found.size() < limit; ++at)
         found.push_back(at->second);
       return found;
     });

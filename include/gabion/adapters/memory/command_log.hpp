@@ -26,7 +26,8 @@ class basic_command_log {
   using transaction = typename database_type::transaction;
 
   /// The database must outlive the log.
-  explicit basic_command_log(database_type& in, WallClock time = WallClock{}) : database_{&in}, time_{std::move(time)}, records_{in} {}
+  explicit basic_command_log(database_type& in, WallClock time = WallClock{})
+      : database_{&in}, time_{std::move(time)}, records_{in} {}
 
   [[nodiscard]] std::optional<command_record> claim(transaction& tx, std::string_view tenant, std::string_view key) {
     const auto& rows = records_.rows(tx);

@@ -51,7 +51,8 @@ template <class Set, class... Messages>
 struct report_missing : std::conditional_t<set_handles<Set, Messages>, type_list<Messages>, message_has_handler<Messages>>... {};
 
 template <class Tags, class... Messages>
-struct report_undeclared : std::conditional_t<set_handles<Tags, Messages>, type_list<Messages>, message_is_declared<Messages>>... {};
+struct report_undeclared
+    : std::conditional_t<set_handles<Tags, Messages>, type_list<Messages>, message_is_declared<Messages>>... {};
 
 template <class Set, class... Handlers>
 struct check_single : std::conditional_t<has_single_handlers<Set, Handlers...>, passed, report_second_handlers<Handlers...>> {};

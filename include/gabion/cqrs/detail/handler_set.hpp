@@ -89,7 +89,9 @@ inline constexpr bool set_handles = __is_base_of(handles_tag<Message>, Set);
 
 /// False if the set has the tag twice: the conversion is ambiguous then.
 template <class Set, class Message>
-concept set_handles_once = requires(Set* set, void (*take)(handles_tag<Message>*)) { take(set); };
+concept set_handles_once = requires(Set* set, void (*take)(handles_tag<Message>*)) {
+  take(set);
+};
 
 template <class Set, class... Handlers>
 inline constexpr bool has_single_handlers = detail::every<set_handles_once<Set, typename Handlers::message_type>...>();
@@ -146,8 +148,9 @@ struct command_handlers;
 template <class Middlewares, std::size_t... Indices, class... Messages, class... Functions>
 struct command_handlers<Middlewares, std::index_sequence<Indices...>, handler<Messages, Functions>...> {
   using set = handler_set<command_slot, Middlewares, std::index_sequence<Indices...>, handler<Messages, Functions>...>;
-  using type = std::conditional_t<has_single_handlers<set, handler<Messages, Functions>...>,
-                                  send_overloads<set, command_slot<Indices, Messages, Functions, Middlewares>...>, no_overloads<set>>;
+  using type =
+      std::conditional_t<has_single_handlers<set, handler<Messages, Functions>...>,
+                         send_overloads<set, command_slot<Indices, Messages, Functions, Middlewares>...>, no_overloads<set>>;
 };
 
 template <class Middlewares, class Indices, class... Handlers>
@@ -155,8 +158,9 @@ struct query_handlers;
 template <class Middlewares, std::size_t... Indices, class... Messages, class... Functions>
 struct query_handlers<Middlewares, std::index_sequence<Indices...>, handler<Messages, Functions>...> {
   using set = handler_set<query_slot, Middlewares, std::index_sequence<Indices...>, handler<Messages, Functions>...>;
-  using type = std::conditional_t<has_single_handlers<set, handler<Messages, Functions>...>,
-                                  ask_overloads<set, query_slot<Indices, Messages, Functions, Middlewares>...>, no_overloads<set>>;
+  using type =
+      std::conditional_t<has_single_handlers<set, handler<Messages, Functions>...>,
+                         ask_overloads<set, query_slot<Indices, Messages, Functions, Middlewares>...>, no_overloads<set>>;
 };
 
 }  // namespace gabion::inline v0::detail

@@ -41,8 +41,13 @@ class open_entry {
              destroyer destroy) noexcept
       : name_(std::move(name)), hash_(hash), types_(types), self_(self), typed_(typed), bytes_(bytes), destroy_(destroy) {}
   open_entry(open_entry&& other) noexcept
-      : name_(std::move(other.name_)), hash_(other.hash_), types_(other.types_), self_(std::exchange(other.self_, nullptr)),
-        typed_(other.typed_), bytes_(other.bytes_), destroy_(other.destroy_) {}
+      : name_(std::move(other.name_)),
+        hash_(other.hash_),
+        types_(other.types_),
+        self_(std::exchange(other.self_, nullptr)),
+        typed_(other.typed_),
+        bytes_(other.bytes_),
+        destroy_(other.destroy_) {}
   open_entry& operator=(open_entry&& other) noexcept {
     std::swap(name_, other.name_);
     std::swap(hash_, other.hash_);
@@ -83,7 +88,8 @@ template <class Message, class Function, class Codec, class Middlewares>
 struct open_handler {
   using whole = step<0, message_kind::command, Middlewares, Message, Function>;
   using result = std::invoke_result_t<const whole&, command_context&, const Message&>;
-  static_assert(std::is_void_v<result> || std::is_object_v<result>, "gabion: a handler of an open_bus returns a value or void, no reference");
+  static_assert(std::is_void_v<result> || std::is_object_v<result>,
+                "gabion: a handler of an open_bus returns a value or void, no reference");
 
   Function function;
   [[no_unique_address]] Codec codec;
@@ -120,7 +126,8 @@ struct open_handler {
     open_entry::bytes_call bytes = nullptr;
     if constexpr (!std::is_same_v<Codec, no_codec>) {
       static_assert(decodes<Codec, Message>, "gabion: open_bus: the codec cannot decode the command");
-      if constexpr (!std::is_void_v<result>) static_assert(encodes<Codec, result>, "gabion: open_bus: the codec cannot encode the result");
+      if constexpr (!std::is_void_v<result>)
+        static_assert(encodes<Codec, result>, "gabion: open_bus: the codec cannot encode the result");
       bytes = &open_handler::call_bytes;
     }
     return open_entry{std::move(name),

@@ -13,17 +13,19 @@ namespace gabion::inline v0::detail {
 /// Names, in the error text, the message, the handler and the context that do not fit.
 template <class Message, class Function, class Context>
 struct handler_takes_context {
-  static_assert(sizeof(Message) == 0,
-                "gabion: this handler can be called neither with (const Message&) nor with (const Message&, Context&). If it wants a "
-                "context, pass one: send(message, context); a query handler gets its context const. Message, the handler and the "
-                "Context are the three arguments of this handler_takes_context<Message, f, Context>");
+  static_assert(
+      sizeof(Message) == 0,
+      "gabion: this handler can be called neither with (const Message&) nor with (const Message&, Context&). If it wants a "
+      "context, pass one: send(message, context); a query handler gets its context const. Message, the handler and the "
+      "Context are the three arguments of this handler_takes_context<Message, f, Context>");
 };
 
 template <class Message, class Middleware, class Context>
 struct middleware_fits {
-  static_assert(sizeof(Message) == 0,
-                "gabion: a middleware must be callable as mw(context, message, next). Message, the middleware and the Context are the "
-                "three arguments of this middleware_fits<Message, Middleware, Context>");
+  static_assert(
+      sizeof(Message) == 0,
+      "gabion: a middleware must be callable as mw(context, message, next). Message, the middleware and the Context are the "
+      "three arguments of this middleware_fits<Message, Middleware, Context>");
 };
 
 /// Hands a handler what it declares: the message alone, the context too, the transaction in the context, or the context inside it.

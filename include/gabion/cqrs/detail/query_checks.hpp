@@ -12,9 +12,10 @@ namespace gabion::inline v0::detail {
 
 template <class Query, class Function>
 struct query_handler_only_reads {
-  static_assert(sizeof(Query) == 0,
-                "gabion: a query handler must not change anything: its call must be const and none of its parameters a reference to "
-                "non-const. Query and the handler are the two arguments of this query_handler_only_reads<Query, f>");
+  static_assert(
+      sizeof(Query) == 0,
+      "gabion: a query handler must not change anything: its call must be const and none of its parameters a reference to "
+      "non-const. Query and the handler are the two arguments of this query_handler_only_reads<Query, f>");
 };
 
 template <class... Handlers>
@@ -25,7 +26,7 @@ struct report_writers<handler<Queries, Functions>...>
 
 /// An empty class; making it is a compile error that names the query if a handler could change something.
 template <class... Handlers>
-struct checked_readers
-    : std::conditional_t<detail::every<detail::only_reads<typename Handlers::function_type>()...>(), passed, report_writers<Handlers...>> {};
+struct checked_readers : std::conditional_t<detail::every<detail::only_reads<typename Handlers::function_type>()...>(), passed,
+                                            report_writers<Handlers...>> {};
 
 }  // namespace gabion::inline v0::detail

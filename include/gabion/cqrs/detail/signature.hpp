@@ -39,7 +39,9 @@ template <class Function>
 concept plain_function = std::is_pointer_v<Function> && std::is_function_v<std::remove_pointer_t<Function>>;
 
 template <class Function>
-concept plain_functor = requires { &Function::operator(); };
+concept plain_functor = requires {
+  &Function::operator();
+};
 
 /// Has one signature that can be looked at: a function, or an object whose operator() is neither overloaded nor a template.
 template <class Function>

@@ -43,12 +43,12 @@ struct key_line {
   Slot* last = nullptr;
   std::size_t size = 0;
   std::size_t flying = 0;
-  std::size_t given_up = 0;         // dead or parked, and the store does not know yet
-  bool failed = false;              // something came back: nothing more is submitted until nothing flies
-  bool delayed = false;             // waits for a moment
-  position poison = beyond;         // what is behind it gets parked
-  position refused = beyond;        // what comes back from behind it came back because of it
-  position left_behind = beyond;    // from here on the records of this key were left in the store
+  std::size_t given_up = 0;       // dead or parked, and the store does not know yet
+  bool failed = false;            // something came back: nothing more is submitted until nothing flies
+  bool delayed = false;           // waits for a moment
+  position poison = beyond;       // what is behind it gets parked
+  position refused = beyond;      // what comes back from behind it came back because of it
+  position left_behind = beyond;  // from here on the records of this key were left in the store
 
   [[nodiscard]] bool empty() const noexcept { return first == nullptr && given_up == 0; }
   [[nodiscard]] bool open() const noexcept { return !failed && !delayed && given_up == 0; }
@@ -94,9 +94,9 @@ struct pump_slot {
   duration delay{};             // its last wait, for decorrelated jitter
   progress state = progress::waiting;
   disposition as = disposition::deferred;
-  bool queued = false;    // in the queue of records that may be submitted
-  bool listed = false;    // in the list of what the store has to remember
-  bool settling = false;  // in the settlement under way
+  bool queued = false;                 // in the queue of records that may be submitted
+  bool listed = false;                 // in the list of what the store has to remember
+  bool settling = false;               // in the settlement under way
   std::optional<outcome> came_back{};  // not delivered, while others of its key are still flying
   std::string reason{};
   pump_slot* before = nullptr;

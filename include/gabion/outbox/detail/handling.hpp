@@ -62,7 +62,8 @@ void call_handler(Handler& handler, Transaction& tx, const message& m) {
   } else if constexpr (std::same_as<result, std::error_code>) {
     if (const std::error_code failed = handler(tx, m)) detail::raise<refusal>(outcome_of(failed), failed.message());
   } else {
-    if (const outcome as = handler(tx, m); as != outcome::delivered) detail::raise<refusal>(as, "the handler did not accept the message");
+    if (const outcome as = handler(tx, m); as != outcome::delivered)
+      detail::raise<refusal>(as, "the handler did not accept the message");
   }
 }
 
@@ -80,8 +81,8 @@ template <class Work>
     d.reason = e.what();
     return true;
   };
-  const failure other = detail::guarded(
-      [&] { (void)detail::caught<error>([&] { (void)detail::caught<refusal>(work, refused); }, failed); });
+  const failure other =
+      detail::guarded([&] { (void)detail::caught<error>([&] { (void)detail::caught<refusal>(work, refused); }, failed); });
   if (other) {
     d.result = outcome::retry;
     d.reason = other.what;

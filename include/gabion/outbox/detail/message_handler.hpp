@@ -28,9 +28,15 @@ class message_handler {
   using transaction = typename Database::transaction;
 
  public:
-  message_handler(Inbox& inbox, Database& database, Handler&& handler, std::string name, poison_policy policy, Observer& observer, WallClock wall)
-      : inbox_{&inbox}, database_{&database}, handler_{std::forward<Handler>(handler)}, name_{std::move(name)}, policy_{policy},
-        observer_{&observer}, wall_{std::move(wall)} {}
+  message_handler(Inbox& inbox, Database& database, Handler&& handler, std::string name, poison_policy policy, Observer& observer,
+                  WallClock wall)
+      : inbox_{&inbox},
+        database_{&database},
+        handler_{std::forward<Handler>(handler)},
+        name_{std::move(name)},
+        policy_{policy},
+        observer_{&observer},
+        wall_{std::move(wall)} {}
 
   [[nodiscard]] std::uint64_t handled() const noexcept { return handled_; }
   [[nodiscard]] std::uint64_t repeated() const noexcept { return repeated_; }
@@ -94,7 +100,8 @@ class message_handler {
       const std::string_view key = gabion::key_of(s.record->what);
       const bool behind = !key.empty() && std::find(failed.begin(), failed.end(), key) != failed.end();
       if (!database_works || behind) {
-        deliveries_.push_back({s.at, database_works ? outcome::retry : outcome::unavailable, "not tried: something before it failed"});
+        deliveries_.push_back(
+            {s.at, database_works ? outcome::retry : outcome::unavailable, "not tried: something before it failed"});
         continue;
       }
       delivery d = alone(*s.record);

@@ -23,7 +23,8 @@ struct append_cases {
     f.expect(r.first > beginning && r.last > r.first && r.last == w.store().head(), "the result has the range of positions");
     const stream_page page = b.forward("s");
     f.expect(detail::versions_of(page.events) == std::vector<std::uint64_t>{1, 2}, "the versions are 1 and 2");
-    f.expect(page.events.size() == 2 && page.events[0].at == r.first && page.events[1].at == r.last, "the events are at these positions");
+    f.expect(page.events.size() == 2 && page.events[0].at == r.first && page.events[1].at == r.last,
+             "the events are at these positions");
     f.expect(page.events.size() == 2 && page.events[0].recorded_at == time.wall_now(), "the time of recording is the store's");
     f.expect(page.events.size() == 2 && page.events[0].stream == "s", "the events know their stream");
   }
@@ -33,7 +34,8 @@ struct append_cases {
     (void)b.append("s", detail::events_of({"a", "b"}));
     const std::uint64_t before = b.head();
     const append_result r = b.append("s", expect::no_stream(), detail::events_of({"c"}));
-    f.expect(r.status == append_status::wrong_version && !r.ok() && r.actual == 2 && r.version == 0, "refused, with the actual version");
+    f.expect(r.status == append_status::wrong_version && !r.ok() && r.actual == 2 && r.version == 0,
+             "refused, with the actual version");
     f.expect(r.first == beginning && r.last == beginning, "a refusal has no positions");
     f.expect(b.head() == before && b.forward("s").version == 2, "nothing is stored");
   }
@@ -43,7 +45,8 @@ struct append_cases {
     (void)b.append("s", detail::events_of({"a", "b"}));
     const append_result below = b.append("s", expect::exact(1), detail::events_of({"c"}));
     f.expect(below.status == append_status::wrong_version && below.actual == 2, "a version below is refused");
-    f.expect(b.append("s", expect::exact(5), detail::events_of({"d"})).status == append_status::wrong_version, "a version above is refused");
+    f.expect(b.append("s", expect::exact(5), detail::events_of({"d"})).status == append_status::wrong_version,
+             "a version above is refused");
     f.expect(b.append("s", expect::exact(last_version), detail::events_of({"e"})).status == append_status::wrong_version,
              "the greatest version is refused");
     const append_result r = b.append("s", expect::exact(2), detail::events_of({"f"}));
@@ -64,10 +67,12 @@ struct append_cases {
     std::vector<append_result> results(writers);
     std::vector<std::thread> threads;
     for (std::size_t i = 0; i < writers; ++i)
-      threads.emplace_back([&w, &results, i] { results[i] = bench{w}.append("s", detail::events_of({("w" + std::to_string(i)).c_str()})); });
+      threads.emplace_back(
+          [&w, &results, i] { results[i] = bench{w}.append("s", detail::events_of({("w" + std::to_string(i)).c_str()})); });
     for (std::thread& t : threads) t.join();
-    f.expect(std::all_of(results.begin(), results.end(), [](const append_result& r) { return r.status == append_status::appended; }),
-             "nobody who expects nothing gets a conflict");
+    f.expect(
+        std::all_of(results.begin(), results.end(), [](const append_result& r) { return r.status == append_status::appended; }),
+        "nobody who expects nothing gets a conflict");
     std::vector<std::uint64_t> versions;
     for (const append_result& r : results) versions.push_back(r.version);
     std::sort(versions.begin(), versions.end());
@@ -82,10 +87,12 @@ struct append_cases {
     std::vector<append_result> results(writers);
     std::vector<std::thread> threads;
     for (std::size_t i = 0; i < writers; ++i)
-      threads.emplace_back(
-          [&w, &results, i] { results[i] = bench{w}.append("s", expect::exact(0), detail::events_of({("r" + std::to_string(i)).c_str()})); });
+      threads.emplace_back([&w, &results, i] {
+        results[i] = bench{w}.append("s", expect::exact(0), detail::events_of({("r" + std::to_string(i)).c_str()}));
+      });
     for (std::thread& t : threads) t.join();
-    f.expect(std::count_if(results.begin(), results.end(), [](const append_result& r) { return r.ok(); }) == 1, "of rivals one wins");
+    f.expect(std::count_if(results.begin(), results.end(), [](const append_result& r) { return r.ok(); }) == 1,
+             "of rivals one wins");
     f.expect(bench{w}.forward("s").version == 1, "one event is stored");
   }
 
@@ -103,7 +110,8 @@ struct append_cases {
     (void)b.append("s", detail::events_of({"a", "b"}));
     const std::uint64_t before = b.head();
     const append_result r = b.append("s", expect::exact(2), {});
-    f.expect(r.status == append_status::appended && r.version == 2 && r.first == beginning && r.last == beginning, "a check that holds");
+    f.expect(r.status == append_status::appended && r.version == 2 && r.first == beginning && r.last == beginning,
+             "a check that holds");
     f.expect(b.append("s", expect::exact(1), {}).status == append_status::wrong_version, "a check that fails");
     f.expect(b.append("t", expect::no_stream(), {}).ok() && !b.forward("t").exists(), "a check makes no stream");
     f.expect(b.head() == before, "a check uses no position");
@@ -115,7 +123,8 @@ struct append_cases {
     const append_result r = b.append("s", expect::no_stream(), detail::numbered("e", many));
     f.expect(r.version == many && b.forward("s", many, 10).events.size() == 1, "a batch of 70000 is stored whole");
     f.expect(to_number(r.last) - to_number(r.first) + 1 == many, "its positions are dense");
-    f.expect(b.append("s", expect::no_stream(), detail::numbered("e", many)).status == append_status::idempotent, "and can be repeated");
+    f.expect(b.append("s", expect::no_stream(), detail::numbered("e", many)).status == append_status::idempotent,
+             "and can be repeated");
   }
 
   static void several_streams(World& w, manual_time&, findings& f) {
@@ -132,7 +141,8 @@ struct append_cases {
       f.expect(e.code() == errc::conflict, "the error is a conflict");
     }
     f.expect(!b.forward("one").exists() && b.forward("two").version == 1, "neither stream is written");
-    f.expect(words.find("'two'") != std::string::npos && words.find("version 1") != std::string::npos && words.find("version 7") != std::string::npos,
+    f.expect(words.find("'two'") != std::string::npos && words.find("version 1") != std::string::npos &&
+                 words.find("version 7") != std::string::npos,
              "the error names the stream and both versions");
     w.database().transact([&](auto& tx) {
       gabion::append_or_throw(w.store(), tx, "one", expect::no_stream(), detail::events_of({"a"}));
@@ -144,12 +154,15 @@ struct append_cases {
   static void check_on_another_stream(World& w, manual_time&, findings& f) {
     bench b{w};
     (void)b.append("limit", detail::events_of({"l"}));
-    f.expect_error(make_error_code(errc::conflict), [&] {
-      w.database().transact([&](auto& tx) {
-        gabion::append_or_throw(w.store(), tx, "one", expect::any(), detail::events_of({"a"}));
-        gabion::append_or_throw(w.store(), tx, "limit", expect::exact(0), {});
-      });
-    }, "a failed check on a stream that is not written");
+    f.expect_error(
+        make_error_code(errc::conflict),
+        [&] {
+          w.database().transact([&](auto& tx) {
+            gabion::append_or_throw(w.store(), tx, "one", expect::any(), detail::events_of({"a"}));
+            gabion::append_or_throw(w.store(), tx, "limit", expect::exact(0), {});
+          });
+        },
+        "a failed check on a stream that is not written");
     f.expect(!b.forward("one").exists(), "nothing is written");
   }
 
@@ -170,7 +183,8 @@ struct append_cases {
     w.database().transact([&](auto& tx) {
       (void)w.store().append(tx, "s", expect::any(), detail::events_of({"a"}));
       const stream_page page = w.store().read(tx, "s", 1, 10, read_direction::forward);
-      f.expect(page.version == 1 && detail::ids_of(page.events) == std::vector<std::string>{"a"}, "a transaction sees its own appends");
+      f.expect(page.version == 1 && detail::ids_of(page.events) == std::vector<std::string>{"a"},
+               "a transaction sees its own appends");
       f.expect(w.store().append(tx, "s", expect::exact(1), detail::events_of({"b"})).version == 2, "and can append behind them");
     });
     f.expect(b.forward("s").version == 2, "both are committed");
@@ -181,15 +195,24 @@ struct append_cases {
     const std::vector<std::string> names{"ab", "ba", "AB", "ab ", " ab", std::string{"ab\0", 3}, "a", "\xC3\xA4"};
     std::size_t i = 0;
     for (const std::string& name : names)
-      f.expect(b.append(name, expect::no_stream(), detail::events_of({("n" + std::to_string(i++)).c_str()})).ok(), "each name is its own stream");
+      f.expect(b.append(name, expect::no_stream(), detail::events_of({("n" + std::to_string(i++)).c_str()})).ok(),
+               "each name is its own stream");
     for (const std::string& name : names) f.expect(b.forward(name).version == 1, "no stream has another's events");
   }
 
   static void odd_content(World& w, manual_time& time, findings& f) {
     bench b{w};
     const std::string odd = std::string{"\0\xFF\xFE", 3} + "\xE2\x82\xAC'\";--" + std::string(5000, 'x');
-    message m{.id = "id" + odd, .source = odd, .type = odd, .subject = odd, .time = time.wall_now(), .content_type = odd, .schema = odd,
-              .data = odd, .headers = {{"a", odd}, {"a", ""}, {"", "b"}}, .topic = odd};
+    message m{.id = "id" + odd,
+              .source = odd,
+              .type = odd,
+              .subject = odd,
+              .time = time.wall_now(),
+              .content_type = odd,
+              .schema = odd,
+              .data = odd,
+              .headers = {{"a", odd}, {"a", ""}, {"", "b"}},
+              .topic = odd};
     message empty{.id = "empty", .type = "t", .time = time.wall_now(), .data = ""};
     message none{.id = "none", .type = "t", .time = time.wall_now()};
     (void)b.append(odd, std::vector<message>{m, empty, none});
@@ -211,9 +234,16 @@ struct append_cases {
   static void bad_input(World& w, manual_time&, findings& f) {
     bench b{w};
     const auto invalid = make_error_code(errc::invalid_argument);
-    f.expect_error(invalid, [&] { (void)b.append("", detail::events_of({"a"})); }, "a stream without a name");
-    f.expect_error(invalid, [&] { (void)b.append("s", std::vector<message>{{.id = "a"}}); }, "an event without a type");
-    f.expect_error(invalid, [&] { (void)b.append("s", detail::events_of({"a", "b", "a"})); }, "an id twice in the batch");
+    f.expect_error(
+        invalid, [&] { (void)b.append("", detail::events_of({"a"})); }, "a stream without a name");
+    f.expect_error(
+        invalid, [&] { (void)b.append("s", std::vector<message>{{.id = "a"}}); }, "an event without a type");
+    f.expect_error(
+        invalid,
+        [&] {
+          (void)b.append("s", detail::events_of({"a", "b", "a"}));
+        },
+        "an id twice in the batch");
     f.expect(b.all().empty(), "nothing is stored");
   }
 

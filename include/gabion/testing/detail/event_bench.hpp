@@ -17,7 +17,8 @@ namespace gabion::inline v0::testing::detail {
 
 /// An event that is nothing but its id.
 [[nodiscard]] inline message event_of(std::string id) {
-  return {.id = std::move(id), .source = "/suite", .type = "suite.event", .subject = "s", .content_type = "text/plain", .data = "d"};
+  return {
+      .id = std::move(id), .source = "/suite", .type = "suite.event", .subject = "s", .content_type = "text/plain", .data = "d"};
 }
 
 [[nodiscard]] inline std::vector<message> events_of(std::initializer_list<const char*> ids) {
@@ -66,8 +67,7 @@ class event_bench {
         (void)world_->store().append(tx, stream, expected_version::any(), events);
         throw away{};
       });
-    } catch (const away&) {
-    }
+    } catch (const away&) {}
   }
 
   [[nodiscard]] stream_page forward(std::string_view stream, std::uint64_t from = 1, std::size_t limit = 1000) {

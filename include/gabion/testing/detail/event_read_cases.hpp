@@ -34,7 +34,8 @@ struct event_read_cases {
     const stream_page third = b.backward("s", second.next, 4);
     f.expect(detail::versions_of(third.events) == versions{2, 1} && third.end && third.next == 0, "2 to 1 and the end");
     f.expect(b.backward("s", 0, 4).events.empty() && b.backward("s", 0, 4).end, "nothing is before the first");
-    f.expect(detail::versions_of(b.backward("s", 2, 2).events) == versions{2, 1} && b.backward("s", 2, 2).end, "a page that ends with the first");
+    f.expect(detail::versions_of(b.backward("s", 2, 2).events) == versions{2, 1} && b.backward("s", 2, 2).end,
+             "a page that ends with the first");
   }
 
   static void forward_pages(World& w, manual_time&, findings& f) {
@@ -43,10 +44,12 @@ struct event_read_cases {
     const stream_page beyond = b.forward("s", 11, 4);
     f.expect(beyond.events.empty() && beyond.end && beyond.next == 11 && beyond.exists(), "from 11 an empty page and next 11");
     const stream_page first = b.forward("s", 1, 4);
-    f.expect(detail::versions_of(first.events) == versions{1, 2, 3, 4} && !first.end && first.next == 5 && first.version == 10, "1 to 4");
+    f.expect(detail::versions_of(first.events) == versions{1, 2, 3, 4} && !first.end && first.next == 5 && first.version == 10,
+             "1 to 4");
     f.expect(!b.forward("s", 1, 9).end && !b.backward("s", last_version, 9).end, "a page that leaves one event is not the end");
     const stream_page exact = b.forward("s", 7, 4);
-    f.expect(detail::versions_of(exact.events) == versions{7, 8, 9, 10} && exact.end && exact.next == 11, "a full last page has the end flag");
+    f.expect(detail::versions_of(exact.events) == versions{7, 8, 9, 10} && exact.end && exact.next == 11,
+             "a full last page has the end flag");
     f.expect(detail::versions_of(b.forward("s", 0, 2).events) == versions{1, 2}, "from 0 is from the first");
     (void)b.append("s", detail::events_of({"more"}));
     f.expect(detail::versions_of(b.forward("s", exact.next, 4).events) == versions{11}, "next finds what is appended later");
@@ -54,14 +57,18 @@ struct event_read_cases {
 
   static void bad_limit(World& w, manual_time&, findings& f) {
     const auto invalid = make_error_code(errc::invalid_argument);
-    f.expect_error(invalid, [&] { (void)w.store().read("s", 1, 0, read_direction::forward); }, "a page of 0 events");
-    f.expect_error(invalid, [&] { (void)w.store().read_all(beginning, 0, read_direction::forward); }, "a read of 0 events");
+    f.expect_error(
+        invalid, [&] { (void)w.store().read("s", 1, 0, read_direction::forward); }, "a page of 0 events");
+    f.expect_error(
+        invalid, [&] { (void)w.store().read_all(beginning, 0, read_direction::forward); }, "a read of 0 events");
     w.database().transact([&](auto& tx) {
-      f.expect_error(invalid, [&] { (void)w.store().read(tx, "s", 1, 0, read_direction::forward); }, "a page of 0 in a transaction");
+      f.expect_error(
+          invalid, [&] { (void)w.store().read(tx, "s", 1, 0, read_direction::forward); }, "a page of 0 in a transaction");
     });
     bench b{w};
     (void)b.append("s", detail::events_of({"a"}));
-    f.expect(b.all(beginning, static_cast<std::size_t>(-1)).size() == 1 && b.forward("s", 1, static_cast<std::size_t>(-1)).events.size() == 1,
+    f.expect(b.all(beginning, static_cast<std::size_t>(-1)).size() == 1 &&
+                 b.forward("s", 1, static_cast<std::size_t>(-1)).events.size() == 1,
              "the greatest limit is no limit");
   }
 
@@ -81,7 +88,8 @@ struct event_read_cases {
     auto mirror = b.all_backward();
     std::reverse(mirror.begin(), mirror.end());
     f.expect(forward.size() == 10 && forward == mirror, "forward and backward are mirror images");
-    f.expect(std::is_sorted(forward.begin(), forward.end(), [](const auto& x, const auto& y) { return x.at < y.at; }), "positions rise");
+    f.expect(std::is_sorted(forward.begin(), forward.end(), [](const auto& x, const auto& y) { return x.at < y.at; }),
+             "positions rise");
     f.expect(!forward.empty() && forward.back().at <= w.store().head(), "the head is not before the last event");
     f.expect(b.all(w.store().head()).empty(), "nothing is above the head");
     if (forward.size() != 10) return;
@@ -100,7 +108,8 @@ struct event_read_cases {
       std::vector<recorded_event> seen;
       for (int polls = 0; polls < 100 && !reader.live(); ++polls)
         for (recorded_event& e : reader.poll()) seen.push_back(std::move(e));
-      f.expect(seen == std::vector<recorded_event>{all.begin() + 40, all.end()}, "41 to 100 once and in order, whatever the batch");
+      f.expect(seen == std::vector<recorded_event>{all.begin() + 40, all.end()},
+               "41 to 100 once and in order, whatever the batch");
       f.expect(reader.at() == all.back().at && reader.poll().empty(), "then it is live and there is nothing more");
     }
   }

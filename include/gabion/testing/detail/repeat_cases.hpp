@@ -32,7 +32,8 @@ struct repeat_cases {
     (void)b.append("s", detail::events_of({"later"}));
     (void)b.append("other", detail::events_of({"o"}));
     const append_result again = b.append("s", expect::no_stream(), detail::events_of({"e1", "e2"}));
-    f.expect(again.status == append_status::idempotent && again.version == 2 && again.last == first.last, "the original place is answered");
+    f.expect(again.status == append_status::idempotent && again.version == 2 && again.last == first.last,
+             "the original place is answered");
     f.expect(again.actual == 3, "and where the stream is by now");
   }
 
@@ -41,7 +42,8 @@ struct repeat_cases {
     const append_result first = b.append("s", expect::no_stream(), detail::events_of({"e1", "e2", "e3", "e4", "e5"}));
     const append_result again = b.append("s", expect::exact(1), detail::events_of({"e2", "e3", "e4"}));
     f.expect(again.status == append_status::idempotent && again.version == 4, "a run of stored events at its place is a success");
-    f.expect(to_number(again.first) == to_number(first.first) + 1 && to_number(again.last) == to_number(first.first) + 3, "with its positions");
+    f.expect(to_number(again.first) == to_number(first.first) + 1 && to_number(again.last) == to_number(first.first) + 3,
+             "with its positions");
     f.expect(b.append("s", expect::exact(2), detail::events_of({"e2", "e3"})).status == append_status::wrong_version,
              "elsewhere it is a wrong version");
     f.expect(b.append("s", expect::no_stream(), detail::events_of({"e2"})).status == append_status::wrong_version,
@@ -52,11 +54,12 @@ struct repeat_cases {
     bench b{w};
     (void)b.append("s", detail::events_of({"e1", "e2"}));
     const std::uint64_t before = b.head();
-    for (const auto& batch : {detail::events_of({"e1", "e2", "new"}), detail::events_of({"new", "e1"}), detail::events_of({"e2", "e1"}),
-                              detail::events_of({"e1", "new", "e2"})}) {
+    for (const auto& batch : {detail::events_of({"e1", "e2", "new"}), detail::events_of({"new", "e1"}),
+                              detail::events_of({"e2", "e1"}), detail::events_of({"e1", "new", "e2"})}) {
       for (const expect how : {expect::any(), expect::exact(2), expect::exact(0), expect::exists()}) {
         const append_result r = b.append("s", how, batch);
-        f.expect(r.status == append_status::duplicate_id && !r.id.empty(), "a batch of old and new or out of order is refused by its id");
+        f.expect(r.status == append_status::duplicate_id && !r.id.empty(),
+                 "a batch of old and new or out of order is refused by its id");
       }
     }
     f.expect(b.head() == before && b.forward("s").version == 2, "nothing is added");
@@ -68,16 +71,21 @@ struct repeat_cases {
     const append_result r = b.append("t", detail::events_of({"e1"}));
     f.expect(r.status == append_status::duplicate_id && r.id == "e1", "an id belongs to one stream");
     f.expect(!b.forward("t").exists(), "nothing is stored");
-    f.expect_error(make_error_code(errc::duplicate), [&] {
-      w.database().transact([&](auto& tx) { gabion::append_or_throw(w.store(), tx, "t", expect::any(), detail::events_of({"e1"})); });
-    }, "append_or_throw names it a duplicate");
+    f.expect_error(
+        make_error_code(errc::duplicate),
+        [&] {
+          w.database().transact(
+              [&](auto& tx) { gabion::append_or_throw(w.store(), tx, "t", expect::any(), detail::events_of({"e1"})); });
+        },
+        "append_or_throw names it a duplicate");
   }
 
   static void after_restart(World& w, manual_time&, findings& f) {
     const append_result first = bench{w}.append("s", detail::events_of({"e1", "e2"}));
     w.reopen();
     const append_result again = bench{w}.append("s", detail::events_of({"e1", "e2"}));
-    f.expect(again.status == append_status::idempotent && again.first == first.first, "ids are remembered by the store, not by a cache");
+    f.expect(again.status == append_status::idempotent && again.first == first.first,
+             "ids are remembered by the store, not by a cache");
     f.expect(bench{w}.append("s", expect::exists(), detail::events_of({"e1", "e2"})).status == append_status::idempotent,
              "for every kind of expectation");
   }

@@ -73,8 +73,7 @@ inline constexpr const char* set_parked =
     "UPDATE gabion_outbox SET state = 3, redriven = 0 WHERE id = ? AND state = 0 AND subject <> '' AND EXISTS (SELECT 1 FROM"
     " gabion_outbox h INDEXED BY gabion_outbox_held WHERE h.state >= 2 AND h.subject = gabion_outbox.subject AND h.id <"
     " gabion_outbox.id)";
-inline constexpr const char* join_redriven =
-    "UPDATE gabion_outbox SET redriven = 1 WHERE id = ? AND state = 0 AND subject <> ''";
+inline constexpr const char* join_redriven = "UPDATE gabion_outbox SET redriven = 1 WHERE id = ? AND state = 0 AND subject <> ''";
 
 inline constexpr const char* dead_letters =
     "SELECT id, attempts, last_error, died_at, event_id, source, event_type, subject, occurred_at, content_type, data_schema,"
@@ -93,7 +92,8 @@ inline constexpr const char* purge =
     "DELETE FROM gabion_outbox WHERE id IN (SELECT id FROM gabion_outbox INDEXED BY gabion_outbox_published"
     " WHERE state = 1 AND published_at < ? ORDER BY published_at LIMIT ?)";
 
-inline constexpr const char* count_pending = "SELECT count(*) FROM gabion_outbox INDEXED BY gabion_outbox_pending WHERE state = 0";
+inline constexpr const char* count_pending =
+    "SELECT count(*) FROM gabion_outbox INDEXED BY gabion_outbox_pending WHERE state = 0";
 inline constexpr const char* count_dead = "SELECT count(*) FROM gabion_outbox INDEXED BY gabion_outbox_dead WHERE state = 2";
 inline constexpr const char* count_held = "SELECT count(*) FROM gabion_outbox INDEXED BY gabion_outbox_held WHERE state >= 2";
 inline constexpr const char* oldest_of_lane =
