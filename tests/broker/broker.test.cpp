@@ -242,6 +242,12 @@ TEMPLATE_TEST_CASE("members of a group must name the same topics", "[broker][gro
   CHECK_THROWS_AS(t.broker.subscribe("g", {"invoices"}), error);
 }
 
+TEMPLATE_TEST_CASE("a group without a name or without topics is refused", "[broker][group]", in_memory, in_sqlite) {
+  TestType t;
+  CHECK_THROWS_WITH(t.broker.subscribe("", {"orders"}), Catch::Contains("the group has no name"));
+  CHECK_THROWS_WITH(t.broker.subscribe("g", {}), Catch::Contains("group 'g' names no topic"));
+}
+
 TEMPLATE_TEST_CASE("a waiting reader is woken by a message", "[broker][wait]", in_memory, in_sqlite) {
   TestType t;
   auto in = t.broker.subscribe("g", {"orders"});

@@ -253,6 +253,41 @@ TEST_CASE("a statement that is wrong says so in the words of SQLite", "[sqlite][
   });
 }
 
+TEST_CASE("a statement and its values fit each other", "[sqlite][statement]") {
+  with_table w;
+  w.db.transact([&](sqlite::transaction& tx) {
+    sqlite::connection& on = tx.on();
+    CHECK_THROWS_WITH(on.run("INSERT INTO t (v) VALUES (1); INSERT INTO t (v) VALUES (2)"),
+                      Catch::Contains("'INSERT INTO t (v) VALUES (2)' follows"));
+    CHECK_THROWS_WITH(on.run("CREATE TABLE a (v); INSERT INTO a (v) VALUES (1)"), Catch::Contains("execute() runs many"));
+    CHECK(code_of([&] { on.run("INSERT INTO t (v) VALUES (1);; SELECT 1"); }) == errc::invalid_argument);
+    CHECK(code_of([&] { on.run(" -- nothing"); }) == errc::invalid_argument);
+    CHECK(code_of([&] { on.run(""); }) == errc::invalid_argument);
+    CHECK_THROWS_WITH(on.run("INSERT INTO t (v) VALUES (?)"),
+                      Catch::Contains("0 values for 1 parameters in 'INSERT INTO t (v) VALUES (?)'"));
+    CHECK(code_of([&] { on.run("INSERT INTO t (v) VALUES (?)", 1, 2); }) == errc::invalid_argument);
+    CHECK(count(on) == 0);
+    CHECK(on.run("INSERT INTO t (v) VALUES (?1 + ?1);  -- once ;\n/* twice */ ;", 1) == 1);
+  });
+}
+
+TEST_CASE("wrong SQL is not taken for a database that is away", "[sqlite][statement]") {
+  with_table w;
+  w.db.transact([&](sqlite::transaction& tx) {
+    CHECK(code_of([&] { tx.on().run("SELEC 1"); }) == errc::invalid_argument);
+    CHECK(code_of([&] { tx.on().run("SELECT w FROM t"); }) == errc::schema_mismatch);
+    CHECK(code_of([&] { tx.on().run("INSERT INTO t (w) VALUES (1)"); }) == errc::schema_mismatch);
+  });
+}
+
+TEST_CASE("a busy timeout that SQLite cannot keep is refused", "[sqlite][database]") {
+  const gabion_test::temporary_directory directory;
+  const std::string path = directory.file("test.db");
+  CHECK_THROWS_WITH((sqlite::database{path, {.busy_timeout = std::chrono::milliseconds{-1}}}),
+                    Catch::Contains("connection_options.busy_timeout is -1 ms; allowed: 0 to 2147483647 ms"));
+  CHECK_THROWS_AS((sqlite::database{path, {.busy_timeout = std::chrono::hours{1000}}}), error);
+}
+
 TEST_CASE("a schema is created once and a wrong version is named", "[sqlite][schema]") {
   const gabion_test::temporary_directory directory;
   sqlite::database db{directory.file("test.db")};

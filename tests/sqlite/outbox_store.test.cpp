@@ -83,7 +83,7 @@ lease own(manual_store& store, const char* name = "relay") {
 TEST_CASE("an outbox store without its tables says what to call", "[sqlite][outbox]") {
   const gabion_test::temporary_directory directory;
   sqlite::database db{directory.file("outbox.db")};
-  CHECK_THROWS_WITH(sqlite::outbox_store{db}, Catch::Contains("call its create_schema(database) once"));
+  CHECK_THROWS_WITH(sqlite::outbox_store{db}, Catch::Contains("call the store's create_schema(database) once"));
   sqlite::outbox_store::create_schema(db);
   sqlite::outbox_store::create_schema(db);
   CHECK_NOTHROW(sqlite::outbox_store{db});

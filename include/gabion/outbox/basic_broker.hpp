@@ -81,8 +81,12 @@ class basic_broker {
   [[nodiscard]] transport make_transport() { return transport{*this}; }
 
   /// Joins a group; all its members must name the same topics. Leaves when the subscription is destroyed.
-  /// Throws error(invalid_argument) if the topics differ.
+  /// Throws error(invalid_argument) if the topics differ, or if the group has no name or no topics.
   [[nodiscard]] subscription subscribe(std::string_view group, std::vector<std::string> topics) {
+    if (group.empty()) detail::fail(errc::invalid_argument, "the group has no name; members of one name share the messages");
+    if (topics.empty())
+      detail::fail(errc::invalid_argument, "group '" + std::string{group} + "' names no topic; messages without one are in '" +
+                                               options_.default_topic + "'");
     return subscription{*this, std::string{group}, std::move(topics)};
   }
 

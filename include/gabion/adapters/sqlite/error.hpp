@@ -23,7 +23,13 @@ namespace gabion::inline v0::sqlite {
     case SQLITE_NOTADB: return errc::corrupt;
     case SQLITE_MISUSE:
     case SQLITE_RANGE: return errc::invalid_argument;
-    case SQLITE_ERROR: return message.starts_with("no such table") ? errc::schema_missing : errc::unavailable;
+    case SQLITE_ERROR:
+      if (message.starts_with("no such savepoint") || message.ends_with("no transaction is active")) return errc::unavailable;
+      // From here on the SQL is at fault: waiting does not mend it.
+      if (message.starts_with("no such table")) return errc::schema_missing;
+      if (message.starts_with("no such column") || message.find(" has no column named ") != std::string_view::npos)
+        return errc::schema_mismatch;
+      return errc::invalid_argument;
     default: return errc::unavailable;
   }
 }

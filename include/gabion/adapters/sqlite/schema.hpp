@@ -55,8 +55,8 @@ void require_schema(basic_database<Env>& in, const schema& wanted) {
   const int found = in.read([&](connection& on) { return detail::installed_version(on, wanted.component); });
   if (found == wanted.version) return;
   if (found != 0) detail::wrong_version(wanted, found);
-  throw error{errc::schema_missing,
-              "'" + in.path() + "' has no " + std::string{wanted.component} + " tables; call its create_schema(database) once"};
+  throw error{errc::schema_missing, "'" + in.path() + "' has no " + std::string{wanted.component} +
+                                        " tables; call the store's create_schema(database) once"};
 }
 
 }  // namespace gabion::inline v0::sqlite

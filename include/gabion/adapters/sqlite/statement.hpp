@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -28,19 +29,31 @@ struct blob {
 /// A prepared statement. Values travel as bound parameters only, never inside the SQL text. Not thread safe.
 class statement {
  public:
+  /// Throws sqlite_error, with error code invalid_argument also for no statement and for more than one.
   statement(sqlite3* handle, std::string_view sql) {
-    const int code =
-        sqlite3_prepare_v3(handle, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &handle_, nullptr);
-    if (code != SQLITE_OK) throw sqlite_error{sqlite3_extended_errcode(handle), sqlite3_errmsg(handle)};
+    std::string_view rest = sql;
+    handle_ = statement::prepare_first(handle, rest, SQLITE_PREPARE_PERSISTENT);
+    if (handle_ == nullptr) throw sqlite_error{SQLITE_MISUSE, "there is no statement in '" + std::string{sql} + "'"};
+    if (statement::holds_statement(handle, rest)) {
+      sqlite3_finalize(handle_);
+      rest.remove_prefix(rest.find_first_not_of(" \t\r\n"));
+      throw sqlite_error{SQLITE_MISUSE,
+                         "only one statement is run at a time, but '" + std::string{rest} + "' follows; execute() runs many"};
+    }
   }
   statement(statement&& other) noexcept : handle_{std::exchange(other.handle_, nullptr)} {}
   statement& operator=(statement&&) = delete;
   ~statement() { sqlite3_finalize(handle_); }
 
-  /// Binds all parameters in order and starts over.
+  /// Binds all parameters in order and starts over. Throws sqlite_error, with error code invalid_argument for more or fewer values;
+  /// an EXPLAIN needs none.
   template <class... Values>
   statement& bind(const Values&... values) {
     reset();
+    if (const int wanted = sqlite3_bind_parameter_count(handle_);
+        wanted != static_cast<int>(sizeof...(Values)) && sqlite3_stmt_isexplain(handle_) == 0)
+      throw sqlite_error{SQLITE_RANGE, std::to_string(sizeof...(Values)) + " values for " + std::to_string(wanted) +
+                                           " parameters in '" + sqlite3_sql(handle_) + "'"};
     int index = 0;
     (require(bind_one(++index, values)), ...);
     return *this;
@@ -88,6 +101,30 @@ class statement {
   }
 
  private:
+  /// Prepares the first statement of `sql` and leaves what follows it; nothing if there is none, only space or a comment.
+  [[nodiscard]] static sqlite3_stmt* prepare_first(sqlite3* handle, std::string_view& sql, unsigned flags) {
+    sqlite3_stmt* found = nullptr;
+    const char* tail = nullptr;
+    if (sqlite3_prepare_v3(handle, sql.data(), static_cast<int>(sql.size()), flags, &found, &tail) != SQLITE_OK)
+      throw sqlite_error{sqlite3_extended_errcode(handle), sqlite3_errmsg(handle)};
+    sql.remove_prefix(static_cast<std::size_t>(tail - sql.data()));
+    return found;
+  }
+
+  /// Whether anything but space and comments is in it. What does not parse counts: it may need what stands before it.
+  [[nodiscard]] static bool holds_statement(sqlite3* handle, std::string_view sql) noexcept {
+    while (!sql.empty()) {
+      sqlite3_stmt* found = nullptr;
+      const char* tail = nullptr;
+      const int code = sqlite3_prepare_v3(handle, sql.data(), static_cast<int>(sql.size()), 0, &found, &tail);
+      sqlite3_finalize(found);
+      if (code != SQLITE_OK || found != nullptr) return true;
+      if (tail == sql.data()) return false;
+      sql.remove_prefix(static_cast<std::size_t>(tail - sql.data()));
+    }
+    return false;
+  }
+
   [[nodiscard]] sqlite3* database() const noexcept { return sqlite3_db_handle(handle_); }
 
   void require(int code) const {
