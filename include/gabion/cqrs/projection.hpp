@@ -75,8 +75,7 @@ template <class Projection, class Event>
 struct event_is_applied {
   static_assert(sizeof(Projection) == 0,
                 "gabion: a projection lists an event but has no `void apply(Transaction&, const Event&)` for it. Projection and "
-                "Event are the "
-                "arguments of this event_is_applied<Projection, Event>");
+                "Event are the arguments of this event_is_applied<Projection, Event>");
 };
 
 template <class P, class Transaction, class... Events>

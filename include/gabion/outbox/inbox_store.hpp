@@ -38,7 +38,7 @@ struct inbox_entry {
   inbox_status status = inbox_status::processed;
   wall_time processed_at{};
   std::uint32_t attempts = 0;
-  std::string error{};
+  std::string reason{};  ///< of the last failure; empty if there was none
 };
 
 /// A message that an inbox keeps because it could not be handled when it came.

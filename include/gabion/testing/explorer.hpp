@@ -22,12 +22,14 @@ namespace gabion::inline v0::testing {
 /// What a thread of a scenario is about to do to shared memory.
 enum class access : std::uint8_t { load, store, update, lock };
 
+/// How far to explore. Later members are only ever added at the end.
 struct explorer_options {
-  std::size_t max_executions = 2'000'000;  ///< stop after so many; the report then says `exhausted = false`
-  std::size_t max_steps = 5'000;           ///< in one execution; more is reported as a livelock
+  std::size_t max_executions = 2'000'000;  ///< stop after so many; the report then says `exhausted = false`; default 2,000,000
+  std::size_t max_steps = 5'000;           ///< in one execution; more is reported as a livelock; default 5,000
   std::string_view replay{};               ///< a schedule from an earlier report: run this one alone
 };
 
+/// What an exploration found. True if every execution was as it must be.
 struct exploration {
   std::size_t executions = 0;
   std::size_t deepest = 0;  ///< shared accesses in the longest execution

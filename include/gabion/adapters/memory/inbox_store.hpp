@@ -139,7 +139,7 @@ class basic_inbox_store {
   std::uint64_t put_letter(const detail::inbox_key& key, const message& m, inbox_status as, std::uint32_t attempts,
                            std::string reason) {
     const wall_time now = time_.now();
-    note(key, {.status = as, .processed_at = now, .attempts = attempts, .error = reason});
+    note(key, {.status = as, .processed_at = now, .attempts = attempts, .reason = reason});
     detail::kept_letter letter{key, m, as, attempts, std::move(reason), now};
     const std::optional<std::uint64_t> there = table_.find(key);
     const std::uint64_t at = there ? *there : table_.next_letter();

@@ -136,7 +136,7 @@ class basic_inbox_store {
       return inbox_entry{.status = static_cast<inbox_status>(found->number(0)),
                          .processed_at = found->time(1),
                          .attempts = static_cast<std::uint32_t>(found->number(2)),
-                         .error = found->text(3)};
+                         .reason = found->text(3)};
     });
   }
 

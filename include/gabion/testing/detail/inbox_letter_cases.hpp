@@ -26,7 +26,7 @@ void dead_is_kept(Case& c) {
   c.expect(l->kept_at == c.time().wall_now(), "and the time of the store's clock");
   const std::optional<inbox_entry> e = c.store().entry(Case::billing, "/conformance", "a");
   c.require(e.has_value(), "the log knows it");
-  c.expect(e->status == inbox_status::dead && e->attempts == 5 && e->error == "no such account", "and says the same");
+  c.expect(e->status == inbox_status::dead && e->attempts == 5 && e->reason == "no such account", "and says the same");
   c.expect(!c.handle(letter_of("a")), "a copy that comes later is not new");
   c.expect(c.store().letters("shipping", beginning, 10).empty(), "other consumers have no letter");
 }
