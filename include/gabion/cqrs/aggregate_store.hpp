@@ -53,8 +53,10 @@ struct executed {
 /// Loads aggregates from an event store and lets them decide. One for each type of aggregate.
 ///
 /// Safe to use from several threads if the store and the codec are. Loading is linear in the number of events of the stream.
-template <aggregate Aggregate, class Store, class Codec, wall_clock WallClock, env Env, random_source Random>
+template <class Aggregate, class Store, class Codec, wall_clock WallClock, env Env, random_source Random>
 class basic_aggregate_store {
+  static_assert(explain_aggregate<Aggregate>());
+
  public:
   using state_type = typename Aggregate::state_type;
   using event_list = typename Aggregate::event_list;
@@ -165,7 +167,7 @@ class basic_aggregate_store {
 };
 
 /// With the system's wall clock and a generator that seeds itself.
-template <aggregate Aggregate, class Store, class Codec>
+template <class Aggregate, class Store, class Codec>
 using aggregate_store = basic_aggregate_store<Aggregate, Store, Codec, system_clock, native_env, xoshiro256>;
 
 }  // namespace gabion::inline v0
