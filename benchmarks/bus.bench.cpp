@@ -35,7 +35,7 @@ struct count {
 
 /// Every Nth of 8 commands that lie apart in the list, so that no row profits from one hot branch.
 template <std::size_t Types, std::size_t Nth>
-inline constexpr std::size_t picked = Nth * (Types - 1) / 7;
+inline constexpr std::size_t picked = Nth*(Types - 1) / 7;
 
 /// Sends 8 commands; one iteration is 8 sends.
 template <std::size_t Types, class Send, std::size_t... Nth>

@@ -47,8 +47,12 @@ class message_source {
   std::vector<message> next(std::size_t count) {
     std::vector<message> all(count);
     for (message& m : all)
-      m = {.id = to_string(new_id_()), .source = "/bench", .type = "account.deposited", .subject = "account-7",
-           .time = system_clock::now(), .content_type = "application/json",
+      m = {.id = to_string(new_id_()),
+           .source = "/bench",
+           .type = "account.deposited",
+           .subject = "account-7",
+           .time = system_clock::now(),
+           .content_type = "application/json",
            .data = R"({"amount":1234,"currency":"EUR","reference":"order 12345"})"};
     return all;
   }
@@ -102,7 +106,8 @@ void floor_sqlite_insert(benchmark::State& state) {
       const std::string stream = stream_of(round);
       for (const message& m : events)
         tx.on().run(
-            "INSERT INTO gabion_event (stream, version, recorded_at, event_id, source, event_type, subject, occurred_at, content_type,"
+            "INSERT INTO gabion_event (stream, version, recorded_at, event_id, source, event_type, subject, occurred_at, "
+            "content_type,"
             " data_schema, payload, headers, topic) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             stream, ++versions[round % streams], m.time, m.id, m.source, m.type, m.subject, m.time, m.content_type, m.schema,
             sqlite::blob{*m.data}, sqlite::blob{""}, m.topic);
@@ -124,7 +129,8 @@ void append_rounds(benchmark::State& state, Database& db, Store& store) {
     state.ResumeTiming();
     std::uint64_t& version = versions[round % streams];
     const std::string stream = stream_of(round++);
-    const append_result r = db.transact([&](auto& tx) { return store.append(tx, stream, expected_version::exact(version), events); });
+    const append_result r =
+        db.transact([&](auto& tx) { return store.append(tx, stream, expected_version::exact(version), events); });
     if (!r.ok()) state.SkipWithError("refused");
     version = r.version;
   }

@@ -34,7 +34,8 @@ constexpr std::size_t per_pass = 10'000;
 
 std::vector<record> feed(std::size_t keys) {
   std::vector<record> all;
-  for (std::size_t i = 0; i < per_pass; ++i) all.push_back({position{i + 1}, keys == 0 ? std::string{} : "key-" + std::to_string(i % keys)});
+  for (std::size_t i = 0; i < per_pass; ++i)
+    all.push_back({position{i + 1}, keys == 0 ? std::string{} : "key-" + std::to_string(i % keys)});
   return all;
 }
 
@@ -43,7 +44,8 @@ void plain_loop(benchmark::State& state) {
   const std::vector<record> all = feed(100);
   for (auto _ : state) {
     for (std::size_t from = 0; from < all.size(); from += 1000) {
-      std::vector<record> page(all.begin() + static_cast<std::ptrdiff_t>(from), all.begin() + static_cast<std::ptrdiff_t>(from + 1000));
+      std::vector<record> page(all.begin() + static_cast<std::ptrdiff_t>(from),
+                               all.begin() + static_cast<std::ptrdiff_t>(from + 1000));
       for (const record& r : page) benchmark::DoNotOptimize(r.key.data());
     }
   }
@@ -65,7 +67,10 @@ void through_pump(benchmark::State& state) {
         const auto from = static_cast<std::ptrdiff_t>((std::min)(to_number(a.after), std::uint64_t{per_pass}));
         const auto n = (std::min)(static_cast<std::ptrdiff_t>(a.limit), static_cast<std::ptrdiff_t>(per_pass) - from);
         const auto skip = (std::max)(from, static_cast<std::ptrdiff_t>(done));
-        p.fetched(std::vector<record>(all.begin() + skip, all.begin() + (std::max)(skip, (std::min)(skip + n, static_cast<std::ptrdiff_t>(per_pass)))), now);
+        p.fetched(
+            std::vector<record>(all.begin() + skip,
+                                all.begin() + (std::max)(skip, (std::min)(skip + n, static_cast<std::ptrdiff_t>(per_pass)))),
+            now);
       } else if (a.step == pump_step::submit) {
         deliveries.clear();
         for (const auto& s : a.batch) deliveries.push_back({.at = s.at});

@@ -26,7 +26,9 @@ using stock = std::map<std::string, int>;
 
 int main() {
   stock ordered;
-  const auto log = [](const gabion::dispatch_failed& e) { std::printf("failed: %.*s\n", static_cast<int>(e.what.size()), e.what.data()); };
+  const auto log = [](const gabion::dispatch_failed& e) {
+    std::printf("failed: %.*s\n", static_cast<int>(e.what.size()), e.what.data());
+  };
 
   gabion::command_bus commands{
       gabion::middlewares{gabion::observation{log}, gabion::validation{}},

@@ -33,14 +33,17 @@ int main() {
   memory::database mail;
   memory::inbox_store inbox{mail};
   auto subscription = broker.subscribe("email", {"orders"});
-  gabion::consumer consumer{subscription, inbox, mail,
+  gabion::consumer consumer{subscription,
+                            inbox,
+                            mail,
                             [](memory::database::transaction&, const gabion::message& m) {
                               std::printf("mail about %s: %s\n", m.subject.c_str(), m.data->c_str());
                             },
                             {.name = "email"}};
   std::printf("handled: %zu\n", consumer.run_once());
 
-  const auto again = gabion::message{.id = "e-1", .type = "order.placed", .subject = "order-7", .data = "two lamps", .topic = "orders"};
+  const auto again =
+      gabion::message{.id = "e-1", .type = "order.placed", .subject = "order-7", .data = "two lamps", .topic = "orders"};
   const gabion::outgoing twice{.at = gabion::position{1}, .what = &again};
   (void)transport.submit({&twice, 1});  // the broker delivers it a second time
   std::printf("handled again: %zu\n", consumer.run_once());

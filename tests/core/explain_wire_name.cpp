@@ -7,4 +7,5 @@ struct order {
 #endif
 };
 
+static_assert(gabion::explain_wire_named<order>());
 static_assert(gabion::wire_name_of<order>() == "order.placed");

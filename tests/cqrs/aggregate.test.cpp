@@ -18,7 +18,8 @@ namespace {
 template <class World>
 class bank {
  public:
-  using accounts_type = basic_aggregate_store<account, typename World::store_type, number_codec, testing::manual_wall_clock, native_env, xoshiro256>;
+  using accounts_type = basic_aggregate_store<account, typename World::store_type, number_codec, testing::manual_wall_clock,
+                                              native_env, xoshiro256>;
 
   template <class Command>
   executed execute(std::string_view id, const Command& command, const execute_options& options = {}) {
@@ -46,7 +47,8 @@ static_assert(testing::emits<account>(fold<account>(opened{100}), deposit_twice{
 static_assert(!testing::emits<account>(fold<account>(opened{100}), deposit_twice{7}, deposited{7}));
 static_assert(!testing::emits<account>(fold<account>(opened{100}), withdraw{70}, deposited{70}));
 static_assert(testing::emits<account>(fold<account>(opened{}), settle_up{}));
-static_assert(event_types<account::event_list>::knows("account.opened") && !event_types<account::event_list>::knows("account.open"));
+static_assert(event_types<account::event_list>::knows("account.opened") &&
+              !event_types<account::event_list>::knows("account.open"));
 
 }  // namespace
 
@@ -154,7 +156,8 @@ TEST_CASE("an event that cannot be understood stops the load and is named", "[ag
   b.append("account-1", {{.type = "account.frozen", .data = "1"}});
   b.append("account-2", {{.type = "account.opened", .data = "x"}});
   b.append("account-3", {{.id = "e3", .type = "account.opened"}});
-  CHECK_THROWS_WITH(b.accounts.load("1"), Catch::Contains("'account.frozen'") && Catch::Contains("account-1") && Catch::Contains("version 1"));
+  CHECK_THROWS_WITH(b.accounts.load("1"),
+                    Catch::Contains("'account.frozen'") && Catch::Contains("account-1") && Catch::Contains("version 1"));
   CHECK_THROWS_WITH(b.accounts.load("2"), Catch::Contains("'x' is no number"));
   CHECK_THROWS_WITH(b.accounts.load("3"), Catch::Contains("'e3'") && Catch::Contains("has no data"));
   try {
@@ -167,7 +170,8 @@ TEST_CASE("an event that cannot be understood stops the load and is named", "[ag
 TEST_CASE("an aggregate needs an id and a page of at least one event", "[aggregate]") {
   memory_bank b;
   CHECK_THROWS_WITH(b.execute("", open_account{}), Catch::Contains("id of the account is empty"));
-  CHECK_THROWS_WITH((memory_bank::accounts_type{b.world.store(), {}, {.page = 0}, b.time.wall()}), Catch::Contains("aggregate_options.page is 0"));
+  CHECK_THROWS_WITH((memory_bank::accounts_type{b.world.store(), {}, {.page = 0}, b.time.wall()}),
+                    Catch::Contains("aggregate_options.page is 0"));
 }
 
 TEST_CASE("loading in a transaction sees what the transaction has decided", "[aggregate]") {
@@ -193,9 +197,11 @@ TEST_CASE("given when then says which events are different", "[given_when_then]"
   CHECK(open.when(deposit_twice{1}).then(deposited{1}).why == "  account.deposited.v2 1\n+ account.deposited.v2 1\n");
   CHECK(open.when(deposit{2}).then(deposited{2}, deposited{3}).why == "  account.deposited.v2 2\n- account.deposited.v2 3\n");
   CHECK(open.when(deposit{2}).then_nothing().why == "+ account.deposited.v2 2\n");
-  CHECK(testing::given<account>(opened{}).when(deposit{2}).then(deposited{3}).why == "- account.deposited.v2\n+ account.deposited.v2\n");
+  CHECK(testing::given<account>(opened{}).when(deposit{2}).then(deposited{3}).why ==
+        "- account.deposited.v2\n+ account.deposited.v2\n");
   CHECK(open.when(withdraw{101}).then(withdrawn{101}).why ==
         "- account.withdrawn 101\n+ refused: the balance is too low: rejected\n");
-  CHECK(open.when(withdraw{101}).then_refused(errc::not_found).why == "- refused: not found\n+ refused: the balance is too low: rejected\n");
+  CHECK(open.when(withdraw{101}).then_refused(errc::not_found).why ==
+        "- refused: not found\n+ refused: the balance is too low: rejected\n");
   CHECK(open.when(withdraw{1}).then_refused(errc::rejected).why == "- refused: rejected\n+ account.withdrawn 1\n");
 }

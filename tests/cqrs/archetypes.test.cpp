@@ -119,7 +119,9 @@ class pg_event_store {
     return {.version = expected.version() + events.size(), .actual = expected.version() + events.size()};
   }
   [[nodiscard]] stream_page read(std::string_view, std::uint64_t, std::size_t, read_direction) const { return {}; }
-  [[nodiscard]] stream_page read(pg_transaction&, std::string_view, std::uint64_t, std::size_t, read_direction) const { return {}; }
+  [[nodiscard]] stream_page read(pg_transaction&, std::string_view, std::uint64_t, std::size_t, read_direction) const {
+    return {};
+  }
   /// Reads what is above `from` and not above the fence: positions up to there are final, and holes are rollbacks.
   [[nodiscard]] std::vector<recorded_event> read_all(position from, std::size_t limit, read_direction direction) {
     advance_fence();
@@ -171,17 +173,22 @@ static_assert(!event_store<no_log, least_transaction> && !reads_log<no_log>);
 static_assert(!event_store<no_read_inside, least_transaction> && !reads_streams_in<no_read_inside, least_transaction>);
 static_assert(!event_store<least_event_store, int>);
 static_assert(!checkpoint_store<no_serving, least_transaction> && !checkpoint_store<least_checkpoint_store, int>);
-static_assert(!projection<nameless, least_transaction> && !projection<unapplied, least_transaction> && !projection<least_projection, int>);
+static_assert(!projection<nameless, least_transaction> && !projection<unapplied, least_transaction> &&
+              !projection<least_projection, int>);
 static_assert(!aggregate<least_projection>);
 
 }  // namespace
 
-template class gabion::basic_projector<least_projection, least_database, least_event_store, least_checkpoint_store, gabion_test::number_codec>;
-template class gabion::basic_projector<typed_least_projection, least_database, least_event_store, least_checkpoint_store, gabion_test::number_codec>;
+template class gabion::basic_projector<least_projection, least_database, least_event_store, least_checkpoint_store,
+                                       gabion_test::number_codec>;
+template class gabion::basic_projector<typed_least_projection, least_database, least_event_store, least_checkpoint_store,
+                                       gabion_test::number_codec>;
 template class gabion::event_subscription<least_event_store>;
-template class gabion::basic_aggregate_store<gabion_test::account, least_event_store, gabion_test::number_codec, system_clock, native_env, xoshiro256>;
+template class gabion::basic_aggregate_store<gabion_test::account, least_event_store, gabion_test::number_codec, system_clock,
+                                             native_env, xoshiro256>;
 template class gabion::event_subscription<pg_event_store>;
-template class gabion::basic_aggregate_store<gabion_test::account, pg_event_store, gabion_test::number_codec, system_clock, native_env, xoshiro256>;
+template class gabion::basic_aggregate_store<gabion_test::account, pg_event_store, gabion_test::number_codec, system_clock,
+                                             native_env, xoshiro256>;
 
 TEST_CASE("what takes a concept needs no more than the concept asks for", "[event_store][archetype]") {
   least_world w;

@@ -47,7 +47,8 @@ class naive_store {
     }
     bool run = found.size() == events.size();
     for (std::size_t i = 0; i < found.size() && run; ++i)
-      run = log[found[i]].id == events[i].id && log[found[i]].stream == stream && log[found[i]].version == log[found[0]].version + i;
+      run = log[found[i]].id == events[i].id && log[found[i]].stream == stream &&
+            log[found[i]].version == log[found[0]].version + i;
     if (!run) return {.status = append_status::duplicate_id, .actual = actual, .id = taken};
     const std::uint64_t before = log[found[0]].version - 1;
     if (expected.which() != expected_version::kind::exists && !expected.admits(before))
@@ -113,7 +114,8 @@ bool same_log(World& w, const naive_store& model) {
   if (all.size() != model.log.size() || to_number(w.store().head()) != all.size()) return false;
   for (std::size_t i = 0; i < all.size(); ++i) {
     const auto& e = model.log[i];
-    if (to_number(all[i].at) != i + 1 || all[i].stream != e.stream || all[i].version != e.version || all[i].what.id != e.id) return false;
+    if (to_number(all[i].at) != i + 1 || all[i].stream != e.stream || all[i].version != e.version || all[i].what.id != e.id)
+      return false;
   }
   for (const char* stream : {"s0", "s1", "s2", "s3"})
     if (w.store().read(stream, 1, 1, read_direction::forward).version != model.version(stream)) return false;
@@ -153,7 +155,8 @@ template <class World>
 void compare_many(std::uint64_t seeds) {
   std::map<append_status, int> seen;
   for (std::uint64_t seed = 1; seed <= seeds; ++seed) compare<World>(seed, seen);
-  for (const append_status s : {append_status::appended, append_status::idempotent, append_status::wrong_version, append_status::duplicate_id})
+  for (const append_status s :
+       {append_status::appended, append_status::idempotent, append_status::wrong_version, append_status::duplicate_id})
     CHECK(seen[s] > 10);
 }
 

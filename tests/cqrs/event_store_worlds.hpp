@@ -20,7 +20,8 @@ class memory_events {
 
   using checkpoints_type = gabion::memory::basic_checkpoint_store<gabion::testing::manual_wall_clock>;
 
-  explicit memory_events(gabion::testing::manual_time& time) : store_{database_, time.wall()}, checkpoints_{database_, time.wall()} {}
+  explicit memory_events(gabion::testing::manual_time& time)
+      : store_{database_, time.wall()}, checkpoints_{database_, time.wall()} {}
   [[nodiscard]] gabion::memory::database& database() noexcept { return database_; }
   [[nodiscard]] store_type& store() noexcept { return store_; }
   [[nodiscard]] checkpoints_type& checkpoints() noexcept { return checkpoints_; }
@@ -47,7 +48,8 @@ class sqlite_events {
     checkpoints_.reset();
     store_.reset();
     database_.reset();
-    database_.emplace(directory_.file("events.db"), gabion::sqlite::connection_options{.synchronous = gabion::sqlite::durability::off});
+    database_.emplace(directory_.file("events.db"),
+                      gabion::sqlite::connection_options{.synchronous = gabion::sqlite::durability::off});
     store_type::create_schema(*database_);
     checkpoints_type::create_schema(*database_);
     store_.emplace(*database_, time_->wall());

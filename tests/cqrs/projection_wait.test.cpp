@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
-#include <gabion/cqrs/promote.hpp>
 #include <gabion/cqrs/projection_progress.hpp>
+#include <gabion/cqrs/promote.hpp>
 
 #include "cqrs/projection_worlds.hpp"
 #include "support/catch.hpp"
@@ -29,14 +29,15 @@ void own_writes_from_another_thread() {
   Log log{time};
   typename Log::model_type model{log.database};
   ledger<Log> into{model};
-  basic_projector<ledger<Log>, typename Log::database_type, typename Log::events_type, typename Log::checkpoints_type, number_codec, steady_clock,
-                  no_observer, hooked_env>
+  basic_projector<ledger<Log>, typename Log::database_type, typename Log::events_type, typename Log::checkpoints_type,
+                  number_codec, steady_clock, no_observer, hooked_env>
       projector{into, log.database, log.events, log.checkpoints, number_codec{}, options};
   std::jthread runner{[&](const std::stop_token& stop) { projector.run(stop); }};
   for (std::uint64_t i = 1; i <= 20; ++i) {
     const message m = encode_event(number_codec{}, deposited{1});
-    const append_result r =
-        log.database.transact([&](auto& tx) { return log.events.append(tx, "account-1", expected_version::any(), {&m, 1}); });
+    const append_result r = log.database.transact([&](auto& tx) {
+      return log.events.append(tx, "account-1", expected_version::any(), {&m, 1});
+    });
     const wait_result waited = projector.wait_for(r.last, deadline::in(steady_clock{}, 20s));
     REQUIRE(waited.reached());
     REQUIRE(model.balance() == static_cast<std::int64_t>(i));
@@ -79,9 +80,12 @@ class doubtful_database {
 struct recorder {
   std::vector<std::string>* lines;
   void operator()(const projection_advanced& e) const {
-    lines->push_back("advanced " + std::to_string(to_number(e.from)) + " to " + std::to_string(to_number(e.to)) + " by " + std::to_string(e.events));
+    lines->push_back("advanced " + std::to_string(to_number(e.from)) + " to " + std::to_string(to_number(e.to)) + " by " +
+                     std::to_string(e.events));
   }
-  void operator()(const projection_faulted& e) const { lines->push_back("faulted at " + std::to_string(to_number(e.at)) + ": " + std::string{e.reason}); }
+  void operator()(const projection_faulted& e) const {
+    lines->push_back("faulted at " + std::to_string(to_number(e.at)) + ": " + std::string{e.reason});
+  }
   void operator()(const projection_passed_by& e) const { lines->push_back("passed by " + std::to_string(to_number(e.at))); }
   void operator()(const projection_store_failed& e) const { lines->push_back("store failed in " + std::string{e.operation}); }
 };
@@ -161,8 +165,8 @@ TEST_CASE("a projection that is being rebuilt has reached nothing", "[projection
 TEST_CASE("a wait for a position that was rolled back ends when the log is read up to its head", "[projection][wait]") {
   memory_bench b;
   log_with_holes events{b.log.events};
-  basic_projector<ledger<memory_log>, memory_log::database_type, log_with_holes, memory_log::checkpoints_type, number_codec, testing::manual_clock,
-                  no_observer, hooked_env>
+  basic_projector<ledger<memory_log>, memory_log::database_type, log_with_holes, memory_log::checkpoints_type, number_codec,
+                  testing::manual_clock, no_observer, hooked_env>
       projector{b.into, b.log.database, events, b.log.checkpoints, number_codec{}, {}, b.time.clock()};
   b.append(3);
   projector.run_once();
@@ -228,8 +232,8 @@ TEST_CASE("a commit whose answer was lost is looked up and not repeated", "[proj
   doubtful_database database{b.log.database};
   projector_options options = memory_bench::defaults();
   options.owner = "doubtful";
-  basic_projector<ledger<memory_log>, doubtful_database, memory_log::events_type, memory_log::checkpoints_type, number_codec, testing::manual_clock,
-                  no_observer, hooked_env>
+  basic_projector<ledger<memory_log>, doubtful_database, memory_log::events_type, memory_log::checkpoints_type, number_codec,
+                  testing::manual_clock, no_observer, hooked_env>
       projector{b.into, database, b.log.events, b.log.checkpoints, number_codec{}, options, b.time.clock()};
   b.append(6);
   database.doubt = true;
@@ -250,8 +254,8 @@ TEST_CASE("an observer learns what a projector does", "[projection][observer]") 
   options.on_poison = poison_policy::skip;
   options.max_attempts = 1;
   options.owner = "watched";
-  projector_on<memory_log, ledger<memory_log>, recorder> watched{b.into, b.log.database, b.log.events, b.log.checkpoints, number_codec{}, options,
-                                                                 b.time.clock(), recorder{&lines}};
+  projector_on<memory_log, ledger<memory_log>, recorder> watched{
+      b.into, b.log.database, b.log.events, b.log.checkpoints, number_codec{}, options, b.time.clock(), recorder{&lines}};
   b.append(6);
   b.into.poison = {3};
   watched.run_once();

@@ -75,7 +75,8 @@ class sqlite_model {
   using transaction = sqlite::transaction;
   explicit sqlite_model(database_type& in, std::string table = "model") : database_{&in}, table_{std::move(table)} {
     in.transact([&](transaction& tx) {
-      tx.on().execute(("CREATE TABLE IF NOT EXISTS " + table_ + " (at INTEGER PRIMARY KEY, amount INTEGER, times INTEGER)").c_str());
+      tx.on().execute(
+          ("CREATE TABLE IF NOT EXISTS " + table_ + " (at INTEGER PRIMARY KEY, amount INTEGER, times INTEGER)").c_str());
     });
   }
   void add(transaction& tx, std::int64_t amount, std::uint64_t at) {
@@ -156,9 +157,9 @@ class ledger {
   void apply(transaction& tx, const withdrawn& e, const projected_event& about) { take(tx, -e.amount, about); }
   void reset(transaction& tx) { model_->clear(tx); }
 
-  std::set<std::uint64_t> poison{};         ///< positions that it throws at, after it has written
-  std::vector<std::uint64_t> calls{};       ///< positions it was called for, rolled back ones included
-  std::set<std::uint64_t> replayed{};       ///< positions that came with the replaying flag
+  std::set<std::uint64_t> poison{};    ///< positions that it throws at, after it has written
+  std::vector<std::uint64_t> calls{};  ///< positions it was called for, rolled back ones included
+  std::set<std::uint64_t> replayed{};  ///< positions that came with the replaying flag
 
  private:
   void take(transaction& tx, std::int64_t amount, const projected_event& about) {
@@ -172,8 +173,8 @@ class ledger {
 };
 
 template <class Log, class Projection, class Observer = no_observer>
-using projector_on = basic_projector<Projection, typename Log::database_type, typename Log::events_type, typename Log::checkpoints_type,
-                                     number_codec, testing::manual_clock, Observer, hooked_env>;
+using projector_on = basic_projector<Projection, typename Log::database_type, typename Log::events_type,
+                                     typename Log::checkpoints_type, number_codec, testing::manual_clock, Observer, hooked_env>;
 
 /// A log, a read model, a projection and its projector, on manual time.
 template <class Log>
@@ -185,7 +186,9 @@ class projection_bench {
   explicit projection_bench(projector_options options = defaults()) : options_{std::move(options)} { restart("first"); }
 
   static projector_options defaults() {
-    return {.batch = 4, .max_attempts = 3, .retry = {.initial = std::chrono::seconds{1}, .growth = backoff_growth::constant, .jitter = backoff_jitter::none}};
+    return {.batch = 4,
+            .max_attempts = 3,
+            .retry = {.initial = std::chrono::seconds{1}, .growth = backoff_growth::constant, .jitter = backoff_jitter::none}};
   }
 
   /// A new process: nothing is left but what is stored.
@@ -197,7 +200,8 @@ class projection_bench {
   [[nodiscard]] std::unique_ptr<projector_on<Log, Projection>> another(Projection& of, const std::string& owner) {
     projector_options o = options_;
     o.owner = owner;
-    return std::make_unique<projector_on<Log, Projection>>(of, log.database, log.events, log.checkpoints, number_codec{}, o, time.clock());
+    return std::make_unique<projector_on<Log, Projection>>(of, log.database, log.events, log.checkpoints, number_codec{}, o,
+                                                           time.clock());
   }
 
   /// Appends deposits, each of its own position, so that a sum tells what is in it.

@@ -52,8 +52,9 @@ TEST_CASE("a static bus with three middlewares allocates nothing", "[command_bus
     ++seen;
     return next(context, message);
   };
-  gabion::command_bus bus{gabion::middlewares{gabion::observation{[&](const gabion::dispatch_succeeded&) { ++seen; }}, gabion::validation{}, count},
-                          gabion::handle([&](const add& c) { return sum += c.amount; })};
+  gabion::command_bus bus{
+      gabion::middlewares{gabion::observation{[&](const gabion::dispatch_succeeded&) { ++seen; }}, gabion::validation{}, count},
+      gabion::handle([&](const add& c) { return sum += c.amount; })};
   const gabion::query_bus queries{gabion::middlewares{count}, gabion::handle([&](const total&, const long& s) { return s; })};
   gabion::command_context context;
   CHECK(allocated_by([&] {

@@ -40,7 +40,8 @@ struct ship_handler {
   std::vector<gabion::command_context>& seen;
   void operator()(const ship_order&, const gabion::command_context& context) const { seen.push_back(context); }
 };
-using fulfilment_bus = decltype(gabion::command_bus{gabion::handle(std::declval<place_handler>()), gabion::handle(std::declval<ship_handler>())});
+using fulfilment_bus = decltype(gabion::command_bus{gabion::handle(std::declval<place_handler>()),
+                                                    gabion::handle(std::declval<ship_handler>())});
 
 /// A handler that sends on the bus it is part of: it names the bus's type, and is defined after it.
 struct fulfilment {
@@ -117,7 +118,8 @@ TEST_CASE("an exception of the handler is seen by the inner and then the outer m
   CHECK(trace == std::vector<std::string>{"M1 before", "M2 before", "M2 throws", "M1 throws"});
 }
 
-TEST_CASE("an exception of a middleware is seen by those outside it and keeps the handler from running", "[command_bus][middleware][B8]") {
+TEST_CASE("an exception of a middleware is seen by those outside it and keeps the handler from running",
+          "[command_bus][middleware][B8]") {
   std::vector<std::string> trace;
   const auto broken = [](auto&, const auto&, auto&) -> int { throw std::runtime_error{"M2 is broken"}; };
   gabion::command_bus bus{gabion::middlewares{tracer(trace, "M1"), broken}, gabion::handle([&](const place_order&) {
@@ -131,8 +133,8 @@ TEST_CASE("an exception of a middleware is seen by those outside it and keeps th
 TEST_CASE("a middleware runs only for the messages and kinds that it is for", "[command_bus][middleware]") {
   std::vector<std::string> trace;
   gabion::command_bus bus{
-      gabion::middlewares{gabion::for_messages<place_order>(tracer(trace, "orders")), gabion::for_queries(tracer(trace, "queries")),
-                          gabion::for_commands(tracer(trace, "commands"))},
+      gabion::middlewares{gabion::for_messages<place_order>(tracer(trace, "orders")),
+                          gabion::for_queries(tracer(trace, "queries")), gabion::for_commands(tracer(trace, "commands"))},
       gabion::handle([](const place_order&) {}),
       gabion::handle([](const cancel_order&) {}),
   };
@@ -189,15 +191,16 @@ TEST_CASE("a nested command is caused by the outer one and stays in its conversa
   CHECK(all.bus.send(place_order{"7"}, outer) == "7");
   REQUIRE(all.seen.size() == 1);
   CHECK(all.seen[0] ==
-        gabion::command_context{.command_id = "ship-7", .correlation_id = "talk", .causation_id = "c1", .tenant = "t1", .expires = expires});
+        gabion::command_context{
+            .command_id = "ship-7", .correlation_id = "talk", .causation_id = "c1", .tenant = "t1", .expires = expires});
 
   outer.correlation_id.clear();
   CHECK(child(outer, "next").correlation_id == "c1");
 }
 
 TEST_CASE("a bus says which commands it handles", "[command_bus][types]") {
-  using bus = decltype(gabion::command_bus{gabion::commands<place_order, ship_order>{}, gabion::handle<place_order>([](const auto&) {}),
-                                           gabion::handle(ship)});
+  using bus = decltype(gabion::command_bus{gabion::commands<place_order, ship_order>{},
+                                           gabion::handle<place_order>([](const auto&) {}), gabion::handle(ship)});
   static_assert(bus::handles<place_order> && bus::handles<ship_order> && !bus::handles<cancel_order>);
   static_assert(bus::kind == gabion::message_kind::command);
   static_assert(!std::is_copy_constructible_v<bus> && !std::is_move_constructible_v<bus>);

@@ -21,7 +21,8 @@ TEST_CASE("a token comes back from its text as it went in", "[consistency_token]
 }
 
 TEST_CASE("a source name over its limit is refused on both sides", "[consistency_token][bounds]") {
-  CHECK_THROWS_WITH(gabion::encode(consistency_token{std::string(256, 'x'), {}}), Catch::Contains("consistency_token.source has 256 bytes"));
+  CHECK_THROWS_WITH(gabion::encode(consistency_token{std::string(256, 'x'), {}}),
+                    Catch::Contains("consistency_token.source has 256 bytes"));
   const std::string too_long = gabion::detail::base64url(std::string{"\1", 1} + std::string(8, '\0') + std::string(256, 'x'));
   CHECK_FALSE(gabion::parse_consistency_token(too_long).has_value());
 }
@@ -29,7 +30,8 @@ TEST_CASE("a source name over its limit is refused on both sides", "[consistency
 TEST_CASE("text that is no token is nothing and never half a token", "[consistency_token][errors]") {
   const std::string good = gabion::encode({"orders", position{300}});
   REQUIRE(gabion::parse_consistency_token(good).has_value());
-  for (const std::string_view bad : {"", "A", "AQ", "token", "AQAAAAAAAAE", "AgAAAAAAAAEs", "AQAAAAAAAAEsb3JkZXJz=", "AQAAAAAAAAEs b3Jk", "AQAAAAAAAAEsb3JkZXJzA+"})
+  for (const std::string_view bad : {"", "A", "AQ", "token", "AQAAAAAAAAE", "AgAAAAAAAAEs",
+                                     "AQAAAAAAAAEsb3JkZXJz=", "AQAAAAAAAAEs b3Jk", "AQAAAAAAAAEsb3JkZXJzA+"})
     CHECK_FALSE(gabion::parse_consistency_token(bad).has_value());
   // The last digit of this one carries two bits that encode nothing: only zero is canonical.
   std::string sloppy = gabion::encode({"", position{1}});

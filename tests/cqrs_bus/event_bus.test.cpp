@@ -94,8 +94,8 @@ TEST_CASE("middlewares run around each handler of an event", "[event_bus][middle
     ++around;
     return next(context, event);
   };
-  gabion::event_bus bus{gabion::middlewares{gabion::for_events(count), gabion::for_commands(count)}, gabion::handle(record(calls, 1)),
-                        gabion::handle(record(calls, 2))};
+  gabion::event_bus bus{gabion::middlewares{gabion::for_events(count), gabion::for_commands(count)},
+                        gabion::handle(record(calls, 1)), gabion::handle(record(calls, 2))};
   bus.publish(order_placed{});
   CHECK(around == 2);
   CHECK(calls == std::vector<int>{1, 2});

@@ -54,7 +54,9 @@ TEST_CASE("the same result gives the same status and body every time", "[http][H
 
 TEST_CASE("every error of gabion has a status", "[http][problem]") {
   using gabion::errc;
-  const auto status = [](errc e, bool conditional = false) { return gabion::http_status(gabion::make_error_code(e), conditional); };
+  const auto status = [](errc e, bool conditional = false) {
+    return gabion::http_status(gabion::make_error_code(e), conditional);
+  };
   CHECK(status(errc::invalid_argument) == 422);
   CHECK(status(errc::unknown_type) == 400);
   CHECK(status(errc::conflict) == 409);
@@ -93,11 +95,14 @@ TEST_CASE("a refusal that passes by itself says when to come back", "[http][prob
 
 TEST_CASE("what an internal error says stays inside", "[http][problem]") {
   CHECK(gabion::refused(gabion::error{gabion::errc::corrupt, "secret path"}).body.find("secret") == std::string::npos);
-  CHECK(gabion::refused(gabion::error{gabion::errc::conflict, "stream 7 is at 3"}).body.find("stream 7 is at 3") != std::string::npos);
+  CHECK(gabion::refused(gabion::error{gabion::errc::conflict, "stream 7 is at 3"}).body.find("stream 7 is at 3") !=
+        std::string::npos);
 }
 
 TEST_CASE("any bytes make a well formed problem", "[http][problem]") {
-  const auto detail_of = [](std::string text) { return to_json(gabion::problem{.title = "t", .status = 400, .detail = std::move(text)}); };
+  const auto detail_of = [](std::string text) {
+    return to_json(gabion::problem{.title = "t", .status = 400, .detail = std::move(text)});
+  };
   const std::string head = R"({"type":"about:blank","title":"t","status":400,"detail":")";
   CHECK(detail_of("a\"b\\c") == head + R"(a\"b\\c"})");
   CHECK(detail_of(std::string("\0\n\x1f\x7f", 4)) == head + R"(\u0000\u000a\u001f\u007f"})");
@@ -119,7 +124,8 @@ TEST_CASE("conditions of a request become the expected version", "[http][etag]")
   CHECK(gabion::expected_version_of("", "*") == expected_version::no_stream());
   CHECK(gabion::expected_version_of("\"18446744073709551615\"") == expected_version::exact(~std::uint64_t{0}));
   CHECK(gabion::expected_version_of(gabion::etag_of(12)) == expected_version::exact(12));
-  for (const std::string_view bad : {"7", "\"\"", "\"", "W/", "\"x\"", "\"-1\"", "\"07\"", "\"1\",\"2\"", "\"18446744073709551616\"", "w/\"7\""})
+  for (const std::string_view bad :
+       {"7", "\"\"", "\"", "W/", "\"x\"", "\"-1\"", "\"07\"", "\"1\",\"2\"", "\"18446744073709551616\"", "w/\"7\""})
     CHECK_FALSE(gabion::expected_version_of(bad).has_value());
   CHECK_FALSE(gabion::expected_version_of("", "\"7\"").has_value());
   CHECK_FALSE(gabion::expected_version_of("\"7\"", "*").has_value());

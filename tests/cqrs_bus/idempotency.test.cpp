@@ -228,5 +228,7 @@ TEST_CASE("a rollback frees the key in the memory log", "[idempotency][memory]")
   CHECK_THROWS_AS(put(true), std::runtime_error);
   db.transact([&](gabion::memory::database::transaction& tx) { CHECK_FALSE(log.claim(tx, "t", "k").has_value()); });
   put(false);
-  db.transact([&](gabion::memory::database::transaction& tx) { CHECK(log.claim(tx, "t", "k") == gabion::command_record{1, "r"}); });
+  db.transact([&](gabion::memory::database::transaction& tx) {
+    CHECK(log.claim(tx, "t", "k") == gabion::command_record{1, "r"});
+  });
 }

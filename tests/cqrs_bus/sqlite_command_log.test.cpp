@@ -21,7 +21,8 @@ static_assert(gabion::command_log<gabion::sqlite::command_log>);
 /// One process's life: its own connection, log and bus on the same file.
 struct process {
   explicit process(const std::string& path, gabion::testing::manual_time& time)
-      : db{path, {.synchronous = gabion::sqlite::durability::off}}, log{(gabion::sqlite::command_log::create_schema(db), db), time.wall()} {}
+      : db{path, {.synchronous = gabion::sqlite::durability::off}},
+        log{(gabion::sqlite::command_log::create_schema(db), db), time.wall()} {}
 
   gabion::sqlite::database db;
   gabion::sqlite::basic_command_log<gabion::testing::manual_time::wall_handle> log;

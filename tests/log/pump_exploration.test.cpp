@@ -65,50 +65,80 @@ TEST_CASE("whatever a store and a sink answer the pump keeps its rules", "[pump]
   for (const poison_policy policy : {poison_policy::park, poison_policy::skip, poison_policy::pause})
     for (const bool keeps : {false, true}) {
       const pump_shape shape{.keeps_key_order = keeps};
-      explore({.name = label("3 faults", policy, keeps), .rows = two_keys, .options = small(policy), .shape = shape, .faults = 3});
+      explore(
+          {.name = label("3 faults", policy, keeps), .rows = two_keys, .options = small(policy), .shape = shape, .faults = 3});
       explore({.name = label("4 records", policy, keeps), .rows = mixed, .options = small(policy), .shape = shape, .faults = 2});
       pump_options pairs = small(policy);
       pairs.batch = 2;
       explore({.name = label("one key", policy, keeps), .rows = one_key, .options = pairs, .shape = shape, .faults = 2});
-      explore({.name = label("late row", policy, keeps), .rows = one_late, .options = small(policy), .shape = shape, .faults = 2});
+      explore(
+          {.name = label("late row", policy, keeps), .rows = one_late, .options = small(policy), .shape = shape, .faults = 2});
     }
 }
 
 TEST_CASE("answers in any order break no rule", "[pump][exploration]") {
   for (const poison_policy policy : {poison_policy::park, poison_policy::skip, poison_policy::pause})
     for (const bool keeps : {false, true})
-      explore({.name = label("overlapping", policy, keeps), .rows = two_keys, .options = small(policy), .shape = {.keeps_key_order = keeps}, .faults = 2, .overlap = true});
+      explore({.name = label("overlapping", policy, keeps),
+               .rows = two_keys,
+               .options = small(policy),
+               .shape = {.keeps_key_order = keeps},
+               .faults = 2,
+               .overlap = true});
 }
 
 TEST_CASE("a key of which something failed waits for what still flies", "[pump][exploration]") {
   pump_options pairs = small(poison_policy::skip);
   pairs.batch = 2;
   for (const bool keeps : {false, true})
-    explore({.name = label("one key overlapping", poison_policy::skip, keeps), .rows = one_key, .options = pairs, .shape = {.keeps_key_order = keeps}, .faults = 1, .overlap = true});
+    explore({.name = label("one key overlapping", poison_policy::skip, keeps),
+             .rows = one_key,
+             .options = pairs,
+             .shape = {.keeps_key_order = keeps},
+             .faults = 1,
+             .overlap = true});
 }
 
 TEST_CASE("a window in which a key has room for one record breaks no rule", "[pump][exploration]") {
   pump_options four = small(poison_policy::park);
   four.window = 4;
   for (const bool keeps : {false, true})
-    explore({.name = label("window 4", poison_policy::park, keeps), .rows = mixed, .options = four, .shape = {.keeps_key_order = keeps}, .faults = 2});
+    explore({.name = label("window 4", poison_policy::park, keeps),
+             .rows = mixed,
+             .options = four,
+             .shape = {.keeps_key_order = keeps},
+             .faults = 2});
 }
 
 TEST_CASE("a pump that is stopped at any moment settles what it knows and leaves", "[pump][exploration]") {
   for (const bool keeps : {false, true})
-    explore({.name = label("stopped", poison_policy::park, keeps), .rows = two_keys, .options = small(poison_policy::park), .shape = {.keeps_key_order = keeps}, .faults = 2, .overlap = true, .may_stop = true});
+    explore({.name = label("stopped", poison_policy::park, keeps),
+             .rows = two_keys,
+             .options = small(poison_policy::park),
+             .shape = {.keeps_key_order = keeps},
+             .faults = 2,
+             .overlap = true,
+             .may_stop = true});
 }
 
 TEST_CASE("a pump without a lease keeps the same rules", "[pump][exploration]") {
   for (const poison_policy policy : {poison_policy::park, poison_policy::skip, poison_policy::pause})
-    explore({.name = label("no lease", policy, true), .rows = two_keys, .options = small(policy), .shape = {.leased = false, .keeps_key_order = true}, .faults = 3});
+    explore({.name = label("no lease", policy, true),
+             .rows = two_keys,
+             .options = small(policy),
+             .shape = {.leased = false, .keeps_key_order = true},
+             .faults = 3});
 }
 
 TEST_CASE("a window of one record and batches of one break no rule", "[pump][exploration]") {
   for (const poison_policy policy : {poison_policy::park, poison_policy::skip}) {
     pump_options tiny = small(policy);
     tiny.window = tiny.batch = tiny.settle_batch = 1;
-    explore({.name = label("window 1", policy, true), .rows = two_keys, .options = tiny, .shape = {.keeps_key_order = true}, .faults = 2});
+    explore({.name = label("window 1", policy, true),
+             .rows = two_keys,
+             .options = tiny,
+             .shape = {.keeps_key_order = true},
+             .faults = 2});
     tiny.window = 2;
     explore({.name = label("window 2", policy, false), .rows = mixed, .options = tiny, .shape = {}, .faults = 2});
   }
@@ -120,5 +150,9 @@ TEST_CASE("with a lease that is nearly over nothing is submitted", "[pump][explo
   short_lease.lease_margin = 15ms;
   short_lease.retry.initial = short_lease.store.initial = 20ms;  // a renewal fails at 10 ms, and a record is due again at 20 ms
   for (const bool keeps : {false, true})
-    explore({.name = label("short lease", poison_policy::park, keeps), .rows = two_keys, .options = short_lease, .shape = {.keeps_key_order = keeps}, .faults = 2});
+    explore({.name = label("short lease", poison_policy::park, keeps),
+             .rows = two_keys,
+             .options = short_lease,
+             .shape = {.keeps_key_order = keeps},
+             .faults = 2});
 }

@@ -153,7 +153,8 @@ class world {
 
   void start_store(const action& a) {
     require(!store_, "it asks the store twice at a time");
-    note("store step " + std::to_string(static_cast<int>(a.step)) + " after " + std::to_string(to_number(a.after)) + " limit " + std::to_string(a.limit));
+    note("store step " + std::to_string(static_cast<int>(a.step)) + " after " + std::to_string(to_number(a.after)) + " limit " +
+         std::to_string(a.limit));
     require(config_.shape.leased || (a.step != pump_step::acquire && a.step != pump_step::renew && a.step != pump_step::release),
             "it asks for a lease that it does not need");
     if (a.step == pump_step::acquire) require(now_ > lost_at_, "it asks for a lease at the moment it lost one");
@@ -188,7 +189,8 @@ class world {
     require(r.as == disposition::deferred, "it submits what the store has as final");
     require(!flights_.contains(s.at), "it submits what is in flight");
     require(!known_.contains(s.at), "it submits what is delivered or given up");
-    if (const auto failed = failed_at_.find(s.at); failed != failed_at_.end()) require(now_ > failed->second, "it retries without a pause");
+    if (const auto failed = failed_at_.find(s.at); failed != failed_at_.end())
+      require(now_ > failed->second, "it retries without a pause");
     if (now_ == outage_at_ && !pressed_) fail("it submits in an outage without a pause");
     if (r.key.empty()) return;
     for (const auto& [at, other] : rows_) {
@@ -202,7 +204,8 @@ class world {
       const bool skipped = dead && config_.options.on_poison == poison_policy::skip;
       const bool in_front = config_.shape.keeps_key_order && f != flights_.end();
       if (!done && !skipped && !in_front && other.visible_from == 0)
-        fail("it submits " + std::to_string(to_number(s.at)) + " while the earlier " + std::to_string(to_number(at)) + " is unresolved");
+        fail("it submits " + std::to_string(to_number(s.at)) + " while the earlier " + std::to_string(to_number(at)) +
+             " is unresolved");
     }
   }
 
@@ -218,12 +221,16 @@ class world {
       note("  settle " + std::to_string(to_number(s.at)) + " as " + std::to_string(static_cast<int>(s.as)));
       if (s.as == disposition::delivered) require(known_delivered(s.at), "it settles as delivered what was not");
       if (s.as == disposition::dead)
-        require(rejected_.contains(s.at) || retries_[s.at] + config_.rows[to_number(s.at) - 1].attempts >= config_.options.max_attempts,
+        require(rejected_.contains(s.at) ||
+                    retries_[s.at] + config_.rows[to_number(s.at) - 1].attempts >= config_.options.max_attempts,
                 "it gives up what was neither rejected nor tried often enough");
-      if (s.as == disposition::dead) require(config_.options.on_poison != poison_policy::pause, "it gives up under the policy pause");
+      if (s.as == disposition::dead)
+        require(config_.options.on_poison != poison_policy::pause, "it gives up under the policy pause");
       if (s.as == disposition::parked) require(config_.options.on_poison == poison_policy::park, "it parks without being told");
-      if (s.as == disposition::deferred) require(known == known_.end() || known->second != disposition::dead, "it defers what is dead");
-      require(s.attempts <= retries_[s.at] + config_.rows[to_number(s.at) - 1].attempts + rejected_[s.at], "it counts more attempts than there were");
+      if (s.as == disposition::deferred)
+        require(known == known_.end() || known->second != disposition::dead, "it defers what is dead");
+      require(s.attempts <= retries_[s.at] + config_.rows[to_number(s.at) - 1].attempts + rejected_[s.at],
+              "it counts more attempts than there were");
     }
     for (const auto& [at, r] : rows_) {
       if (at > a.watermark || !seen_.contains(at) || r.as != disposition::deferred) continue;
@@ -277,12 +284,8 @@ class world {
 
   void answer_renew() {
     switch (answer(1, 2)) {
-      case 0:
-        trusted_from_ = asked_at_;
-        return pump_.renewed(true, asked_at_);
-      case 1:
-        lose();
-        return pump_.renewed(false, asked_at_);
+      case 0: trusted_from_ = asked_at_; return pump_.renewed(true, asked_at_);
+      case 1: lose(); return pump_.renewed(false, asked_at_);
       default: return pump_.store_failed(now_);
     }
   }
@@ -373,7 +376,8 @@ class world {
       if (lands(at)) can.push_back(at);
     const position at = can[by_.choose(can.size())];
     const flight f = flights_.at(at);
-    static constexpr outcome all[] = {outcome::delivered, outcome::retry, outcome::rejected, outcome::in_doubt, outcome::unavailable};
+    static constexpr outcome all[] = {outcome::delivered, outcome::retry, outcome::rejected, outcome::in_doubt,
+                                      outcome::unavailable};
     outcome what = all[answer(1, 4)];
     // A sink that keeps order delivers nothing behind what failed.
     if (what == outcome::delivered && broken_behind(at, f)) what = outcome::retry;
@@ -423,7 +427,8 @@ class world {
     if (config_.shape.leased) require(epoch_ == 0, "it stops and keeps the lease");
     if (why == stop_reason::requested) require(stopped_, "it says that it was asked to stop");
     if (why == stop_reason::fenced) require(fenced_, "it says that it was fenced");
-    if (why == stop_reason::poisoned) require(config_.options.on_poison == poison_policy::pause && pump_.poison(), "it says that it was poisoned");
+    if (why == stop_reason::poisoned)
+      require(config_.options.on_poison == poison_policy::pause && pump_.poison(), "it says that it was poisoned");
     if (config_.shape.leased || why != stop_reason::fenced)
       for (const auto& [at, as] : known_)
         if (rows_.at(at).as != as) fail("it stops and has not settled what it knew");
@@ -470,8 +475,8 @@ class world {
   std::uint64_t epochs_ = 0;
   int fetches_ = 0;
   std::map<position, row> rows_{};
-  std::map<position, bool> seen_{};                     // fetched under this lease
-  std::map<position, disposition> known_{};             // resolved under this lease
+  std::map<position, bool> seen_{};          // fetched under this lease
+  std::map<position, disposition> known_{};  // resolved under this lease
   std::map<position, std::uint32_t> rejected_{};
   std::map<position, std::uint32_t> retries_{};
   std::map<position, instant> failed_at_{};

@@ -180,7 +180,9 @@ class wal_store {
     return settle_status::applied;
   }
   // A slot has one reader: being connected is the lease.
-  std::optional<lease> acquire_lease(std::string_view name, std::string_view owner, duration) { return lease{std::string{name}, std::string{owner}, ++epoch_}; }
+  std::optional<lease> acquire_lease(std::string_view name, std::string_view owner, duration) {
+    return lease{std::string{name}, std::string{owner}, ++epoch_};
+  }
   bool renew_lease(const lease& held, duration) { return held.epoch == epoch_; }
   bool release_lease(const lease&) { return true; }
 
@@ -255,7 +257,8 @@ class rk_transport {
     }
     if (!producer.broken) return;
     // After a fatal error nobody knows what became of the rest. A new producer has a new id; the same records come again.
-    for (const position at : outstanding_) out.push_back({at, outcome::in_doubt, "the producer failed for good and was made anew"});
+    for (const position at : outstanding_)
+      out.push_back({at, outcome::in_doubt, "the producer failed for good and was made anew"});
     outstanding_.clear();
     producer = rk_producer{.room = producer.room};
     ++rebuilt;

@@ -44,7 +44,9 @@ struct minimal_relay_store : minimal_leases {
 };
 struct minimal_store : minimal_relay_store {
   using transaction = minimal_transaction;
-  std::vector<enqueued> enqueue(minimal_transaction&, std::span<const message> batch) { return std::vector<enqueued>(batch.size()); }
+  std::vector<enqueued> enqueue(minimal_transaction&, std::span<const message> batch) {
+    return std::vector<enqueued>(batch.size());
+  }
   std::vector<dead_letter> dead_letters(position, std::size_t) { return {}; }
   bool redrive(position) { return false; }
   std::size_t purge_published(wall_time, std::size_t) { return 0; }
@@ -82,7 +84,8 @@ struct minimal_inbox {
 
 static_assert(relay_store<minimal_relay_store> && outbox_store<minimal_store> && transport<minimal_transport>);
 static_assert(subscription<minimal_subscription> && inbox_store<minimal_inbox> && transactor<minimal_database>);
-static_assert(explain_relay_store<minimal_relay_store>() && explain_outbox_store<minimal_store>() && explain_transport<minimal_transport>());
+static_assert(explain_relay_store<minimal_relay_store>() && explain_outbox_store<minimal_store>() &&
+              explain_transport<minimal_transport>());
 static_assert(explain_subscription<minimal_subscription>() && explain_inbox_store<minimal_inbox>());
 static_assert(explain_pump_record<outbox_record>() && explain_pump_record<received>() && explain_pump_record<inbox_letter>());
 
@@ -117,7 +120,8 @@ struct commit_says_nothing {
   void commit(std::uint32_t, position);
   std::uint64_t assignment() const;
 };
-static_assert(!relay_store<no_fetch> && !relay_store<settle_without_lease> && !lease_store<no_release> && !outbox_store<minimal_relay_store, minimal_transaction>);
+static_assert(!relay_store<no_fetch> && !relay_store<settle_without_lease> && !lease_store<no_release> &&
+              !outbox_store<minimal_relay_store, minimal_transaction>);
 static_assert(!transport<no_order_declared> && !transport<submit_says_nothing>);
 static_assert(!subscription<no_assignment> && !subscription<commit_says_nothing>);
 static_assert(!inbox_store<minimal_store, minimal_transaction> && !pump_record<int>);
@@ -128,7 +132,9 @@ static_assert(relay_store<pg_store> && enqueues_in<pg_store, pg_connection>);
 static_assert(relay_store<wal_store> && enqueues_in<wal_store, wal_transaction>);
 static_assert(transport<rk_transport> && transport<redis_transport> && subscription<redis_subscription>);
 
-message keyed(const std::string& id, const std::string& key, const std::string& topic = "t") { return {.id = id, .type = "t", .subject = key, .topic = topic}; }
+message keyed(const std::string& id, const std::string& key, const std::string& topic = "t") {
+  return {.id = id, .type = "t", .subject = key, .topic = topic};
+}
 
 template <class Store, class Transport>
 auto manual_relay(Store& s, Transport& t, testing::manual_time& time) {
@@ -163,7 +169,8 @@ TEST_CASE("relay and consumer and outbox need no more than the concepts say", "[
   CHECK(handled == 1);
 }
 
-TEST_CASE("a store over the callers own libpq connection finds rows that commit late and moves its cursor by the watermark", "[archetype][libpq]") {
+TEST_CASE("a store over the callers own libpq connection finds rows that commit late and moves its cursor by the watermark",
+          "[archetype][libpq]") {
   testing::manual_time time;
   pg_server server;
   pg_connection relay_side{&server}, app{&server}, slow{&server};
@@ -205,7 +212,8 @@ TEST_CASE("a logical replication feed confirms the watermark and keeps what is p
   CHECK(log.confirmed == log.lsn);
 }
 
-TEST_CASE("a librdkafka shaped transport may be full or in doubt or fatally broken and nothing is lost", "[archetype][librdkafka]") {
+TEST_CASE("a librdkafka shaped transport may be full or in doubt or fatally broken and nothing is lost",
+          "[archetype][librdkafka]") {
   testing::manual_time time;
   wal log;
   wal_store store{log};
@@ -232,7 +240,8 @@ TEST_CASE("redis stream ids serve as positions and XACK follows the watermark", 
   redis server;
   redis_transport to{server};
   minimal_relay_store store;
-  for (std::uint64_t i = 1; i <= 4; ++i) store.rows.push_back({position{i}, keyed(std::to_string(i), i % 2 == 0 ? "even" : "odd", "orders")});
+  for (std::uint64_t i = 1; i <= 4; ++i)
+    store.rows.push_back({position{i}, keyed(std::to_string(i), i % 2 == 0 ? "even" : "odd", "orders")});
   auto r = manual_relay(store, to, time);
   r.run_once();
   CHECK(server.streams["orders"].size() == 4);

@@ -130,7 +130,8 @@ struct async_relay {
   event_loop& loop;
   async_store& store;
   async_transport& transport;
-  pump<outbox_record> core{{.poll_every = 50ms, .rescan_every = 200ms, .retry = {.initial = 10ms, .cap = 10ms}}, {}, xoshiro256{1}};
+  pump<outbox_record> core{
+      {.poll_every = 50ms, .rescan_every = 200ms, .retry = {.initial = 10ms, .cap = 10ms}}, {}, xoshiro256{1}};
   int turns = 0;
   bool stopped = false;
   std::optional<instant> timer{};

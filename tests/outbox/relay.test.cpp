@@ -29,11 +29,15 @@ struct log_of_events {
   void operator()(const message_published& e) const {
     into->push_back("published " + e.what.id + (e.lag ? " after " + std::to_string(*e.lag / 1ms) + "ms" : ""));
   }
-  void operator()(const message_retried& e) const { into->push_back("retried " + e.what.id + " " + std::to_string(e.attempts) + " " + std::string{e.reason}); }
+  void operator()(const message_retried& e) const {
+    into->push_back("retried " + e.what.id + " " + std::to_string(e.attempts) + " " + std::string{e.reason});
+  }
   void operator()(const message_in_doubt& e) const { into->push_back("in doubt " + e.what.id); }
   void operator()(const message_dead& e) const { into->push_back("dead " + e.what.id + " " + std::to_string(e.attempts)); }
   void operator()(const message_parked& e) const { into->push_back("parked " + e.what.id); }
-  void operator()(const pump_paused& e) const { into->push_back("paused at " + std::to_string(to_number(e.at)) + " " + std::to_string(e.attempts)); }
+  void operator()(const pump_paused& e) const {
+    into->push_back("paused at " + std::to_string(to_number(e.at)) + " " + std::to_string(e.attempts));
+  }
   void operator()(const lease_gained& e) const { into->push_back("gained " + std::to_string(e.held.epoch)); }
   void operator()(const lease_lost& e) const { into->push_back("lost " + std::to_string(e.held.epoch)); }
   void operator()(const store_failed& e) const { into->push_back("store failed " + std::string{e.operation}); }
@@ -49,7 +53,8 @@ relay_options steady(std::string owner = "me") {
 }
 
 template <class Transport = testing::recording_transport, class Store = manual_store>
-using test_relay = basic_relay<Store, Transport, testing::manual_clock, log_of_events, native_env, testing::manual_wall_clock, xoshiro256>;
+using test_relay =
+    basic_relay<Store, Transport, testing::manual_clock, log_of_events, native_env, testing::manual_wall_clock, xoshiro256>;
 
 struct world {
   testing::manual_time time{};
@@ -59,14 +64,18 @@ struct world {
   strings events{};
   outbox<manual_store> box{store};
 
-  test_relay<> make_relay(relay_options o = steady()) { return test_relay<>{store, to, std::move(o), time.clock(), log_of_events{&events}, time.wall()}; }
+  test_relay<> make_relay(relay_options o = steady()) {
+    return test_relay<>{store, to, std::move(o), time.clock(), log_of_events{&events}, time.wall()};
+  }
 
   template <class... Ids>
   void enqueue(const std::string& key, const Ids&... ids) {
     db.transact([&](auto& tx) { (box.enqueue(tx, message{.id = ids, .type = "t", .subject = key}), ...); });
   }
   strings ids() const { return to.delivered_ids(); }
-  [[nodiscard]] bool saw(const std::string& event) const { return std::find(events.begin(), events.end(), event) != events.end(); }
+  [[nodiscard]] bool saw(const std::string& event) const {
+    return std::find(events.begin(), events.end(), event) != events.end();
+  }
 };
 
 }  // namespace
@@ -185,7 +194,8 @@ TEST_CASE("while a slow broker still works nothing is submitted in the last part
     using manual_store::manual_store;
     bool renew_lease(const lease&, duration) { throw error{errc::unavailable, "the database is away"}; }
   } store{db, {}, w.time.wall()};
-  test_relay<testing::recording_transport, unrenewable> r{store, w.to, steady(), w.time.clock(), log_of_events{&w.events}, w.time.wall()};
+  test_relay<testing::recording_transport, unrenewable> r{store,        w.to, steady(), w.time.clock(), log_of_events{&w.events},
+                                                          w.time.wall()};
   outbox<unrenewable> box{store};
   db.transact([&](auto& tx) {
     for (const char* id : {"at once", "in time", "too late"}) box.enqueue(tx, message{.id = id, .type = "t"});
@@ -402,7 +412,8 @@ TEST_CASE("an hour without a broker burns no attempts and bounds memory and subm
   strings of_key_3;
   for (const std::string& id : w.ids())
     if (std::stoi(id) % 7 == 3) of_key_3.push_back(id);
-  CHECK(std::is_sorted(of_key_3.begin(), of_key_3.end(), [](const auto& a, const auto& b) { return std::stoi(a) < std::stoi(b); }));
+  CHECK(
+      std::is_sorted(of_key_3.begin(), of_key_3.end(), [](const auto& a, const auto& b) { return std::stoi(a) < std::stoi(b); }));
 }
 
 TEST_CASE("one destination that cannot be reached lets the others flow", "[relay][outage]") {
@@ -493,7 +504,8 @@ TEST_CASE("a full disk at the mark advances nothing and is tried again", "[relay
   };
   memory::database db;
   full store{db, {}, w.time.wall()};
-  test_relay<testing::recording_transport, full> r{store, w.to, steady(), w.time.clock(), log_of_events{&w.events}, w.time.wall()};
+  test_relay<testing::recording_transport, full> r{store,        w.to, steady(), w.time.clock(), log_of_events{&w.events},
+                                                   w.time.wall()};
   outbox<full> box{store};
   db.transact([&](auto& tx) { box.enqueue(tx, message{.id = "1", .type = "t"}); });
   for (int i = 0; i < 5; ++i) {
@@ -579,7 +591,8 @@ TEST_CASE("nothing pending means nothing is written but the lease", "[relay][idl
   };
   memory::database db;
   counting store{db, {}, w.time.wall()};
-  test_relay<testing::recording_transport, counting> r{store, w.to, steady(), w.time.clock(), log_of_events{&w.events}, w.time.wall()};
+  test_relay<testing::recording_transport, counting> r{store,        w.to, steady(), w.time.clock(), log_of_events{&w.events},
+                                                       w.time.wall()};
   for (int i = 0; i < 6000; ++i) {
     r.run_once();
     w.time.advance(10ms);
@@ -629,13 +642,23 @@ TEST_CASE("with every fault at once everything is published in order and the sto
   for (std::uint64_t seed = 1; seed <= 50; ++seed) {
     world w;
     testing::faulty_store<manual_store> store{w.store, {.seed = seed, .fails = 100, .in_doubt = 100}};
-    testing::faulty_transport<testing::recording_transport> to{
-        w.to, {.seed = seed, .refuse = 100, .throws = 50, .retry = 50, .unavailable = 50, .lost = 50, .ack_lost = 50, .duplicate = 50, .delay = 200, .reorder = 500}};
+    testing::faulty_transport<testing::recording_transport> to{w.to,
+                                                               {.seed = seed,
+                                                                .refuse = 100,
+                                                                .throws = 50,
+                                                                .retry = 50,
+                                                                .unavailable = 50,
+                                                                .lost = 50,
+                                                                .ack_lost = 50,
+                                                                .duplicate = 50,
+                                                                .delay = 200,
+                                                                .reorder = 500}};
     relay_options o = steady();
     o.pump.max_attempts = 1000;
     o.pump.window = 20;
     o.pump.batch = 7;
-    test_relay<decltype(to), decltype(store)> r{store, to, o, w.time.clock(), log_of_events{&w.events}, w.time.wall(), xoshiro256{seed}};
+    test_relay<decltype(to), decltype(store)> r{store,           to, o, w.time.clock(), log_of_events{&w.events}, w.time.wall(),
+                                                xoshiro256{seed}};
     for (int i = 0; i < 100; ++i) {
       w.enqueue("k" + std::to_string(i % 5), std::to_string(i));
       r.run_once();

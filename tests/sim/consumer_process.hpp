@@ -46,10 +46,12 @@ class seen_database {
 /// A subscription as one consumer process sees it.
 class seen_subscription {
  public:
-  seen_subscription(world& w, life& of, const std::string& group) : world_{w}, life_{of}, from_{w.broker.subscribe(group, {"orders"})} {}
+  seen_subscription(world& w, life& of, const std::string& group)
+      : world_{w}, life_{of}, from_{w.broker.subscribe(group, {"orders"})} {}
 
   std::vector<gabion::received> receive(std::size_t limit, gabion::duration /*max_wait*/) {
-    return exposed(world_, life_, "receive", [&] { return from_.receive(limit, gabion::duration::zero()); }, doubt::never);
+    return exposed(
+        world_, life_, "receive", [&] { return from_.receive(limit, gabion::duration::zero()); }, doubt::never);
   }
   gabion::settle_status commit(std::uint32_t partition, gabion::position up_to) {
     return exposed(world_, life_, "commit", [&] { return from_.commit(partition, up_to); });
@@ -84,16 +86,26 @@ class effect_handler {
 
 /// One run of a consumer process. Its name is "group/member".
 struct consumer_incarnation {
-  using consumer = gabion::basic_consumer<seen_subscription, world::inbox_store, seen_database, effect_handler, gabion::testing::manual_clock,
-                                          gabion::no_observer, gabion::native_env, gabion::testing::manual_wall_clock>;
+  using consumer =
+      gabion::basic_consumer<seen_subscription, world::inbox_store, seen_database, effect_handler, gabion::testing::manual_clock,
+                             gabion::no_observer, gabion::native_env, gabion::testing::manual_wall_clock>;
 
   consumer_incarnation(world& w, network& /*n*/, const std::string& name, std::uint64_t number)
       : of{.number = number},
         from{w, of, group_of(name)},
         database{w, of},
-        engine{from, w.inbox, database, effect_handler{w, group_of(name)},
-               {.name = group_of(name), .batch = w.options.consumer_batch, .pump = w.options.pump, .letters_every = std::chrono::milliseconds{20}},
-               w.time.clock(), {}, w.time.wall(), gabion::xoshiro256{w.random()}} {}
+        engine{from,
+               w.inbox,
+               database,
+               effect_handler{w, group_of(name)},
+               {.name = group_of(name),
+                .batch = w.options.consumer_batch,
+                .pump = w.options.pump,
+                .letters_every = std::chrono::milliseconds{20}},
+               w.time.clock(),
+               {},
+               w.time.wall(),
+               gabion::xoshiro256{w.random()}} {}
 
   static std::string group_of(const std::string& name) { return name.substr(0, name.find('/')); }
 

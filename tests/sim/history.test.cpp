@@ -44,18 +44,33 @@ TEST_CASE("every single corruption of a history is caught by its rule", "[histor
     std::function<void(history&)> apply;
   };
   const auto c = GENERATE(
-      corruption{"lost", [](history& h) { std::erase_if(h.log, [](const mention& m) { return m.id == "m5"; }), h.marks.pop_back(); }},
-      corruption{"atomic", [](history& h) { h.log.push_back({"gone", "a"}); }},
-      corruption{"invented", [](history& h) { h.log.push_back({"forged", "a"}); }},
-      corruption{"altered", [](history& h) { h.log.push_back({"m0", "b"}); }},
+      corruption{"lost",
+                 [](history& h) { std::erase_if(h.log, [](const mention& m) { return m.id == "m5"; }), h.marks.pop_back(); }},
+      corruption{"atomic",
+                 [](history& h) {
+                   h.log.push_back({"gone", "a"});
+                 }},
+      corruption{"invented",
+                 [](history& h) {
+                   h.log.push_back({"forged", "a"});
+                 }},
+      corruption{"altered",
+                 [](history& h) {
+                   h.log.push_back({"m0", "b"});
+                 }},
       corruption{"order", [](history& h) { std::swap(h.log[0], h.log[2]); }},
       corruption{"mark", [](history& h) { h.marks[0].log_size = 0; }},
-      corruption{"mark", [](history& h) { h.marks.push_back({"gone", 9, 99}); }},
+      corruption{"mark",
+                 [](history& h) {
+                   h.marks.push_back({"gone", 9, 99});
+                 }},
       corruption{"epoch", [](history& h) { std::swap(h.marks.front().epoch, h.marks.back().epoch); }},
       corruption{"once", [](history& h) { h.effects.push_back(h.effects.back()); }},
       corruption{"effect: ", [](history& h) { h.effects.pop_back(); }},
       corruption{"effect order", [](history& h) { std::swap(h.effects[0], h.effects[2]); }},
-      corruption{"invented", [](history& h) { h.effects.push_back({"email", {"forged", "a"}}); }});
+      corruption{"invented", [](history& h) {
+                   h.effects.push_back({"email", {"forged", "a"}});
+                 }});
   history h = legal();
   c.apply(h);
   INFO(c.rule);

@@ -35,7 +35,8 @@ class network {
     packet p{.sender = sender, .at = out.at, .what = *out.what};
     decide(p);
     auto& last = last_due_[{sender, p.what.subject}];
-    const gabion::duration under_way{static_cast<gabion::duration::rep>(gabion::uniform(world_.random, 0, static_cast<std::uint64_t>(world_.options.latency.count())))};
+    const gabion::duration under_way{static_cast<gabion::duration::rep>(
+        gabion::uniform(world_.random, 0, static_cast<std::uint64_t>(world_.options.latency.count())))};
     p.due = last = (std::max)(last, world_.time.now() + under_way);
     world_.trace("sent " + p.what.id + " " + p.what.subject + (p.arrives ? "" : " in vain"), sender);
     packets_.push_back(std::move(p));
@@ -44,7 +45,8 @@ class network {
   /// Lets everything arrive that is due.
   void deliver() {
     for (bool more = true; std::exchange(more, false);) {
-      const auto next = std::min_element(packets_.begin(), packets_.end(), [](const packet& a, const packet& b) { return a.due < b.due; });
+      const auto next =
+          std::min_element(packets_.begin(), packets_.end(), [](const packet& a, const packet& b) { return a.due < b.due; });
       if (next == packets_.end() || next->due > world_.time.now()) return;
       arrive(*next);
       packets_.erase(next);
@@ -86,9 +88,9 @@ class network {
   }
 
   [[nodiscard]] bool under_way_failed(const packet& p) const {
-    return std::any_of(packets_.begin(), packets_.end(), [&](const packet& q) {
-      return q.sender == p.sender && q.what.subject == p.what.subject && !q.arrives;
-    }) || reported_failure(p);
+    return std::any_of(packets_.begin(), packets_.end(),
+                       [&](const packet& q) { return q.sender == p.sender && q.what.subject == p.what.subject && !q.arrives; }) ||
+           reported_failure(p);
   }
 
   // A failure that the sender has not polled yet still stands in front of what it sends.

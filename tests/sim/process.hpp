@@ -39,7 +39,8 @@ auto exposed(world& w, life& of, std::string_view what, Call&& call, doubt in = 
   w.trace(what, of.number);
   auto result = std::forward<Call>(call)();
   if (w.roll(w.options.crash / 2, fault::crash)) die("after");
-  if (in == doubt::possible && w.roll(w.options.store_in_doubt, fault::store_in_doubt)) throw gabion::error{gabion::errc::in_doubt, "simulated"};
+  if (in == doubt::possible && w.roll(w.options.store_in_doubt, fault::store_in_doubt))
+    throw gabion::error{gabion::errc::in_doubt, "simulated"};
   return result;
 }
 
@@ -60,15 +61,18 @@ class seen_store {
   std::vector<gabion::outbox_record> fetch(std::uint32_t lane, gabion::position after, std::size_t limit) {
     return exposed(world_, life_, "fetch", [&] {
       auto found = world_.store.fetch(lane, after, limit);
-      for (const gabion::outbox_record& r : found) world_.trace("  " + r.what.id + (r.blocked ? " blocked" : ""), gabion::to_number(r.at));
+      for (const gabion::outbox_record& r : found)
+        world_.trace("  " + r.what.id + (r.blocked ? " blocked" : ""), gabion::to_number(r.at));
       return found;
     });
   }
   gabion::settle_status settle(const gabion::lease& held, std::span<const gabion::settlement> done, gabion::position watermark) {
     return exposed(world_, life_, "settle", [&] {
       const auto status = world_.store.settle(held, done, watermark);
-      if (status == gabion::settle_status::fenced) world_.count(fault::fenced);
-      else record(held, done);
+      if (status == gabion::settle_status::fenced)
+        world_.count(fault::fenced);
+      else
+        record(held, done);
       world_.trace(status == gabion::settle_status::fenced ? "fenced, epoch" : "settled under epoch", held.epoch);
       return status;
     });
@@ -95,7 +99,8 @@ class seen_transport {
   seen_transport(world& w, life& of, network& to) : world_{w}, life_{of}, network_{to} {}
 
   std::size_t submit(std::span<const gabion::outgoing> batch) {
-    if (!life_.alive || world_.roll(world_.options.unavailable, fault::unavailable)) throw gabion::error{gabion::errc::unavailable, "simulated"};
+    if (!life_.alive || world_.roll(world_.options.unavailable, fault::unavailable))
+      throw gabion::error{gabion::errc::unavailable, "simulated"};
     const bool some = batch.size() > 1 && world_.roll(world_.options.refuses_some, fault::refused_some);
     const std::size_t taken = some ? static_cast<std::size_t>(gabion::uniform(world_.random, batch.size())) : batch.size();
     for (const gabion::outgoing& out : batch.first(taken)) network_.send(life_.number, out);
@@ -118,7 +123,8 @@ class seen_transport {
 template <class Incarnation>
 class process {
  public:
-  process(world& w, network& n, std::string name, std::uint64_t& lives) : world_{w}, network_{n}, name_{std::move(name)}, lives_{lives} {}
+  process(world& w, network& n, std::string name, std::uint64_t& lives)
+      : world_{w}, network_{n}, name_{std::move(name)}, lives_{lives} {}
 
   /// Takes a turn, unless it stands still.
   void act() {
@@ -149,14 +155,17 @@ class process {
 
 /// One run of a relay process.
 struct relay_incarnation {
-  using relay = gabion::basic_relay<seen_store, seen_transport, gabion::testing::manual_clock, gabion::no_observer, gabion::native_env,
-                                    gabion::testing::manual_wall_clock>;
+  using relay = gabion::basic_relay<seen_store, seen_transport, gabion::testing::manual_clock, gabion::no_observer,
+                                    gabion::native_env, gabion::testing::manual_wall_clock>;
 
   relay_incarnation(world& w, network& n, const std::string& name, std::uint64_t number)
-      : of{.number = number},
-        store{w, of},
-        transport{w, of, n},
-        engine{store, transport, {.owner = name, .pump = w.options.pump}, w.time.clock(), {}, w.time.wall(), gabion::xoshiro256{w.random()}} {}
+      : of{.number = number}, store{w, of}, transport{w, of, n}, engine{store,
+                                                                        transport,
+                                                                        {.owner = name, .pump = w.options.pump},
+                                                                        w.time.clock(),
+                                                                        {},
+                                                                        w.time.wall(),
+                                                                        gabion::xoshiro256{w.random()}} {}
 
   life of;
   seen_store store;

@@ -15,8 +15,10 @@ class run {
  public:
   run(std::uint64_t seed, bool verbose) : world_{seed} {
     world_.verbose = verbose;
-    for (std::uint32_t i = 0; i < world_.options.relays; ++i) relays_.emplace_back(world_, network_, "relay-" + std::to_string(i), lives_);
-    for (std::uint32_t i = 0; i < world_.options.members; ++i) consumers_.emplace_back(world_, network_, "email/" + std::to_string(i), lives_);
+    for (std::uint32_t i = 0; i < world_.options.relays; ++i)
+      relays_.emplace_back(world_, network_, "relay-" + std::to_string(i), lives_);
+    for (std::uint32_t i = 0; i < world_.options.members; ++i)
+      consumers_.emplace_back(world_, network_, "email/" + std::to_string(i), lives_);
     consumers_.emplace_back(world_, network_, "inventory/0", lives_);
     world_.history.consumers = {"email", "inventory"};
   }

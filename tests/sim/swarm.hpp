@@ -22,29 +22,31 @@ struct swarm {
   std::uint32_t keys = 0;
   std::uint32_t relays = 0;
   std::uint32_t partitions = 0;
-  std::uint32_t members = 0;          ///< of the first consumer group; the other has one
+  std::uint32_t members = 0;  ///< of the first consumer group; the other has one
   std::size_t consumer_batch = 1;
   std::uint32_t rollback = 0;
-  std::uint32_t store_fails = 0;      ///< nothing done, error
-  std::uint32_t store_in_doubt = 0;   ///< done, error
-  std::uint32_t crash = 0;            ///< before or after a call of a process
-  std::uint32_t pause = 0;            ///< a process stands still for longer than a lease
+  std::uint32_t store_fails = 0;     ///< nothing done, error
+  std::uint32_t store_in_doubt = 0;  ///< done, error
+  std::uint32_t crash = 0;           ///< before or after a call of a process
+  std::uint32_t pause = 0;           ///< a process stands still for longer than a lease
   std::uint32_t unavailable = 0;
-  std::uint32_t refuses_some = 0;     ///< takes only a part of a submission
+  std::uint32_t refuses_some = 0;  ///< takes only a part of a submission
   std::uint32_t retry = 0;
-  std::uint32_t ack_lost = 0;         ///< appended, reported in doubt
-  std::uint32_t send_lost = 0;        ///< not appended, reported in doubt
+  std::uint32_t ack_lost = 0;   ///< appended, reported in doubt
+  std::uint32_t send_lost = 0;  ///< not appended, reported in doubt
   std::uint32_t duplicate = 0;
-  std::uint32_t poison = 0;           ///< per mille of the messages
+  std::uint32_t poison = 0;  ///< per mille of the messages
   std::uint32_t handler_fails = 0;
-  std::uint32_t handler_poison = 0;   ///< per mille of the messages, for a consumer
+  std::uint32_t handler_poison = 0;  ///< per mille of the messages, for a consumer
   std::uint32_t wall_jump = 0;
-  duration latency{};                 ///< the longest time a message is under way
+  duration latency{};  ///< the longest time a message is under way
   gabion::pump_options pump{};
 
   explicit swarm(gabion::xoshiro256& random) {
     using std::chrono::milliseconds;
-    const auto upto = [&](std::uint64_t low, std::uint64_t high) { return static_cast<std::uint32_t>(gabion::uniform(random, low, high)); };
+    const auto upto = [&](std::uint64_t low, std::uint64_t high) {
+      return static_cast<std::uint32_t>(gabion::uniform(random, low, high));
+    };
     const auto rate = [&](std::uint32_t high) { return chance(random, 500) ? 0U : upto(1, high); };
     messages = upto(5, 60);
     keys = upto(1, 6);

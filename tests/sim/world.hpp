@@ -25,8 +25,24 @@ namespace gabion_sim {
 
 /// Every kind of fault, so that a run of many seeds can prove that each was met.
 enum class fault : std::uint8_t {
-  rollback, store_failed, store_in_doubt, crash, pause, unavailable, refused_some, retry, ack_lost, send_lost, duplicate, rejected,
-  handler_failed, handler_poison, wall_jump, fenced, redriven, kinds,
+  rollback,
+  store_failed,
+  store_in_doubt,
+  crash,
+  pause,
+  unavailable,
+  refused_some,
+  retry,
+  ack_lost,
+  send_lost,
+  duplicate,
+  rejected,
+  handler_failed,
+  handler_poison,
+  wall_jump,
+  fenced,
+  redriven,
+  kinds,
 };
 using fault_counts = std::array<std::uint64_t, static_cast<std::size_t>(fault::kinds)>;
 
@@ -56,7 +72,11 @@ struct world {
   using inbox_store = gabion::memory::basic_inbox_store<gabion::testing::manual_wall_clock>;
 
   explicit world(std::uint64_t seed)
-      : random{seed}, options{random}, store{database, {}, time.wall()}, inbox{database, time.wall()}, broker{{.partitions = options.partitions}} {}
+      : random{seed},
+        options{random},
+        store{database, {}, time.wall()},
+        inbox{database, time.wall()},
+        broker{{.partitions = options.partitions}} {}
 
   [[nodiscard]] bool roll(std::uint32_t per_mille) { return faults_on && chance(random, per_mille); }
   bool roll(std::uint32_t per_mille, fault kind) {
@@ -70,8 +90,9 @@ struct world {
   void trace(std::string_view what, std::uint64_t number = 0) {
     for (const char c : what) fingerprint = (fingerprint ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
     fingerprint = (fingerprint ^ number) * 1099511628211ULL;
-    if (verbose) std::printf("%10.3f ms  %.*s %llu\n", static_cast<double>((time.now() - begin).count()) / 1e6, static_cast<int>(what.size()), what.data(),
-                             static_cast<unsigned long long>(number));
+    if (verbose)
+      std::printf("%10.3f ms  %.*s %llu\n", static_cast<double>((time.now() - begin).count()) / 1e6,
+                  static_cast<int>(what.size()), what.data(), static_cast<unsigned long long>(number));
   }
 
   gabion::xoshiro256 random;
@@ -85,7 +106,7 @@ struct world {
   gabion_test::history history{};
   effect_table effects{history.effects};
   std::map<gabion::position, std::string> id_at{};
-  std::set<std::string> poison{};                           ///< the broker rejects these for good, until healed
+  std::set<std::string> poison{};                             ///< the broker rejects these for good, until healed
   std::set<std::pair<std::string, std::string>> unhandled{};  ///< (consumer, id): the handler fails on these, until healed
   bool faults_on = true;
   bool verbose = false;

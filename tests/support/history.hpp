@@ -65,9 +65,12 @@ class history_checker {
 
   void log_holds_only_committed() {
     for (const mention& m : history_.log) {
-      if (history_.rolled_back.contains(m.id)) fail("atomic", m.id + " was rolled back, and sent");
-      else if (!place_.contains(m.id)) fail("invented", m.id + " was never enqueued");
-      else if (history_.committed[place_[m.id]].key != m.key) fail("altered", m.id + " came with another key");
+      if (history_.rolled_back.contains(m.id))
+        fail("atomic", m.id + " was rolled back, and sent");
+      else if (!place_.contains(m.id))
+        fail("invented", m.id + " was never enqueued");
+      else if (history_.committed[place_[m.id]].key != m.key)
+        fail("altered", m.id + " came with another key");
     }
   }
 
@@ -91,14 +94,16 @@ class history_checker {
     for (std::size_t i = 0; i < history_.log.size(); ++i) first.try_emplace(history_.log[i].id, i);
     for (const accepted_mark& mark : history_.marks) {
       const auto appended = first.find(mark.id);
-      if (appended == first.end() || appended->second >= mark.log_size) fail("mark", mark.id + " was marked as sent before it was in the log");
+      if (appended == first.end() || appended->second >= mark.log_size)
+        fail("mark", mark.id + " was marked as sent before it was in the log");
     }
   }
 
   void epochs_never_go_back() {
     std::uint64_t highest = 0;
     for (const accepted_mark& mark : history_.marks) {
-      if (mark.epoch < highest) fail("epoch", mark.id + " was marked under epoch " + std::to_string(mark.epoch) + " after " + std::to_string(highest));
+      if (mark.epoch < highest)
+        fail("epoch", mark.id + " was marked under epoch " + std::to_string(mark.epoch) + " after " + std::to_string(highest));
       highest = (std::max)(highest, mark.epoch);
     }
   }

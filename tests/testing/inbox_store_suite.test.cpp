@@ -105,6 +105,8 @@ std::vector<std::string> failing(bug b) {
 
 TEST_CASE("the inbox suite finds nothing wrong with a good store", "[inbox][conformance]") { CHECK(failing(bug::none).empty()); }
 
+// Some of the planted faults are data races.
+#ifndef __SANITIZE_THREAD__
 TEST_CASE("the inbox suite catches every fault that is planted in a store", "[inbox][conformance]") {
   const auto [planted, expected] = GENERATE(table<bug, std::string>({
       {bug::everything_is_new, "a message is new once"},
@@ -130,3 +132,4 @@ TEST_CASE("the inbox suite catches every fault that is planted in a store", "[in
   CAPTURE(expected, names);
   CHECK(std::find(names.begin(), names.end(), expected) != names.end());
 }
+#endif

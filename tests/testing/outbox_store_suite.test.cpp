@@ -189,6 +189,8 @@ TEST_CASE("the outbox suite finds nothing wrong with a good store", "[outbox][co
   CHECK(failing(bug::none).empty());
 }
 
+// Some of the planted faults are data races.
+#ifndef __SANITIZE_THREAD__
 TEST_CASE("the outbox suite catches every fault that is planted in a store", "[outbox][conformance]") {
   const auto [planted, expected] = GENERATE(table<bug, std::string>({
       {bug::keeps_what_is_rolled_back, "a rollback leaves nothing behind"},
@@ -228,3 +230,4 @@ TEST_CASE("the outbox suite catches every fault that is planted in a store", "[o
   CAPTURE(expected, names);
   CHECK(std::find(names.begin(), names.end(), expected) != names.end());
 }
+#endif

@@ -125,8 +125,17 @@ TEST_CASE("the transport suite finds a transport that breaks a promise", "[testi
 
 TEST_CASE("a faulty transport keeps one delivery each and order within a key whatever its faults", "[testing][transport]") {
   testing::recording_transport to;
-  testing::faulty_transport<testing::recording_transport> t{
-      to, {.seed = 7, .refuse = 200, .throws = 50, .retry = 100, .unavailable = 50, .lost = 100, .ack_lost = 100, .duplicate = 100, .delay = 300, .reorder = 500}};
+  testing::faulty_transport<testing::recording_transport> t{to,
+                                                            {.seed = 7,
+                                                             .refuse = 200,
+                                                             .throws = 50,
+                                                             .retry = 100,
+                                                             .unavailable = 50,
+                                                             .lost = 100,
+                                                             .ack_lost = 100,
+                                                             .duplicate = 100,
+                                                             .delay = 300,
+                                                             .reorder = 500}};
   std::vector<message> messages;
   for (int i = 0; i < 400; ++i) messages.push_back(keyed(std::string(1, static_cast<char>('a' + i % 5)), i));
   std::map<outcome, int> seen;

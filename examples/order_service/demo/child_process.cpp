@@ -77,6 +77,11 @@ int child_process::wait_for_port(std::chrono::milliseconds at_most) {
   return std::atoi(line.c_str() + prefix.size());
 }
 
+bool child_process::running() {
+  if (pid_ > 0 && waitpid(pid_, nullptr, WNOHANG) == pid_) pid_ = -1;
+  return pid_ > 0;
+}
+
 void child_process::kill() {
   if (pid_ <= 0) return;
   ::kill(pid_, SIGKILL);

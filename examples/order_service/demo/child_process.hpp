@@ -23,6 +23,9 @@ class child_process {
   /// The port that it says it listens on. Throws std::runtime_error if it ends first or the time is up.
   int wait_for_port(std::chrono::milliseconds at_most);
 
+  /// False once it has ended by itself.
+  [[nodiscard]] bool running();
+
   /// Ends it at once, as a power cut would: SIGKILL.
   void kill();
 

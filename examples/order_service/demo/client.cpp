@@ -9,8 +9,6 @@ namespace shop::demo {
 
 namespace {
 
-using std::chrono::steady_clock;
-
 httplib::Result send(httplib::Client& http, const step& what, const std::string& order_id, const httplib::Headers& headers) {
   switch (what.kind) {
     case step_kind::place: return http.Post("/orders", headers, what.body, "application/json");
@@ -46,24 +44,24 @@ client::client(int port, client_counters& counters)
 client::~client() = default;
 
 std::optional<answer> client::command(const step& what, const std::string& order_id, const std::string& key,
-                                      steady_clock::time_point give_up_at) {
+                                      const patience& limit) {
   const httplib::Headers headers{{"Idempotency-Key", key}};
   for (pause_.reset();;) {
     const httplib::Result result = send(*http_, what, order_id, headers);
     if (result && result->status != 503 && result->status != 504) return read_answer(*result);
     ++(result ? counters_->unavailable : counters_->lost_connections);
-    if (steady_clock::now() >= give_up_at) return std::nullopt;
+    if (limit.over()) return std::nullopt;
     std::this_thread::sleep_for(pause_.next());
     ++counters_->retries;
   }
 }
 
-std::optional<answer> client::get(const std::string& path, const std::string& token, steady_clock::time_point give_up_at) {
+std::optional<answer> client::get(const std::string& path, const std::string& token, const patience& limit) {
   httplib::Headers headers;
   if (!token.empty()) headers.emplace("Consistency-Token", token);
   for (pause_.reset();;) {
     if (const httplib::Result result = http_->Get(path, headers)) return read_answer(*result);
-    if (steady_clock::now() >= give_up_at) return std::nullopt;
+    if (limit.over()) return std::nullopt;
     std::this_thread::sleep_for(pause_.next());
   }
 }

@@ -27,6 +27,16 @@ struct answer {
   bool stale = false;   ///< the service says that the answer does not hold the token's write yet
 };
 
+/// How long a client tries.
+struct patience {
+  std::chrono::steady_clock::time_point until{};
+  const std::atomic<bool>* given_up = nullptr;  ///< ends it earlier; may be null
+
+  [[nodiscard]] bool over() const noexcept {
+    return (given_up != nullptr && *given_up) || std::chrono::steady_clock::now() >= until;
+  }
+};
+
 /// Counts what clients go through. Shared by all of them.
 struct client_counters {
   std::atomic<std::uint64_t> lost_connections{0};
@@ -43,12 +53,11 @@ class client {
   client(const client&) = delete;
   client& operator=(const client&) = delete;
 
-  /// Sends one command; nothing if there was no answer before `give_up_at`.
-  std::optional<answer> command(const step& what, const std::string& order_id, const std::string& key,
-                                std::chrono::steady_clock::time_point give_up_at);
+  /// Sends one command; nothing if patience ended before there was an answer.
+  std::optional<answer> command(const step& what, const std::string& order_id, const std::string& key, const patience& limit);
 
   /// Reads; tries again only if the connection was lost.
-  std::optional<answer> get(const std::string& path, const std::string& token, std::chrono::steady_clock::time_point give_up_at);
+  std::optional<answer> get(const std::string& path, const std::string& token, const patience& limit);
 
  private:
   std::unique_ptr<httplib::Client> http_;

@@ -60,7 +60,7 @@ void load::drive(client& with, std::size_t index, load_result& into) {
     const step& what = scripts_[index].steps[n];
     const std::string key = options_.key_prefix + std::to_string(index) + "." + std::to_string(n);
     const auto begun = steady_clock::now();
-    const auto told = with.command(what, order_id, key, options_.give_up_at);
+    const auto told = with.command(what, order_id, key, patience_of_clients());
     if (!told) {
       ++into.unanswered;
       return;  // what follows depends on it
@@ -83,7 +83,7 @@ void load::drive(client& with, std::size_t index, load_result& into) {
 }
 
 void load::read_back(client& with, const answer& told, std::uint64_t version, load_result& into) {
-  const auto seen = with.get(told.location, told.token, options_.give_up_at);
+  const auto seen = with.get(told.location, told.token, patience_of_clients());
   if (!seen) return;
   ++into.token_reads;
   const bool shown = seen->status == 200 && nlohmann::json::parse(seen->body).at("version").get<std::uint64_t>() >= version;
@@ -108,7 +108,8 @@ std::vector<repeated_answer> repeat_commands(const load_result& result, int port
   client again{port, counters};
   std::vector<repeated_answer> answers;
   for (const load_result::sent& before : result.to_repeat) {
-    const auto told = again.command(before.what, before.order_id, before.key, steady_clock::now() + std::chrono::seconds{10});
+    const auto told =
+        again.command(before.what, before.order_id, before.key, {.until = steady_clock::now() + std::chrono::seconds{10}});
     answers.push_back({.key = before.key, .first = before.answer, .again = told ? text_of(*told) : "no answer"});
   }
   return answers;

@@ -63,6 +63,8 @@ class load {
 
   /// Takes no new order any more; those begun are finished.
   void stop() noexcept { stopping_ = true; }
+  /// Ends all that is under way without an answer.
+  void give_up() noexcept { stopping_ = giving_up_ = true; }
   /// Waits until every client is through.
   void join();
 
@@ -74,6 +76,7 @@ class load {
   [[nodiscard]] load_result& result() noexcept { return result_; }
 
  private:
+  [[nodiscard]] patience patience_of_clients() const noexcept { return {.until = options_.give_up_at, .given_up = &giving_up_}; }
   void work();
   void drive(client& with, std::size_t index, load_result& into);
   void read_back(client& with, const answer& told, std::uint64_t version, load_result& into);
@@ -87,6 +90,7 @@ class load {
   std::atomic<std::uint64_t> answered_{0};
   std::atomic<std::size_t> running_{0};
   std::atomic<bool> stopping_{false};
+  std::atomic<bool> giving_up_{false};
   std::mutex mutex_{};
   load_result result_{};
   std::vector<std::thread> threads_{};

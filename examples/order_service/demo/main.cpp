@@ -42,7 +42,7 @@ struct settings {
   std::size_t commands = 10'000;
   std::size_t connections = 32;
   std::size_t kills = 3;
-  int seconds = 90;
+  int seconds = 60;
   bool provider_fails = true;
 };
 
@@ -93,7 +93,7 @@ class show {
     return {.port = stage_.service_port(),
             .connections = settings_.connections,
             .key_prefix = "demo-" + std::to_string(getpid()) + "-",
-            .give_up_at = steady_clock::now() + seconds{settings_.seconds} + seconds{20}};
+            .give_up_at = steady_clock::now() + seconds{settings_.seconds} + seconds{15}};
   }
 
   std::vector<blow> blows() {
@@ -144,24 +144,36 @@ class show {
     say("all clients are through");
   }
 
+  /// A service that has died of itself answers nobody: there is nothing to wait for.
+  void require_running(load& clients) {
+    try {
+      stage_.require_running();
+    } catch (...) {
+      clients.give_up();
+      throw;
+    }
+  }
+
   bool out_of_time(load& clients) {
     if (progress_.seconds() < settings_.seconds) return false;
     clients.stop();
     return true;
   }
 
-  void show_load(const load& clients) {
+  void show_load(load& clients) {
+    require_running(clients);
     progress_.show(std::to_string(clients.answered()) + " of " + std::to_string(settings_.commands) + " commands answered, " +
                    std::to_string(clients.counters().retries) + " sent again");
   }
 
   /// Waits until nothing is on its way any more; false if that takes too long.
   bool wait_for_quiet() {
-    const auto until = steady_clock::now() + seconds{60};
+    const auto until = steady_clock::now() + seconds{30};
     for (;;) {
       const std::uint64_t left = count_in_flight(stage_.database());
       if (left == 0) return true;
       if (steady_clock::now() >= until) return false;
+      stage_.require_running();
       progress_.show("waiting until all is quiet: " + std::to_string(left) + " still on the way");
       std::this_thread::sleep_for(milliseconds{50});
     }
@@ -217,12 +229,21 @@ std::filesystem::path new_folder() {
   return name;
 }
 
+bool run_in(const settings& s, const std::filesystem::path& folder) {
+  try {
+    return show{s, folder}.run();
+  } catch (const std::exception&) {
+    std::printf("\nthe database file and the logs are in %s\n", folder.c_str());
+    throw;
+  }
+}
+
 int run(const settings& s) {
   const std::filesystem::path folder = s.folder.empty() ? new_folder() : s.folder;
   std::filesystem::create_directories(folder);
   if (std::filesystem::exists(folder / "orders.db"))
     throw std::runtime_error{"'" + folder.string() + "' holds an orders.db already"};
-  const bool kept = show{s, folder}.run();
+  const bool kept = run_in(s, folder);
   std::printf("\n%s\n", kept ? "every promise was kept" : "A PROMISE WAS BROKEN");
   if (kept && s.folder.empty())
     std::filesystem::remove_all(folder);

@@ -47,6 +47,11 @@ void stage::kill_and_restart() {
 
 std::optional<int> stage::shut_down_service() { return service_->terminate(stop_within); }
 
+void stage::require_running() {
+  if (!provider_->running()) throw std::runtime_error{"the payment provider has ended by itself; see payment_provider.log"};
+  if (!service_->running()) throw std::runtime_error{"the order service has ended by itself; see order_service.log"};
+}
+
 void stage::set_provider(const std::string& mood) {
   httplib::Client http{"127.0.0.1", provider_port_};
   const nlohmann::json body{{"mode", mood}, {"delay_ms", 200}};

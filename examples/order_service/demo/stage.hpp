@@ -29,6 +29,9 @@ class stage {
   /// Ends the service as an operator would. The exit status; nothing if it took too long.
   std::optional<int> shut_down_service();
 
+  /// Throws std::runtime_error if one of the processes has ended by itself.
+  void require_running();
+
   /// Tells the provider how to behave: ok, fail, hang, slow.
   void set_provider(const std::string& mood);
 

@@ -4,7 +4,9 @@
 struct transaction {};
 
 struct my_store {
-  gabion::append_result append(transaction&, std::string_view, gabion::expected_version, std::span<const gabion::message>) { return {}; }
+  gabion::append_result append(transaction&, std::string_view, gabion::expected_version, std::span<const gabion::message>) {
+    return {};
+  }
   gabion::stream_page read(std::string_view, std::uint64_t, std::size_t, gabion::read_direction) { return {}; }
 #ifndef GABION_MUST_FAIL
   gabion::stream_page read(transaction&, std::string_view, std::uint64_t, std::size_t, gabion::read_direction) { return {}; }

@@ -87,8 +87,14 @@ death to_death(const std::string& text) {
 
 /// Starts this program again, in another process, to live that life.
 pid_t start(const life& l) {
-  const std::vector<std::string> words{"crash", "--live", l.directory, std::to_string(l.incarnation), to_text(l.at), l.threads ? "threads" : "loop",
-                                       std::to_string(l.commands), l.counts_to};
+  const std::vector<std::string> words{"crash",
+                                       "--live",
+                                       l.directory,
+                                       std::to_string(l.incarnation),
+                                       to_text(l.at),
+                                       l.threads ? "threads" : "loop",
+                                       std::to_string(l.commands),
+                                       l.counts_to};
   std::vector<char*> arguments;
   for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
@@ -183,7 +189,9 @@ void require_all_failpoints(const std::string& headers, const std::map<std::stri
     std::ifstream in{entry.path()};
     const std::string text{std::istreambuf_iterator<char>{in}, {}};
     for (std::sregex_iterator found{text.begin(), text.end(), call}; found != std::sregex_iterator{}; ++found, ++known)
-      if (!reached.contains((*found)[1])) throw vacuous{"the service never comes to the failpoint " + (*found)[1].str() + " of " + entry.path().filename().string()};
+      if (!reached.contains((*found)[1]))
+        throw vacuous{"the service never comes to the failpoint " + (*found)[1].str() + " of " +
+                      entry.path().filename().string()};
   }
   if (known < 10) throw vacuous{"only " + std::to_string(known) + " failpoints were found in " + headers};
 }
@@ -253,7 +261,8 @@ void kill_at_random(std::uint64_t seed, std::uint64_t kills, tally& t) {
   }
   if (was_killed(wait_for(start(l)), story)) throw vacuous{"the last life was killed by somebody else"};
   look(l.directory, true, story);
-  if (busy < kills / 4) throw vacuous{"only " + std::to_string(busy) + " of " + std::to_string(kills) + " kills came while commands ran; " + story};
+  if (busy < kills / 4)
+    throw vacuous{"only " + std::to_string(busy) + " of " + std::to_string(kills) + " kills came while commands ran; " + story};
   ++t.scenarios;
 }
 
@@ -266,7 +275,8 @@ int run_all(const std::optional<std::string>& headers) {
   kill_at_failpoints(counts, points);
   std::printf("%llu kills at %zu failpoints in %llu services:\n", static_cast<unsigned long long>(points.kills), counts.size(),
               static_cast<unsigned long long>(points.scenarios));
-  for (const auto& [point, kills] : points.killed_at) std::printf("  %4llu  %s\n", static_cast<unsigned long long>(kills), point.c_str());
+  for (const auto& [point, kills] : points.killed_at)
+    std::printf("  %4llu  %s\n", static_cast<unsigned long long>(kills), point.c_str());
   tally random;
   for (std::uint64_t seed = 1; seed <= 5; ++seed) kill_at_random(seed, 10, random);
   std::printf("%llu kills at random moments in %llu services\n", static_cast<unsigned long long>(random.kills),
@@ -280,8 +290,10 @@ int replay(const std::vector<std::string>& words) {
   std::vector<death> deaths;
   bool look_at_corpses = false;
   for (const std::string& word : words) {
-    if (word == "--look") look_at_corpses = true;
-    else deaths.push_back(to_death(word));
+    if (word == "--look")
+      look_at_corpses = true;
+    else
+      deaths.push_back(to_death(word));
   }
   for (const death& d : scenario{deaths, look_at_corpses}.run()) std::printf("died at %s\n", to_text(d).c_str());
   return 0;
@@ -291,8 +303,12 @@ int run(const std::vector<std::string>& words) {
   const std::string mode = words.empty() ? "" : words[0];
   workplace::keep = !words.empty();
   if (mode == "--live" && words.size() == 7)
-    return live({.directory = words[1], .incarnation = std::stoull(words[2]), .at = to_death(words[3]), .threads = words[4] == "threads",
-                 .commands = std::stoull(words[5]), .counts_to = words[6]});
+    return live({.directory = words[1],
+                 .incarnation = std::stoull(words[2]),
+                 .at = to_death(words[3]),
+                 .threads = words[4] == "threads",
+                 .commands = std::stoull(words[5]),
+                 .counts_to = words[6]});
   if (mode == "--replay") return replay({words.begin() + 1, words.end()});
   if (mode == "--random" && words.size() == 2) {
     tally t;
@@ -300,10 +316,12 @@ int run(const std::vector<std::string>& words) {
     return 0;
   }
   if (mode == "--list") {
-    for (const auto& [point, hits] : count_points()) std::printf("%6llu  %s\n", static_cast<unsigned long long>(hits), point.c_str());
+    for (const auto& [point, hits] : count_points())
+      std::printf("%6llu  %s\n", static_cast<unsigned long long>(hits), point.c_str());
     return 0;
   }
-  if (words.empty() || (mode == "--headers" && words.size() == 2)) return run_all(words.empty() ? std::nullopt : std::optional{words[1]});
+  if (words.empty() || (mode == "--headers" && words.size() == 2))
+    return run_all(words.empty() ? std::nullopt : std::optional{words[1]});
   std::fprintf(stderr, "usage: crash [--headers DIRECTORY] | --list | --replay POINT@HIT... [--look] | --random SEED\n");
   return 2;
 }

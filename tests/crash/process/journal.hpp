@@ -38,10 +38,14 @@ struct journal_content {
     std::string what;
     std::uint64_t number = 0;
     words >> what >> number;
-    if (what == "ready") all.ready = true;
-    else if (what == "intent") all.begun.push_back(number);
-    else if (what == "ok") all.acknowledged.insert(number);
-    else throw std::runtime_error{"not a line of the journal: " + line};
+    if (what == "ready")
+      all.ready = true;
+    else if (what == "intent")
+      all.begun.push_back(number);
+    else if (what == "ok")
+      all.acknowledged.insert(number);
+    else
+      throw std::runtime_error{"not a line of the journal: " + line};
   }
   return all;
 }
@@ -63,7 +67,8 @@ class journal {
  private:
   void write(std::string line) {
     line += '\n';
-    if (::write(file_, line.data(), line.size()) != static_cast<ssize_t>(line.size())) throw std::runtime_error{"cannot write the journal"};
+    if (::write(file_, line.data(), line.size()) != static_cast<ssize_t>(line.size()))
+      throw std::runtime_error{"cannot write the journal"};
   }
 
   int file_;

@@ -29,7 +29,10 @@ struct event_row {
 class outsider {
  public:
   outsider(const std::string& directory, bool at_rest)
-      : service_{directory + "/service.db"}, broker_{directory + "/broker.db"}, journal_{read_journal(directory + "/journal")}, at_rest_{at_rest} {}
+      : service_{directory + "/service.db"},
+        broker_{directory + "/broker.db"},
+        journal_{read_journal(directory + "/journal")},
+        at_rest_{at_rest} {}
 
   std::vector<std::string> look() {
     integrity(service_, "service.db");
@@ -61,9 +64,12 @@ class outsider {
     std::map<std::string, std::uint64_t> versions;
     sqlite::rows r = service_.query("SELECT event_id, stream, version, position, payload FROM gabion_event ORDER BY position");
     while (r.next()) {
-      event_row e{r->text(0), r->text(1), static_cast<std::uint64_t>(r->number(2)), static_cast<std::uint64_t>(r->number(3)), std::stoll(r->text(4))};
-      if (e.at != events_.size() + 1) fail("positions", e.id + " is at " + std::to_string(e.at) + ", behind " + std::to_string(events_.size()) + " events");
-      if (e.version != ++versions[e.stream]) fail("versions", e.id + " has version " + std::to_string(e.version) + " in " + e.stream);
+      event_row e{r->text(0), r->text(1), static_cast<std::uint64_t>(r->number(2)), static_cast<std::uint64_t>(r->number(3)),
+                  std::stoll(r->text(4))};
+      if (e.at != events_.size() + 1)
+        fail("positions", e.id + " is at " + std::to_string(e.at) + ", behind " + std::to_string(events_.size()) + " events");
+      if (e.version != ++versions[e.stream])
+        fail("versions", e.id + " has version " + std::to_string(e.version) + " in " + e.stream);
       events_.push_back(std::move(e));
     }
   }
@@ -72,8 +78,10 @@ class outsider {
     sqlite::rows r = service_.query("SELECT event_id, subject, state FROM gabion_outbox ORDER BY id");
     while (r.next()) {
       history_.committed.push_back({r->text(0), r->text(1)});
-      if (r->number(2) == 1) published_.push_back(r->text(0));
-      else if (at_rest_) fail("rest", r->text(0) + " is not published");
+      if (r->number(2) == 1)
+        published_.push_back(r->text(0));
+      else if (at_rest_)
+        fail("rest", r->text(0) + " is not published");
     }
   }
 
@@ -89,7 +97,8 @@ class outsider {
         history_.rolled_back.insert(c.id());
         continue;
       }
-      if (found->second->stream != c.account() || found->second->amount != c.amount()) fail("altered", c.id() + " is not what was written");
+      if (found->second->stream != c.account() || found->second->amount != c.amount())
+        fail("altered", c.id() + " is not what was written");
       stored.erase(found);
     }
     for (const auto& [id, e] : stored) fail("invented", id + " was never begun");
@@ -97,7 +106,8 @@ class outsider {
 
   void events_and_messages_are_one() {
     if (events_.size() != history_.committed.size())
-      fail("atomic", std::to_string(events_.size()) + " events and " + std::to_string(history_.committed.size()) + " messages are stored");
+      fail("atomic",
+           std::to_string(events_.size()) + " events and " + std::to_string(history_.committed.size()) + " messages are stored");
     for (std::size_t i = 0; i < events_.size() && i < history_.committed.size(); ++i)
       if (events_[i].id != history_.committed[i].id || events_[i].stream != history_.committed[i].key)
         return fail("atomic", "event " + events_[i].id + " stands where the outbox has " + history_.committed[i].id);
@@ -117,7 +127,8 @@ class outsider {
   void read_effects() {
     history_.consumers = {"email", "stock"};
     sqlite::rows r = service_.query(
-        "SELECT f.consumer, f.event_id, f.subject, CAST(f.payload AS TEXT) IS CAST(e.payload AS TEXT) FROM effect f LEFT JOIN gabion_event e USING (event_id) ORDER BY f.seq");
+        "SELECT f.consumer, f.event_id, f.subject, CAST(f.payload AS TEXT) IS CAST(e.payload AS TEXT) FROM effect f LEFT JOIN "
+        "gabion_event e USING (event_id) ORDER BY f.seq");
     while (r.next()) {
       history_.effects.push_back({r->text(0), {r->text(1), r->text(2)}});
       if (r->number(3) != 1) fail("altered", r->text(1) + " reached " + r->text(0) + " with another payload");
@@ -133,7 +144,8 @@ class outsider {
       std::pair<std::string, std::string> which{r->text(0), r->text(1)};
       const bool took_effect = effects.erase(which) != 0;
       if ((r->number(2) == 0) != took_effect)
-        fail("inbox", which.second + " is " + (took_effect ? "not " : "") + "processed at " + which.first + ", and its effect is" + (took_effect ? "" : " not") + " there");
+        fail("inbox", which.second + " is " + (took_effect ? "not " : "") + "processed at " + which.first +
+                          ", and its effect is" + (took_effect ? "" : " not") + " there");
       entered_.insert(std::move(which));
     }
     for (const auto& [consumer, id] : effects) fail("inbox", id + " had its effect at " + consumer + " without an entry");
@@ -164,8 +176,10 @@ class outsider {
     std::map<std::string, std::pair<std::int64_t, std::int64_t>> stored;
     sqlite::rows r = service_.query("SELECT account, events, fold FROM balance");
     while (r.next()) stored[r->text(0)] = {r->number(1), r->number(2)};
-    if (stored != expected) fail("projection", "the read model is not the events up to its checkpoint, " + std::to_string(through));
-    if (at_rest_ && through != events_.size()) fail("projection", "the checkpoint is " + std::to_string(through) + " of " + std::to_string(events_.size()));
+    if (stored != expected)
+      fail("projection", "the read model is not the events up to its checkpoint, " + std::to_string(through));
+    if (at_rest_ && through != events_.size())
+      fail("projection", "the checkpoint is " + std::to_string(through) + " of " + std::to_string(events_.size()));
   }
 
   void nothing_is_left() {
@@ -186,6 +200,8 @@ class outsider {
 
 }  // namespace
 
-std::vector<std::string> broken_promises(const std::string& directory, bool at_rest) { return outsider{directory, at_rest}.look(); }
+std::vector<std::string> broken_promises(const std::string& directory, bool at_rest) {
+  return outsider{directory, at_rest}.look();
+}
 
 }  // namespace gabion_test::crash

@@ -24,8 +24,8 @@
 #include <gabion/outbox/outbox.hpp>
 #include <gabion/outbox/relay.hpp>
 
-#include "journal.hpp"
 #include "failpoints.hpp"
+#include "journal.hpp"
 
 namespace gabion_test::crash {
 
@@ -38,7 +38,9 @@ struct service_time {
   static inline std::atomic<std::int64_t> passed{0};  // nanoseconds
 
   struct steady {
-    [[nodiscard]] static instant now() noexcept { return real ? gabion::steady_clock::now() : instant{duration{passed.load() + 1'000'000'000}}; }
+    [[nodiscard]] static instant now() noexcept {
+      return real ? gabion::steady_clock::now() : instant{duration{passed.load() + 1'000'000'000}};
+    }
   };
   struct wall {
     [[nodiscard]] static wall_time now() noexcept {
@@ -108,7 +110,8 @@ struct effect_handler {
   outcome operator()(sqlite::transaction& tx, const message& m) {
     service_env::failpoint("handler.called");
     if (moody && std::stoull(m.id.substr(1)) % 7 == 3 && ++refused[m.id] <= 2) return outcome::rejected;
-    tx.on().run("INSERT INTO effect (consumer, event_id, subject, payload) VALUES (?, ?, ?, ?)", consumer, m.id, m.subject, m.data);
+    tx.on().run("INSERT INTO effect (consumer, event_id, subject, payload) VALUES (?, ?, ?, ?)", consumer, m.id, m.subject,
+                m.data);
     return outcome::delivered;
   }
 };
@@ -134,14 +137,22 @@ struct no_codec {};
 class service {
  public:
   service(const std::string& directory, const std::string& owner, sqlite::durability synchronous)
-      : database{directory + "/service.db", {.synchronous = synchronous}}, broker_file{directory + "/broker.db", {.synchronous = synchronous}}, installed_{install(*this)}, events{database},
-        outbox_rows{database}, inbox{database}, checkpoints{database}, owner_{owner} {}
+      : database{directory + "/service.db", {.synchronous = synchronous}},
+        broker_file{directory + "/broker.db", {.synchronous = synchronous}},
+        installed_{install(*this)},
+        events{database},
+        outbox_rows{database},
+        inbox{database},
+        checkpoints{database},
+        owner_{owner} {}
 
   /// The transaction of a command: the event, and the message that tells of it.
   void execute(const command& c, bool again) {
     const message m{.id = c.id(), .source = "crash", .type = "paid", .subject = c.account(), .data = std::to_string(c.amount())};
     commits.transact([&](sqlite::transaction& tx) {
-      const auto expected = again ? expected_version::any() : expected_version::exact(events.read(tx, c.account(), last_version, 1, read_direction::backward).version);
+      const auto expected =
+          again ? expected_version::any()
+                : expected_version::exact(events.read(tx, c.account(), last_version, 1, read_direction::backward).version);
       append_or_throw(events, tx, c.account(), expected, std::span<const message>{&m, 1});
       out.enqueue(tx, m);
     });
@@ -155,8 +166,11 @@ class service {
     const auto at = checkpoints.read_checkpoint(projection_key<balances>());
     if (events.head() != (at ? at->at : beginning)) return false;
     return broker_file.read([](sqlite::connection& on) {
-      return !on.query("SELECT 1 FROM gabion_broker_partition p, (VALUES ('email'), ('stock')) g WHERE p.last_offset > coalesce("
-                       "(SELECT offset FROM gabion_broker_offset o WHERE o.group_name = g.column1 AND o.topic = p.topic AND o.part = p.part), 0)").next();
+      return !on.query(
+                    "SELECT 1 FROM gabion_broker_partition p, (VALUES ('email'), ('stock')) g WHERE p.last_offset > coalesce("
+                    "(SELECT offset FROM gabion_broker_offset o WHERE o.group_name = g.column1 AND o.topic = p.topic AND o.part "
+                    "= p.part), 0)")
+                  .next();
     });
   }
 
@@ -180,7 +194,8 @@ class service {
     sqlite::basic_checkpoint_store<service_time::wall, service_env>::create_schema(s.database);
     sqlite::create_schema(s.broker_file, sqlite::broker_schema);
     s.database.transact([](sqlite::transaction& tx) {
-      tx.on().execute("CREATE TABLE IF NOT EXISTS effect (seq INTEGER PRIMARY KEY AUTOINCREMENT, consumer, event_id, subject, payload)");
+      tx.on().execute(
+          "CREATE TABLE IF NOT EXISTS effect (seq INTEGER PRIMARY KEY AUTOINCREMENT, consumer, event_id, subject, payload)");
       tx.on().execute("CREATE TABLE IF NOT EXISTS balance (account TEXT PRIMARY KEY, events INTEGER, fold INTEGER)");
     });
     return true;
@@ -188,8 +203,16 @@ class service {
 
   static pump_options pump() {
     constexpr backoff_options soon{.initial = 10ms, .cap = 40ms, .jitter = backoff_jitter::none};
-    return {.batch = 5, .settle_batch = 8, .poll_every = 20ms, .rescan_every = 40ms, .retry = soon, .outage = soon, .store = soon,
-            .lease_ttl = 400ms, .lease_margin = 100ms, .acquire_every = 50ms};
+    return {.batch = 5,
+            .settle_batch = 8,
+            .poll_every = 20ms,
+            .rescan_every = 40ms,
+            .retry = soon,
+            .outage = soon,
+            .store = soon,
+            .lease_ttl = 400ms,
+            .lease_margin = 100ms,
+            .acquire_every = 50ms};
   }
   consumer_options consuming(const char* name, std::size_t batch) const {
     return {.name = name, .batch = batch, .pump = pump(), .letters_every = 20ms, .poll_slice = 2ms};
@@ -222,15 +245,17 @@ class service {
   durable_broker::subscription to_email = broker.subscribe("email", {"messages"});
   durable_broker::subscription to_stock = broker.subscribe("stock", {"messages"});
   template <class Handler>
-  using consumer_type = basic_consumer<durable_broker::subscription, decltype(inbox), service_database, Handler, service_time::steady,
-                                       no_observer, service_env, service_time::wall>;
+  using consumer_type = basic_consumer<durable_broker::subscription, decltype(inbox), service_database, Handler,
+                                       service_time::steady, no_observer, service_env, service_time::wall>;
   consumer_type<effect_handler> email{to_email, inbox, database, effect_handler{"email"}, consuming("email", 1)};
   consumer_type<effect_handler> stock{to_stock, inbox, database, effect_handler{"stock", true}, consuming("stock", 4)};
 
   balances read_model{};
-  basic_projector<balances, service_database, decltype(events), decltype(checkpoints), no_codec, service_time::steady, no_observer, service_env>
-      projector{read_model, database, events, checkpoints, no_codec{},
-                {.owner = owner_, .batch = 4, .poll_every = 20ms, .lease_ttl = 400ms, .acquire_every = 50ms}};
+  basic_projector<balances, service_database, decltype(events), decltype(checkpoints), no_codec, service_time::steady,
+                  no_observer, service_env>
+      projector{read_model, database,
+                events,     checkpoints,
+                no_codec{}, {.owner = owner_, .batch = 4, .poll_every = 20ms, .lease_ttl = 400ms, .acquire_every = 50ms}};
 };
 
 }  // namespace gabion_test::crash

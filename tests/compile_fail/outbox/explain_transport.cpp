@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: MIT
+#include "minimal.hpp"
+
+// GABION_MUST_FAIL takes one operation away.
+static_assert(gabion::explain_transport<minimal::transport>());
