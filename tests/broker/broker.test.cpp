@@ -298,6 +298,18 @@ TEST_CASE("a full partition pushes back and takes more once its groups have comm
   CHECK(ids(in.receive(10, duration::zero())) == std::vector<std::string>{"2", "3"});
 }
 
+TEST_CASE("a group that has not received yet holds messages back", "[broker][bounds]") {
+  memory::broker broker{{.partitions = 1}, memory::broker_memory_options{.capacity = 1}};
+  auto quick = broker.subscribe("quick", {"orders"});
+  auto idle = broker.subscribe("idle", {"orders"});
+  CHECK(send(broker, {about("k", "1")}) == 1);
+  const auto batch = quick.receive(1, duration::zero());
+  REQUIRE(batch.size() == 1);
+  CHECK(quick.commit(batch[0].partition, batch[0].at) == settle_status::applied);
+  CHECK(send(broker, {about("k", "2")}) == 0);
+  CHECK(ids(idle.receive(10, duration::zero())) == std::vector<std::string>{"1"});
+}
+
 TEST_CASE("a SQLite broker finds messages and offsets again after a restart", "[broker][durability]") {
   const std::string path = in_sqlite::fresh_path();
   {

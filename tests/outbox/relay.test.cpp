@@ -625,6 +625,9 @@ TEST_CASE("options out of range are refused by name", "[relay][options]") {
   };
   relay_options o;
   CHECK(message_of(o) == "accepted");
+  o.lane = 1;
+  CHECK(message_of(o).find("relay_options.lane is 1; allowed: 0 to 0") == 0);
+  o.lane = 0;
   o.pump.window = 0;
   CHECK(message_of(o).starts_with("relay_options.pump.window is 0; allowed: 1 to 1000000"));
   o = {};

@@ -87,6 +87,9 @@ class basic_broker {
     if (topics.empty())
       detail::fail(errc::invalid_argument, "group '" + std::string{group} + "' names no topic; messages without one are in '" +
                                                options_.default_topic + "'");
+    // From here on the group holds back what it has not committed, also before it receives for the first time.
+    for (const std::string& topic : topics)
+      for (std::uint32_t p = 0; p < options_.partitions; ++p) (void)storage_.committed(group, topic, p);
     return subscription{*this, std::string{group}, std::move(topics)};
   }
 

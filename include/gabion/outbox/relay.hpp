@@ -69,7 +69,7 @@ class basic_relay {
                        Observer observer = Observer{}, WallClock wall = WallClock{}, Random random = Random{})
       : store_{&store},
         transport_{&transport},
-        options_{checked(std::move(options), random)},
+        options_{checked(std::move(options), store, random)},
         lease_name_{"outbox/" + std::to_string(options_.lane)},
         time_{std::move(time)},
         wall_{std::move(wall)},
@@ -152,7 +152,9 @@ class basic_relay {
   void begin_stop() noexcept { pump_.stop(); }
 
  private:
-  static relay_options checked(relay_options options, Random& random) {
+  static relay_options checked(relay_options options, const Store& store, Random& random) {
+    if constexpr (requires { std::uint32_t{store.lanes()}; })
+      detail::check_range("relay_options.lane", options.lane, 0, store.lanes() - 1);
     gabion::validate(options.pump, "relay_options.pump");
     detail::check_at_least("relay_options.stop_grace", options.stop_grace, duration::zero());
     detail::check_at_least("relay_options.poll_slice", options.poll_slice, std::chrono::milliseconds{1});
