@@ -33,7 +33,7 @@ class connection {
   /// Opens or creates the file in WAL mode. Throws error(unavailable) that names the path, error(invalid_argument) for a busy timeout
   /// that SQLite cannot keep.
   explicit connection(const std::string& path, const connection_options& options = {}) : owned_{true} {
-    connection::check(options);
+    connection::require_valid(options);
     const int flags = options.read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
     if (sqlite3_open_v2(path.c_str(), &handle_, flags | SQLITE_OPEN_NOMUTEX, nullptr) != SQLITE_OK) {
       const sqlite_error failure{errc::unavailable, sqlite3_extended_errcode(handle_),
@@ -88,7 +88,7 @@ class connection {
     std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>{}(text); }
   };
 
-  static void check(const connection_options& options) {
+  static void require_valid(const connection_options& options) {
     constexpr std::chrono::milliseconds most{(std::numeric_limits<int>::max)()};
     if (options.busy_timeout < std::chrono::milliseconds::zero() || options.busy_timeout > most)
       throw error{errc::invalid_argument, "connection_options.busy_timeout is " + std::to_string(options.busy_timeout.count()) +
