@@ -36,12 +36,9 @@ concept is_error_like = std::same_as<T, std::error_code> || std::is_error_code_e
 
 /// std::expected, tl::expected and the like, whose error can hold a gabion error.
 template <class T>
-concept carries_error = requires {
-  typename T::unexpected_type;
-  typename T::error_type;
-}
-&&(std::constructible_from<typename T::error_type, std::error_code>)&&std::constructible_from<
-    typename T::unexpected_type, typename T::error_type>&& std::constructible_from<T, typename T::unexpected_type>;
+concept carries_error = requires(const std::error_code& code) {
+  T{typename T::unexpected_type{typename T::error_type{code}}};
+};
 
 /// std::optional and the like: empty by default, and nothing else to say.
 template <class T>
