@@ -36,6 +36,7 @@ set(gabion_core_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/core/trace_context.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/core/uuid.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/core/uuid_v7.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/core/wake_ref.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/core/wire_name.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/version.hpp)
 set(gabion_cqrs_headers
@@ -159,6 +160,8 @@ set(gabion_outbox_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/outbox/transport.hpp)
 set(gabion_resilience_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/resilience.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/call_context.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/policy.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/resilience/retry.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/resilience/retry_call.hpp)
 set(gabion_sqlite_headers

@@ -59,6 +59,8 @@ TEST_CASE("every error of gabion has a status", "[http][problem]") {
   };
   CHECK(status(errc::invalid_argument) == 422);
   CHECK(status(errc::unknown_type) == 400);
+  CHECK(status(errc::rate_limited) == 429);
+  CHECK(status(errc::overloaded) == 503);
   CHECK(status(errc::conflict) == 409);
   CHECK(status(errc::conflict, true) == 412);
   CHECK(status(errc::too_large) == 413);
@@ -73,7 +75,7 @@ TEST_CASE("every error of gabion has a status", "[http][problem]") {
   CHECK(gabion::http_status({}) == 200);
   CHECK(gabion::http_status(std::make_error_code(std::errc::no_such_file_or_directory)) == 500);
   CHECK(gabion::retry_after(gabion::make_error_code(errc::conflict)).count() == 0);
-  for (int value = 1; value <= static_cast<int>(errc::unknown_type); ++value)
+  for (int value = 1; value <= static_cast<int>(errc::overloaded); ++value)
     CHECK(gabion::http_title(status(static_cast<errc>(value))) != std::string_view{"Error"});
 }
 

@@ -26,6 +26,8 @@ enum class errc {
   circuit_open,          ///< a circuit breaker rejected the call; nothing was done
   rejected,              ///< refused for good; repeating will not help
   unknown_type,          ///< no handler or codec is registered for this type name
+  rate_limited,          ///< over a rate limit; nothing was done, and waiting the stated time helps
+  overloaded,            ///< too many calls in flight, or shed under load; nothing was done
 };
 
 namespace detail {
@@ -52,6 +54,8 @@ struct gabion_category final : std::error_category {
       case errc::circuit_open: return "circuit is open";
       case errc::rejected: return "rejected";
       case errc::unknown_type: return "unknown type";
+      case errc::rate_limited: return "rate limited";
+      case errc::overloaded: return "overloaded";
     }
     return "unknown gabion error";
   }

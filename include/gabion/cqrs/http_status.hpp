@@ -26,7 +26,9 @@ namespace gabion::inline v0 {
     case errc::full:
     case errc::unavailable:
     case errc::fenced:
+    case errc::overloaded:
     case errc::circuit_open: return 503;
+    case errc::rate_limited: return 429;
     case errc::timeout:
     case errc::in_doubt: return 504;
     case errc::cancelled: return 499;
@@ -40,7 +42,8 @@ namespace gabion::inline v0 {
 /// After how long a client may try again, as a Retry-After header says it: 1 s or more for what passes by itself, 0 for what
 /// does not and must carry no such header.
 [[nodiscard]] inline std::chrono::seconds retry_after(std::error_code code) noexcept {
-  return http_status(code) == 503 ? std::chrono::seconds{1} : std::chrono::seconds{0};
+  const int status = http_status(code);
+  return status == 503 || status == 429 ? std::chrono::seconds{1} : std::chrono::seconds{0};
 }
 
 /// The reason phrase for the statuses that gabion gives; "Error" for any other.
@@ -59,6 +62,7 @@ namespace gabion::inline v0 {
     case 413: return "Content Too Large";
     case 422: return "Unprocessable Content";
     case 428: return "Precondition Required";
+    case 429: return "Too Many Requests";
     case 499: return "Client Closed Request";
     case 500: return "Internal Server Error";
     case 503: return "Service Unavailable";

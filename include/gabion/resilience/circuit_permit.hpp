@@ -39,6 +39,8 @@ class [[nodiscard("dropping a permit without a verdict counts the call as abando
   void failure() noexcept { settle(verdict::failure); }
   /// The call says nothing about the other side: the permit goes back and nothing is recorded.
   void ignore() noexcept { settle(verdict::ignored); }
+  /// The caller gave up before the call ended: as `ignore()`, but counted apart.
+  void cancel() noexcept { settle(verdict::cancelled); }
   void settle(verdict v) noexcept {
     if (breaker_ != nullptr) std::exchange(breaker_, nullptr)->settle(generation_, v);
   }

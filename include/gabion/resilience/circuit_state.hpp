@@ -51,17 +51,18 @@ struct circuit_transition {
   std::uint64_t missed = 0;      ///< events dropped just before this one because the listener did not keep up
 };
 
-/// What a breaker has counted since it was made. Each call is in exactly one of the six.
+/// What a breaker has counted since it was made. Each call is in exactly one of the seven.
 struct circuit_counts {
   std::uint64_t success = 0;
   std::uint64_t failure = 0;
   std::uint64_t ignored = 0;    ///< settled without a judgement, by `ignore()`
+  std::uint64_t cancelled = 0;  ///< the caller gave up, by `cancel()`
   std::uint64_t abandoned = 0;  ///< permits dropped without a verdict
   std::uint64_t late = 0;       ///< settled after the state that admitted them had ended: changed nothing
   std::uint64_t rejected = 0;
 
   /// Permits that were granted and have come back.
-  [[nodiscard]] constexpr std::uint64_t settled() const noexcept { return success + failure + ignored + abandoned + late; }
+  [[nodiscard]] constexpr std::uint64_t settled() const noexcept { return success + failure + ignored + cancelled + abandoned + late; }
   friend bool operator==(const circuit_counts&, const circuit_counts&) = default;
 };
 

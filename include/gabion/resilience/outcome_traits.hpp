@@ -3,6 +3,8 @@
 
 #include <concepts>
 #include <cstdint>
+#include <optional>
+#include <string_view>
 #include <system_error>
 #include <type_traits>
 #include <utility>
@@ -16,8 +18,19 @@ namespace gabion::inline v0 {
 enum class verdict : std::uint8_t {
   success,
   failure,
-  ignored,  ///< says nothing about the other side, for example a cancelled call or a caller's mistake
+  ignored,    ///< says nothing about the other side, for example a caller's mistake
+  cancelled,  ///< the caller gave up; says nothing either, but is counted apart
 };
+
+[[nodiscard]] constexpr std::string_view to_string(verdict v) noexcept {
+  switch (v) {
+    case verdict::success: return "success";
+    case verdict::failure: return "failure";
+    case verdict::ignored: return "ignored";
+    case verdict::cancelled: return "cancelled";
+  }
+  return "unknown";
+}
 
 namespace detail {
 
@@ -53,6 +66,7 @@ concept is_optional_like = has_error_and_value<T> && std::default_initializable<
 /// template <> struct gabion::outcome_traits<http_response> {
 ///   static gabion::verdict judge(const http_response& r) { return r.status >= 500 ? verdict::failure : verdict::success; }
 ///   static http_response rejected(gabion::errc why, gabion::duration retry_after);  // optional: without it a rejection throws
+///   static std::optional<gabion::duration> retry_after(const http_response& r);      // optional: the wait that the server asks for
 /// };
 /// \endcode
 /// Known without it: expected-like types and std::optional (failure if they hold no value), std::error_code and its enums
@@ -87,6 +101,21 @@ template <class T>
 concept carries_rejection = std::is_object_v<T> && requires(errc why, duration retry_after) {
   { outcome_traits<T>::rejected(why, retry_after) } -> std::convertible_to<T>;
 };
+
+/// The result type can tell how long the other side wants to be left alone, as the header Retry-After does.
+template <class T>
+concept states_retry_after = std::is_object_v<T> && requires(const T& result) {
+  { outcome_traits<T>::retry_after(result) } -> std::convertible_to<std::optional<duration>>;
+};
+
+/// The wait that the result states, if it can and does.
+template <class T>
+[[nodiscard]] constexpr std::optional<duration> stated_retry_after([[maybe_unused]] const T& result) {
+  if constexpr (states_retry_after<T>)
+    return outcome_traits<T>::retry_after(result);
+  else
+    return std::nullopt;
+}
 
 /// A judgement for one call, instead of `outcome_traits`. The predicate is given the result and answers `true` for a failure, or
 /// a `verdict`. \code breaker.call(failure_if{[](const response& r) { return r.status >= 500; }}, send); \endcode

@@ -53,7 +53,8 @@ struct classify_by_traits {
     switch (outcome_traits<Result>::judge(result)) {
       case verdict::success: return {attempt_verdict::success};
       case verdict::failure: return {attempt_verdict::retryable};
-      case verdict::ignored: break;
+      case verdict::ignored:
+      case verdict::cancelled: break;
     }
     return {attempt_verdict::fatal};
   }

@@ -40,6 +40,8 @@ class refusal : public error {
     case errc::fenced:
     case errc::schema_missing:
     case errc::schema_mismatch:
+    case errc::rate_limited:
+    case errc::overloaded:
     case errc::circuit_open: return outcome::unavailable;
     case errc::in_doubt: return outcome::in_doubt;
     case errc::conflict:

@@ -12,7 +12,7 @@
 namespace gabion::inline v0::detail {
 
 /// What became of one call; the order is that of `verdict`, then of `circuit_counts`.
-enum class circuit_settlement : std::uint8_t { success, failure, ignored, abandoned, late, rejected };
+enum class circuit_settlement : std::uint8_t { success, failure, ignored, cancelled, abandoned, late, rejected };
 
 /// The counts of a breaker, in stripes, so that threads that only count do not fight for one cache line.
 /// Every member is safe to call from several threads.
@@ -24,14 +24,15 @@ class circuit_counters {
   }
 
   [[nodiscard]] circuit_counts read() const noexcept {
-    return {sum(circuit_settlement::success),   sum(circuit_settlement::failure), sum(circuit_settlement::ignored),
-            sum(circuit_settlement::abandoned), sum(circuit_settlement::late),    sum(circuit_settlement::rejected)};
+    return {sum(circuit_settlement::success),   sum(circuit_settlement::failure),   sum(circuit_settlement::ignored),
+            sum(circuit_settlement::cancelled), sum(circuit_settlement::abandoned), sum(circuit_settlement::late),
+            sum(circuit_settlement::rejected)};
   }
 
  private:
   static constexpr std::size_t stripes = 4;
   struct alignas(64) stripe {
-    std::array<typename Env::template atomic<std::uint64_t>, 6> of{};
+    std::array<typename Env::template atomic<std::uint64_t>, 7> of{};
   };
 
   // Threads are told apart by where their stacks are: no thread_local, no call. Any answer is correct.

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include <gabion/core/clock.hpp>
+#include <gabion/core/error.hpp>
+#include <gabion/resilience/call_context.hpp>
+#include <gabion/resilience/outcome_traits.hpp>
+
+// What a policy is to a pipeline: a small machine per call that is asked on the way in and told on the way out. It never
+// waits and calls nobody; whoever drives it does, so that one policy serves blocking code, coroutines and callbacks.
+namespace gabion::inline v0 {
+
+/// Why a call was refused before it ran, and when it may be worth asking again.
+struct refusal {
+  errc code = errc::rejected;  ///< circuit_open, rate_limited, overloaded, timeout, cancelled or rejected
+  duration retry_after{};      ///< zero = not known
+};
+
+/// What a policy answers to a call that wants in.
+struct [[nodiscard("it says whether the call may go on")]] entry_step {
+  enum class kind : std::uint8_t {
+    pass,    ///< go on to what lies below
+    wait,    ///< ask again at `until`, or as soon as the context's `wake` was woken
+    refuse,  ///< do not call; `why` says the reason
+  };
+  kind what = kind::pass;
+  instant until{};
+  refusal why{};
+
+  [[nodiscard]] static constexpr entry_step pass() noexcept { return {}; }
+  [[nodiscard]] static constexpr entry_step wait(instant until) noexcept { return {kind::wait, until, {}}; }
+  [[nodiscard]] static constexpr entry_step refuse(refusal why) noexcept { return {kind::refuse, {}, why}; }
+};
+
+/// How one attempt below a policy went. A policy may change it on its way up.
+struct call_outcome {
+  gabion::verdict verdict = gabion::verdict::success;
+  std::optional<refusal> refused{};       ///< a policy below refused it before it ran; the verdict is then failure
+  std::optional<duration> retry_after{};  ///< the wait that the other side, or the refusing policy, has stated
+};
+
+/// What a policy answers to an outcome.
+struct [[nodiscard("it says whether to try again")]] exit_step {
+  enum class kind : std::uint8_t {
+    up,     ///< hand the outcome on to what lies above
+    again,  ///< go down once more, at `at` and not before; what lies below starts afresh
+  };
+  kind what = kind::up;
+  instant at{};
+
+  [[nodiscard]] static constexpr exit_step up() noexcept { return {}; }
+  [[nodiscard]] static constexpr exit_step again(instant at) noexcept { return {kind::again, at}; }
+};
+
+/// What kind of policy it is, for the rules about their order.
+enum class policy_kind : std::uint8_t {
+  other,
+  fallback,
+  retry,
+  timeout,
+  circuit_breaker,
+  bulkhead,
+  rate_limiter,
+  concurrency_limiter,
+  throttle,
+  load_shedder,
+  hedge,
+  chaos,
+};
+
+/// One call's passage through a policy. Made from the policy for each call (and, below a retry, for each attempt); its
+/// destructor gives back whatever it still holds. Asked in this order: `enter` until it passes or refuses; if it passed, `leave`
+/// exactly once, unless the run is destroyed before, which means that the call was abandoned.
+///
+/// `now` is a callable that gives the instant; it reads the clock at most once per step, and only if it is called.
+/// `now` and both members must not throw. After `again`, `leave` is called once more with the next attempt's outcome.
+template <class Run>
+concept policy_run = requires(Run& run, call_context& context, call_outcome& outcome, instant (*now)()) {
+  { run.enter(context, now) } -> std::same_as<entry_step>;
+  { run.leave(outcome, context, now) } -> std::same_as<exit_step>;
+};
+
+/// Joins an object to pipelines: `run` (a policy_run, constructible from `Policy&`) and `kind`. The primary template takes the
+/// policy's own `Policy::run` and `Policy::kind`. Specialise it for a type that should not know of pipelines.
+template <class Policy>
+struct policy_traits {
+  using run = typename Policy::run;
+  static constexpr policy_kind kind = Policy::kind;
+};
+
+/// Something that can stand in a pipeline. Shared by all calls, so everything that its runs do to it must be thread-safe.
+template <class P>
+concept policy = requires(P& p) {
+  { policy_traits<P>::kind } -> std::convertible_to<policy_kind>;
+  requires policy_run<typename policy_traits<P>::run>;
+  requires std::constructible_from<typename policy_traits<P>::run, P&>;
+};
+
+/// Names everything that P lacks to be a policy, in words.
+template <class P>
+consteval bool explain_policy() {
+  static_assert(requires { policy_traits<P>::kind; }, "policy: `static constexpr policy_kind kind` is missing");
+  static_assert(requires { typename policy_traits<P>::run; }, "policy: the nested type `run`, one call's passage, is missing");
+  if constexpr (requires { typename policy_traits<P>::run; }) {
+    using run = typename policy_traits<P>::run;
+    static_assert(std::constructible_from<run, P&>, "policy: its `run` cannot be made from the policy: `explicit run(P&)` is missing");
+    static_assert(policy_run<run>,
+                  "policy: its `run` needs `entry_step enter(call_context&, const Now&)` and "
+                  "`exit_step leave(call_outcome&, call_context&, const Now&)`");
+  }
+  return policy<P>;
+}
+
+}  // namespace gabion::inline v0
