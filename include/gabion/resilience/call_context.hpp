@@ -29,11 +29,11 @@ enum class call_priority : std::uint8_t { background, low, normal, high, critica
 ///
 /// A value; one call at a time uses it. A policy may shorten `until` for what lies below it, and puts it back on the way up.
 struct call_context {
-  deadline until{};                                ///< nobody wants the result after it; hand it on to the client library
-  std::stop_token stop{};                          ///< the caller has given up
-  std::uint32_t attempt = 1;                       ///< 1 for the first; retries and hedges count on
-  std::string_view idempotency_key{};              ///< empty = none. It must outlive the call
-  bool idempotent = false;                         ///< the call may be made twice at the same time without harm; a key says so too
+  deadline until{};                    ///< nobody wants the result after it; hand it on to the client library
+  std::stop_token stop{};              ///< the caller has given up
+  std::uint32_t attempt = 1;           ///< 1 for the first; retries and hedges count on
+  std::string_view idempotency_key{};  ///< empty = none. It must outlive the call
+  bool idempotent = false;             ///< the call may be made twice at the same time without harm; a key says so too
   call_priority priority = call_priority::normal;  ///< default normal
   std::optional<wake_ref> wake{};                  ///< whom to wake when a wait is over early. Without it nothing queues
 

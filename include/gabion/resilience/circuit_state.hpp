@@ -62,7 +62,9 @@ struct circuit_counts {
   std::uint64_t rejected = 0;
 
   /// Permits that were granted and have come back.
-  [[nodiscard]] constexpr std::uint64_t settled() const noexcept { return success + failure + ignored + cancelled + abandoned + late; }
+  [[nodiscard]] constexpr std::uint64_t settled() const noexcept {
+    return success + failure + ignored + cancelled + abandoned + late;
+  }
   friend bool operator==(const circuit_counts&, const circuit_counts&) = default;
 };
 

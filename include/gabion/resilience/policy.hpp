@@ -104,11 +104,14 @@ concept policy = requires(P& p) {
 /// Names everything that P lacks to be a policy, in words.
 template <class P>
 consteval bool explain_policy() {
-  static_assert(requires { policy_traits<P>::kind; }, "policy: `static constexpr policy_kind kind` is missing");
-  static_assert(requires { typename policy_traits<P>::run; }, "policy: the nested type `run`, one call's passage, is missing");
+  static_assert(
+      requires { policy_traits<P>::kind; }, "policy: `static constexpr policy_kind kind` is missing");
+  static_assert(
+      requires { typename policy_traits<P>::run; }, "policy: the nested type `run`, one call's passage, is missing");
   if constexpr (requires { typename policy_traits<P>::run; }) {
     using run = typename policy_traits<P>::run;
-    static_assert(std::constructible_from<run, P&>, "policy: its `run` cannot be made from the policy: `explicit run(P&)` is missing");
+    static_assert(std::constructible_from<run, P&>,
+                  "policy: its `run` cannot be made from the policy: `explicit run(P&)` is missing");
     static_assert(policy_run<run>,
                   "policy: its `run` needs `entry_step enter(call_context&, const Now&)` and "
                   "`exit_step leave(call_outcome&, call_context&, const Now&)`");
