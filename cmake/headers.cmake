@@ -23,6 +23,7 @@ set(gabion_core_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/core/detail/checks.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/core/detail/exceptions.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/core/detail/hex.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/core/detail/result_shape.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/core/detail/utf8.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/core/env.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/core/error.hpp

@@ -7,23 +7,10 @@
 #include <type_traits>
 
 #include <gabion/core/detail/exceptions.hpp>
+#include <gabion/core/detail/result_shape.hpp>
 #include <gabion/core/error.hpp>
 
 namespace gabion::inline v0 {
-
-namespace detail {
-
-template <class Result>
-concept error_code_result = std::same_as<Result, std::error_code> || std::is_error_code_enum_v<Result>;
-
-/// std::expected, tl::expected and the like: a value or an error.
-template <class Result>
-concept expected_like = requires(const Result& r) {
-  { r.has_value() } -> std::convertible_to<bool>;
-  r.error();
-};
-
-}  // namespace detail
 
 /// What middlewares have to know about a handler's result: whether it is a failure, and which. Specialise it for your own types.
 ///
@@ -31,11 +18,11 @@ concept expected_like = requires(const Result& r) {
 /// error code). Anything else is a success: a bool, an optional and a pointer are answers.
 template <class Result>
 struct result_traits {
-  static constexpr bool can_fail = detail::error_code_result<Result> || detail::expected_like<Result>;
+  static constexpr bool can_fail = detail::error_code_like<Result> || detail::expected_like<Result>;
 
   /// No error = success.
   [[nodiscard]] static std::error_code error_of(const Result& result) {
-    if constexpr (detail::error_code_result<Result>) {
+    if constexpr (detail::error_code_like<Result>) {
       return std::error_code{result};
     } else if constexpr (detail::expected_like<Result>) {
       if (result.has_value()) return {};
@@ -56,13 +43,6 @@ concept can_fail = std::is_object_v<Result> && result_traits<Result>::can_fail;
 
 namespace detail {
 
-/// expected-like types that can be made from an error code.
-template <class Result>
-concept made_from_error = requires(std::error_code code) {
-  typename Result::unexpected_type;
-  Result{typename Result::unexpected_type{typename Result::error_type{code}}};
-};
-
 /// A refusal as a result where the type can carry it, otherwise as error(code, what).
 template <class Result>
 Result refuse(errc code, const std::string& what) {
@@ -70,8 +50,8 @@ Result refuse(errc code, const std::string& what) {
     return make_error_code(code);
   } else if constexpr (std::same_as<Result, errc>) {
     return code;
-  } else if constexpr (made_from_error<Result>) {
-    return Result{typename Result::unexpected_type{typename Result::error_type{make_error_code(code)}}};
+  } else if constexpr (made_from_error_code<Result>) {
+    return detail::from_error_code<Result>(make_error_code(code));
   } else {
     detail::fail(code, what);
   }

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include <gabion/core/clock.hpp>
+#include <gabion/core/detail/result_shape.hpp>
 #include <gabion/core/error.hpp>
 
 namespace gabion::inline v0 {
@@ -35,28 +36,8 @@ enum class verdict : std::uint8_t {
 namespace detail {
 
 template <class T>
-concept has_error_and_value = requires(const T& r) {
-  { r.has_value() } -> std::convertible_to<bool>;
-};
-
-template <class T>
 concept has_ok = requires(const T& r) {
   { r.ok() } -> std::convertible_to<bool>;
-};
-
-template <class T>
-concept is_error_like = std::same_as<T, std::error_code> || std::is_error_code_enum_v<T>;
-
-/// std::expected, tl::expected and the like, whose error can hold a gabion error.
-template <class T>
-concept carries_error = requires(const std::error_code& code) {
-  T{typename T::unexpected_type{typename T::error_type{code}}};
-};
-
-/// std::optional and the like: empty by default, and nothing else to say.
-template <class T>
-concept is_optional_like = has_error_and_value<T> && std::default_initializable<T> && !requires {
-  typename T::error_type;
 };
 
 }  // namespace detail
@@ -74,9 +55,9 @@ concept is_optional_like = has_error_and_value<T> && std::default_initializable<
 template <class T>
 struct outcome_traits {
   [[nodiscard]] static constexpr verdict judge(const T& result) {
-    if constexpr (detail::is_error_like<T>)
+    if constexpr (detail::error_code_like<T>)
       return std::error_code{result} ? verdict::failure : verdict::success;
-    else if constexpr (detail::has_error_and_value<T>)
+    else if constexpr (detail::has_has_value<T>)
       return result.has_value() ? verdict::success : verdict::failure;
     else if constexpr (detail::has_ok<T>)
       return result.ok() ? verdict::success : verdict::failure;
@@ -85,12 +66,12 @@ struct outcome_traits {
   }
 
   [[nodiscard]] static T rejected(errc why, duration /*retry_after*/) requires(std::same_as<T, std::error_code> ||
-                                                                               detail::carries_error<T> ||
-                                                                               detail::is_optional_like<T>) {
+                                                                               detail::made_from_error_code<T> ||
+                                                                               detail::empty_by_default<T>) {
     if constexpr (std::same_as<T, std::error_code>)
       return make_error_code(why);
-    else if constexpr (detail::carries_error<T>)
-      return T{typename T::unexpected_type{typename T::error_type{make_error_code(why)}}};
+    else if constexpr (detail::made_from_error_code<T>)
+      return detail::from_error_code<T>(make_error_code(why));
     else
       return T{};
   }

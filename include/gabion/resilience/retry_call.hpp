@@ -48,7 +48,7 @@ struct [[nodiscard("it says whether the call succeeded")]] retried {
 struct classify_by_traits {
   template <class Result>
   [[nodiscard]] attempt_report operator()(const Result& result) const {
-    if constexpr (detail::is_error_like<Result>)
+    if constexpr (detail::error_code_like<Result>)
       if (std::error_code{result} == make_error_code(errc::circuit_open)) return {attempt_verdict::rejected};
     switch (outcome_traits<Result>::judge(result)) {
       case verdict::success: return {attempt_verdict::success};
