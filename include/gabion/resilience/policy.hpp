@@ -7,19 +7,13 @@
 #include <string_view>
 
 #include <gabion/core/clock.hpp>
-#include <gabion/core/error.hpp>
 #include <gabion/resilience/call_context.hpp>
 #include <gabion/resilience/outcome_traits.hpp>
+#include <gabion/resilience/refusal.hpp>
 
 // What a policy is to a pipeline: a small machine per call that is asked on the way in and told on the way out. It never
 // waits and calls nobody; whoever drives it does, so that one policy serves blocking code, coroutines and callbacks.
 namespace gabion::inline v0 {
-
-/// Why a call was refused before it ran, and when it may be worth asking again.
-struct refusal {
-  errc code = errc::rejected;  ///< circuit_open, rate_limited, overloaded, timeout, cancelled or rejected
-  duration retry_after{};      ///< zero = not known
-};
 
 /// What a policy answers to a call that wants in.
 struct [[nodiscard("it says whether the call may go on")]] entry_step {
@@ -37,11 +31,16 @@ struct [[nodiscard("it says whether the call may go on")]] entry_step {
   [[nodiscard]] static constexpr entry_step refuse(refusal why) noexcept { return {kind::refuse, {}, why}; }
 };
 
-/// How one attempt below a policy went. A policy may change it on its way up.
+/// How one attempt below a policy went. A policy may change it on its way up. If one sets `refused`, the caller is told of the
+/// refusal, and what the call returned is dropped.
 struct call_outcome {
   gabion::verdict verdict = gabion::verdict::success;
-  std::optional<refusal> refused{};       ///< a policy below refused it before it ran; the verdict is then failure
+  std::optional<refusal> refused{};       ///< by a policy below; the verdict is then failure, or cancelled
   std::optional<duration> retry_after{};  ///< the wait that the other side, or the refusing policy, has stated
+  bool called = false;                    ///< only if refused: the call was made all the same, as when its result came too late
+
+  /// Refused before it ran: it says nothing about the other side.
+  [[nodiscard]] constexpr bool never_called() const noexcept { return refused.has_value() && !called; }
 };
 
 /// What a policy answers to an outcome.
@@ -55,6 +54,11 @@ struct [[nodiscard("it says whether to try again")]] exit_step {
 
   [[nodiscard]] static constexpr exit_step up() noexcept { return {}; }
   [[nodiscard]] static constexpr exit_step again(instant at) noexcept { return {kind::again, at}; }
+};
+
+/// The result of a call that returns nothing, where a policy is shown one.
+struct no_value {
+  friend bool operator==(const no_value&, const no_value&) = default;
 };
 
 /// What kind of policy it is, for the rules about their order.
@@ -73,12 +77,20 @@ enum class policy_kind : std::uint8_t {
   chaos,
 };
 
-/// One call's passage through a policy. Made from the policy for each call (and, below a retry, for each attempt); its
-/// destructor gives back whatever it still holds. Asked in this order: `enter` until it passes or refuses; if it passed, `leave`
-/// exactly once, unless the run is destroyed before, which means that the call was abandoned.
+/// One call's passage through a policy. Made from the policy for each call (and, below a retry, for each attempt), at a place
+/// that does not change; its destructor gives back whatever it still holds. Asked in this order: `enter` until it passes or
+/// refuses; if it passed, `leave` exactly once, unless the run is destroyed before, which means that the call was abandoned.
+/// After `again`, `leave` is called once more: with the next attempt's outcome, or, if none came to pass because the
+/// caller gave up or the deadline passed during the wait, with that refusal; its answer does not matter then.
 ///
 /// `now` is a callable that gives the instant; it reads the clock at most once per step, and only if it is called.
-/// `now` and both members must not throw. After `again`, `leave` is called once more with the next attempt's outcome.
+/// `now` and both members must not throw. What a run changes in the context when it passes, it puts back when it hands an outcome
+/// up; a run that waits or refuses leaves the context as it was. The pipeline ends a wait at the context's deadline.
+///
+/// A run that wants to see or replace the result has
+/// `void settle_result(std::optional<Result>&, call_outcome&, call_context&, const Now&)`, a template: called just before `leave`.
+/// The result is empty if the call was refused or threw. A call that returns nothing has a `no_value`; a reference is not shown.
+/// Whoever puts a value there and wants it returned also resets `refused`.
 template <class Run>
 concept policy_run = requires(Run& run, call_context& context, call_outcome& outcome, instant (*now)()) {
   { run.enter(context, now) } -> std::same_as<entry_step>;

@@ -12,22 +12,9 @@
 #include <gabion/core/deadline.hpp>
 #include <gabion/resilience/outcome_traits.hpp>
 #include <gabion/resilience/retry.hpp>
+#include <gabion/resilience/waiter.hpp>
 
 namespace gabion::inline v0 {
-
-/// Waits until a moment of its clock: `wait_until(moment)` answers true when it has come, false if the wait was cut short
-/// by a request to stop. It must return at once for a moment that is past.
-template <class S>
-concept sleeper = requires(S& s, instant moment) {
-  { s.wait_until(moment) } -> std::same_as<bool>;
-};
-
-/// Names what S lacks to be a sleeper, in words.
-template <class S>
-consteval bool explain_sleeper() {
-  static_assert(sleeper<S>, "sleeper: `bool wait_until(gabion::instant)`, false if it was interrupted, is missing");
-  return sleeper<S>;
-}
 
 /// What an attempt may want to know: hand the deadline on to the client library.
 struct attempt_context {
