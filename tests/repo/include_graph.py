@@ -27,6 +27,7 @@ FLOORS = {
 # adapter -> the only third-party headers that it may name
 THIRD_PARTY = {
     "memory": (),
+    "linux": (),
     "sqlite": ("sqlite3.h",),
     "nlohmann_json": ("nlohmann/",),
     "fmt": ("fmt/",),
