@@ -3,6 +3,11 @@
 
 // How a caller keeps standing when what it calls does not: the circuit breaker, and retry.
 #include <gabion/circuit_breaker.hpp>
+#include <gabion/resilience/attempt_budget.hpp>
 #include <gabion/resilience/retry.hpp>
+#include <gabion/resilience/retry_budget.hpp>
 #include <gabion/resilience/retry_call.hpp>
+#include <gabion/resilience/retry_options.hpp>
+#include <gabion/resilience/retry_policy.hpp>
+#include <gabion/resilience/windowed_retry_budget.hpp>
 #include <gabion/version.hpp>

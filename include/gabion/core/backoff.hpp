@@ -38,6 +38,11 @@ struct backoff_options {
   friend bool operator==(const backoff_options&, const backoff_options&) = default;
 };
 
+/// True if these options are in their ranges. For a `static_assert` on options known at compile time.
+[[nodiscard]] constexpr bool valid(const backoff_options& o) noexcept {
+  return o.initial >= duration::zero() && o.cap >= o.initial && o.multiplier_percent >= 100 && o.multiplier_percent <= 1000;
+}
+
 /// Throws error(invalid_argument) that names the member and its range, or does nothing. `owner` names the record in it.
 inline void validate(const backoff_options& options, const std::string& owner = "backoff_options") {
   const auto number = [](duration d) { return std::to_string(d.count()) + " ns"; };
