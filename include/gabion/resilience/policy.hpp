@@ -67,7 +67,7 @@ enum class policy_kind : std::uint8_t {
   fallback,
   retry,
   timeout,
-  circuit_breaker,
+  breaker,
   bulkhead,
   rate_limiter,
   concurrency_limiter,
@@ -86,6 +86,8 @@ enum class policy_kind : std::uint8_t {
 /// `now` is a callable that gives the instant; it reads the clock at most once per step, and only if it is called.
 /// `now` and both members must not throw. What a run changes in the context when it passes, it puts back when it hands an outcome
 /// up; a run that waits or refuses leaves the context as it was. The pipeline ends a wait at the context's deadline.
+/// A run that keeps the context's `wake` for others to use takes it back in its destructor. Whoever wakes does so under the lock
+/// that the taking back needs, so that nobody is woken who is gone.
 ///
 /// A run that wants to see or replace the result has
 /// `void settle_result(std::optional<Result>&, call_outcome&, call_context&, const Now&)`, a template: called just before `leave`.

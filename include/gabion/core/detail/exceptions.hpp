@@ -3,6 +3,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -98,6 +99,37 @@ template <class Exception, class Function, class Predicate>
 #else
   std::forward<Function>(f)();
   return true;
+#endif
+}
+
+/// Runs `f()`. What it threw, or null.
+template <class Function>
+[[nodiscard]] std::exception_ptr captured(Function&& f) {
+#ifdef __cpp_exceptions
+  try {
+    std::forward<Function>(f)();
+  } catch (...) {
+    return std::current_exception();
+  }
+  return nullptr;
+#else
+  std::forward<Function>(f)();
+  return nullptr;
+#endif
+}
+
+/// Shows an exception to `seen`: as a Known if it is one, as a std::system_error if it is one, any other not at all.
+template <class Known, class Seen>
+void inspect([[maybe_unused]] const std::exception_ptr& thrown, [[maybe_unused]] Seen&& seen) {
+#ifdef __cpp_exceptions
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const Known& e) {
+    seen(e);
+  } catch (const std::system_error& e) {
+    seen(e);
+  } catch (...) {
+  }
 #endif
 }
 

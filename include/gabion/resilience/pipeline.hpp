@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include <gabion/core/clock.hpp>
+#include <gabion/resilience/blocking_waiter.hpp>
+#include <gabion/resilience/call_context.hpp>
+#include <gabion/resilience/detail/pipeline_layer.hpp>
+#include <gabion/resilience/detail/pipeline_machine.hpp>
+#include <gabion/resilience/detail/pipeline_order.hpp>
+#include <gabion/resilience/insist.hpp>
+#include <gabion/resilience/outcome_traits.hpp>
+#include <gabion/resilience/pipeline_run.hpp>
+#include <gabion/resilience/policy.hpp>
+#include <gabion/resilience/waiter.hpp>
+
+namespace gabion::inline v0 {
+
+/// Policies around a call, the outermost first, as one type without a virtual call. Make it with `pipeline(...)`.
+///
+/// It keeps no state of its own: all that it does to its policies is thread-safe as they are, so one object serves any number of
+/// threads and coroutines. Nothing here allocates. The clock is read at most once on the way in, and on the way out only if a
+/// policy asks. An order of policies that is known to do harm does not compile; `insist` overrules it.
+template <clock Clock, class... Policies>
+class basic_pipeline {
+  static_assert((explain_policy<typename detail::policy_of<Policies>::type>() && ...));
+  static_assert(detail::explain_order<Policies...>());
+
+  using layers_type = std::tuple<detail::pipeline_layer<Policies>...>;
+  using machine_type = detail::pipeline_machine<Clock, layers_type, typename detail::policy_of<Policies>::type...>;
+
+ public:
+  /// One call, for a driver of your own.
+  template <class Result, class Judge = detail::judge_by_traits>
+  using run = pipeline_run<Result, Judge, machine_type>;
+
+  template <class... Given>
+    requires(sizeof...(Given) == sizeof...(Policies))
+  constexpr explicit basic_pipeline(Clock clock, Given&&... policies)
+      : clock_{std::move(clock)}, layers_{detail::pipeline_layer<Policies>{std::forward<Given>(policies)}...} {}
+
+  /// Calls f through the policies on this thread, waiting where they say so, and returns exactly what f returns.
+  ///
+  /// f takes nothing or `const call_context&`. Its result is judged by `outcome_traits`; an exception is a failure and, if it is
+  /// the last word, goes on unchanged. A call that a policy refuses ends as `outcome_traits<Result>::rejected(...)` if
+  /// the type has it, otherwise with refused_error; so does one whose deadline has passed (errc::timeout) or whose caller
+  /// has requested a stop (errc::cancelled), which ends a wait at once.
+  template <pipeline_callable Function>
+  detail::call_result<Function> call(Function&& f) {
+    return call(call_context{}, detail::judge_by_traits{}, f);
+  }
+  /// The same with a judgement of its own.
+  template <class Predicate, pipeline_callable Function>
+  detail::call_result<Function> call(failure_if<Predicate> judge, Function&& f) {
+    return call(call_context{}, std::move(judge), f);
+  }
+  /// The same with a deadline, a stop token and whatever else the context says.
+  template <pipeline_callable Function>
+  detail::call_result<Function> call(const call_context& context, Function&& f) {
+    return call(context, detail::judge_by_traits{}, f);
+  }
+  template <class Judge, pipeline_callable Function>
+  detail::call_result<Function> call(const call_context& context, Judge judge, Function&& f) {
+    basic_blocking_waiter<Clock> waiter{context.stop, clock_};
+    return call(waiter, context, std::move(judge), f);
+  }
+  /// The same, waiting in a waiter of yours, which must go by this pipeline's clock. A policy queues only if it can be woken.
+  template <sleeper Sleeper, pipeline_callable Function>
+  detail::call_result<Function> call(Sleeper& waiter, const call_context& context, Function&& f) {
+    return call(waiter, context, detail::judge_by_traits{}, f);
+  }
+  template <sleeper Sleeper, class Judge, pipeline_callable Function>
+  detail::call_result<Function> call(Sleeper& waiter, const call_context& context, Judge judge, Function&& f) {
+    using result_type = detail::call_result<Function>;
+    run<result_type, Judge> once{clock_, layers_, context, std::move(judge)};
+    if constexpr (wakeable<Sleeper>) once.context().wake.emplace(waiter);
+    pipeline_step step = once.begin();
+    while (step.what != pipeline_step::kind::done) {
+      if (step.what == pipeline_step::kind::attempt)
+        step = once.attempt(f);
+      else
+        step = waiter.wait_until(step.until) ? once.resume() : once.cancel();
+    }
+    return once.finish();
+  }
+
+  /// One call for a driver of your own: see `pipeline_run`. `Result` is what an attempt returns. Without a `wake` in the context
+  /// no policy queues the call.
+  template <class Result>
+  [[nodiscard]] run<Result> start(const call_context& context = {}) {
+    return start<Result>(context, detail::judge_by_traits{});
+  }
+  template <class Result, class Judge>
+  [[nodiscard]] run<Result, Judge> start(const call_context& context, Judge judge) {
+    return {clock_, layers_, context, std::move(judge)};
+  }
+
+  [[nodiscard]] const Clock& clock() const noexcept { return clock_; }
+  /// The policy at that place, 0 for the outermost.
+  template <std::size_t Place>
+  [[nodiscard]] auto& policy() noexcept {
+    return std::get<Place>(layers_).get();
+  }
+
+ private:
+  [[no_unique_address]] Clock clock_;
+  layers_type layers_;
+};
+
+/// Puts policies around a call, the outermost first. An lvalue is used where it is and must outlive the pipeline, an rvalue is
+/// moved into it. \code auto guarded = pipeline(retry, breaker, limiter); guarded.call(send); \endcode
+template <class... Policies>
+  requires(sizeof...(Policies) > 0)
+[[nodiscard]] constexpr auto pipeline(Policies&&... policies) {
+  return basic_pipeline<steady_clock, detail::given_policy<Policies>...>{steady_clock{}, std::forward<Policies>(policies)...};
+}
+/// The same by a clock of yours, which must be the policies' clock too.
+template <clock Clock, class... Policies>
+  requires(sizeof...(Policies) > 0)
+[[nodiscard]] constexpr auto pipeline(Clock clock, Policies&&... policies) {
+  return basic_pipeline<Clock, detail::given_policy<Policies>...>{std::move(clock), std::forward<Policies>(policies)...};
+}
+
+}  // namespace gabion::inline v0

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <concepts>
+#include <exception>
+#include <type_traits>
+#include <utility>
+
+#include <gabion/core/detail/exceptions.hpp>
+#include <gabion/resilience/detail/pipeline_machine.hpp>
+#include <gabion/resilience/detail/pipeline_result.hpp>
+#include <gabion/resilience/outcome_traits.hpp>
+#include <gabion/resilience/pipeline_step.hpp>
+
+namespace gabion::inline v0 {
+
+namespace detail {
+
+template <class Function>
+concept takes_context = std::invocable<Function&, const call_context&>;
+
+/// Calls f with the context if it takes one.
+template <class Function>
+decltype(auto) call_with(Function& f, const call_context& context) {
+  if constexpr (takes_context<Function>)
+    return f(context);
+  else
+    return f();
+}
+
+template <class Function>
+using call_result = decltype(detail::call_with(std::declval<Function&>(), std::declval<const call_context&>()));
+
+}  // namespace detail
+
+/// Something that a pipeline can call: it takes nothing, or `const call_context&`.
+template <class Function>
+concept pipeline_callable = detail::takes_context<Function> || std::invocable<Function&>;
+
+/// One call through a pipeline, for whoever makes the attempts and does the waiting. It never waits, sleeps or allocates.
+///
+/// `begin()` says what to do first. After an attempt call `report` or `report_exception`, after a wait `resume`, which may also come
+/// too early; to give up, `cancel`. Each answers with the next step. When one says `done`, `finish()` gives the result.
+/// Dropped before, the call counts as abandoned and everything it holds is given back. For one thread at a time; the
+/// pipeline must outlive it. Neither copied nor moved.
+template <class Result, class Judge, class Machine>
+class pipeline_run {
+ public:
+  template <class Clock, class Layers>
+  pipeline_run(const Clock& clock, Layers& layers, const call_context& context, Judge judge)
+      : judge_{std::move(judge)}, machine_{clock, layers, context} {}
+
+  pipeline_step begin() { return machine_.begin(slot_); }
+
+  /// The attempt has returned this.
+  template <std::convertible_to<Result> Returned>
+    requires(!std::is_void_v<Result>)
+  pipeline_step report(Returned&& result) {
+    slot_.keep([&]() -> Result { return std::forward<Returned>(result); });
+    return judge_kept();
+  }
+  /// The attempt, which returns nothing, has ended like this.
+  pipeline_step report(verdict how = verdict::success) requires std::is_void_v<Result> {
+    slot_.keep([] {});
+    return machine_.report(call_outcome{how}, slot_);
+  }
+  /// The attempt has thrown: a failure, but cancelled if it is a system_error that says so. May be called in the handler.
+  pipeline_step report_exception(std::exception_ptr thrown) {
+    const call_outcome outcome = detail::outcome_of(thrown);
+    slot_.keep_exception(std::move(thrown));
+    return machine_.report(outcome, slot_);
+  }
+  /// Makes the attempt here and now: f takes nothing or `const call_context&`.
+  template <pipeline_callable Function>
+  pipeline_step attempt(Function& f) {
+    std::exception_ptr thrown =
+        detail::captured([&] { slot_.keep([&]() -> Result { return detail::call_with(f, std::as_const(context())); }); });
+    return thrown ? report_exception(std::move(thrown)) : judge_kept();
+  }
+
+  /// The wait is over or was cut short by a wake. Ends the call if a stop was requested or its deadline has passed.
+  pipeline_step resume() { return machine_.resume(slot_); }
+  /// The caller gives up, during a wait or an attempt: the call ends with errc::cancelled.
+  pipeline_step cancel() { return machine_.cancel(slot_); }
+
+  /// What the attempt may want to know; deadline and number are the attempt's.
+  [[nodiscard]] call_context& context() noexcept { return machine_.context(); }
+  /// How it went, once it is done.
+  [[nodiscard]] const call_outcome& outcome() const noexcept { return machine_.outcome(); }
+
+  /// After `done`, once: what the call returned, or, as a result or a refused_error, why it was refused, or what it threw.
+  [[nodiscard]] Result finish() { return slot_.take(machine_.outcome()); }
+
+ private:
+  pipeline_step judge_kept() {
+    if constexpr (std::is_void_v<Result>)
+      return machine_.report(call_outcome{}, slot_);
+    else if constexpr (std::is_reference_v<Result>)
+      return machine_.report(detail::outcome_of(std::as_const(*slot_.value()->to), judge_), slot_);
+    else
+      return machine_.report(detail::outcome_of(std::as_const(*slot_.value()), judge_), slot_);
+  }
+
+  [[no_unique_address]] Judge judge_;
+  detail::result_slot<Result> slot_{};
+  Machine machine_;
+};
+
+}  // namespace gabion::inline v0
