@@ -1,31 +1,30 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <string_view>
+#include <string>
 
 #include <gabion/core/detail/exceptions.hpp>
 #include <gabion/resilience/outcome_traits.hpp>
-#include <gabion/resilience/policy.hpp>
-#include <gabion/resilience/refused_error.hpp>
+#include <gabion/resilience/refusal.hpp>
 
 namespace gabion::inline v0::detail {
 
-/// A refusal of such a call can be told to the caller. A template, so that only a call that is made is checked.
+/// The caller can be told of a refusal. A template, so that only a call that is made is checked.
 template <class Result>
-consteval bool can_be_refused() {
+consteval bool tells_refusal() {
   return carries_rejection<Result> || detail::exceptions_enabled();
 }
 
-/// The refusal as a result if the type can say so, otherwise as refused_error.
+/// The refusal as a result if the type can say so, otherwise as refused_error with the text `why_in_words`.
 template <class Result>
-Result refused_call(std::string_view who, const refusal& why) {
+Result refused_call(const refusal& why, const char* why_in_words) {
   if constexpr (carries_rejection<Result>) {
     return outcome_traits<Result>::rejected(why.code, why.retry_after);
   } else {
-    static_assert(detail::can_be_refused<Result>(),
+    static_assert(detail::tells_refusal<Result>(),
                   "call: without exceptions a refused call needs a result type that can say so "
-                  "(specialise gabion::outcome_traits with `rejected`); or use try_acquire");
-    detail::raise<refused_error>(who, why);
+                  "(specialise gabion::outcome_traits with `rejected`); or use the form that returns a permit");
+    detail::raise<refused_error>(why, std::string{why_in_words});
   }
 }
 
