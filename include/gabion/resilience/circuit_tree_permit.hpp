@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+#include <gabion/core/clock.hpp>
+#include <gabion/resilience/circuit_group.hpp>
+#include <gabion/resilience/outcome_traits.hpp>
+
+namespace gabion::inline v0 {
+
+/// The right to make one call through a circuit of a tree, and the duty to say how it went. Move-only.
+///
+/// It holds the circuit's permit and, of each half-open group above, the place that the call has taken there. The first verdict
+/// settles all of them; dropped without one they go back, and the call counts as abandoned. A verdict that comes after the state
+/// that admitted the call has ended changes nothing. Not on two threads at once. The tree must outlive it.
+template <class Tree>
+class [[nodiscard("dropping a permit without a verdict counts the call as abandoned")]] basic_circuit_tree_permit {
+ public:
+  basic_circuit_tree_permit() noexcept = default;
+  basic_circuit_tree_permit(basic_circuit_tree_permit && other) noexcept
+      : tree_{std::exchange(other.tree_, nullptr)},
+        held_{other.held_},
+        count_{std::exchange(other.count_, 0)},
+        leaf_{std::move(other.leaf_)} {}
+  basic_circuit_tree_permit& operator=(basic_circuit_tree_permit&& other) noexcept {
+    basic_circuit_tree_permit old{std::move(*this)};
+    tree_ = std::exchange(other.tree_, nullptr);
+    held_ = other.held_;
+    count_ = std::exchange(other.count_, 0);
+    leaf_ = std::move(other.leaf_);
+    return *this;
+  }
+  ~basic_circuit_tree_permit() {
+    leaf_ = {};  // abandons it first, as a verdict would settle it first
+    give_back(verdict::ignored);
+  }
+
+  /// The call succeeded.
+  void success() noexcept { settle(verdict::success); }
+  /// The call failed.
+  void failure() noexcept { settle(verdict::failure); }
+  /// The call says nothing about the other side.
+  void ignore() noexcept { settle(verdict::ignored); }
+  /// The caller gave up before the call ended.
+  void cancel() noexcept { settle(verdict::cancelled); }
+  void settle(verdict v) noexcept {
+    leaf_.settle(v);
+    give_back(v);
+  }
+
+  /// False once it is settled or moved from.
+  [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(leaf_); }
+
+ private:
+  friend Tree;
+  struct held {
+    std::uint32_t group = 0;
+    std::uint32_t generation = 0;
+  };
+
+  explicit basic_circuit_tree_permit(Tree & tree) noexcept : tree_{&tree} {}
+  void hold(std::uint32_t group, std::uint32_t generation) noexcept { held_[count_++] = {group, generation}; }
+  void give_back(verdict v) noexcept {
+    for (std::size_t n = std::exchange(count_, 0); n-- > 0;) tree_->settle_group(held_[n].group, held_[n].generation, v);
+  }
+
+  Tree* tree_ = nullptr;
+  std::array<held, circuit_max_levels - 1> held_{};
+  std::size_t count_ = 0;
+  typename Tree::circuit::permit leaf_{};
+};
+
+/// A permit, or where and why there is none. True if it is a permit. Move-only.
+template <class Tree>
+class [[nodiscard("dropping an admission returns its permit as abandoned")]] basic_circuit_tree_admission {
+ public:
+  using permit_type = basic_circuit_tree_permit<Tree>;
+
+  /// False if rejected. Stays true when the permit is settled or taken out.
+  [[nodiscard]] explicit operator bool() const noexcept { return granted_; }
+
+  [[nodiscard]] permit_type& permit()& noexcept { return permit_; }
+  [[nodiscard]] permit_type permit()&& noexcept { return std::move(permit_); }
+  [[nodiscard]] permit_type* operator->() noexcept { return &permit_; }
+
+  /// Meaningful only if there is no permit.
+  [[nodiscard]] const circuit_tree_rejection& rejection() const noexcept { return rejection_; }
+
+ private:
+  friend Tree;
+  explicit basic_circuit_tree_admission(permit_type && permit) noexcept : permit_{std::move(permit)}, granted_{true} {}
+  explicit basic_circuit_tree_admission(const circuit_tree_rejection& why) noexcept : rejection_{why} {}
+
+  permit_type permit_{};
+  circuit_tree_rejection rejection_{};
+  bool granted_ = false;
+};
+
+}  // namespace gabion::inline v0
