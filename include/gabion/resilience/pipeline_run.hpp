@@ -56,8 +56,8 @@ class pipeline_run {
   template <std::convertible_to<Result> Returned>
     requires(!std::is_void_v<Result>)
   pipeline_step report(Returned&& result) {
-    slot_.keep([&]() -> Result { return std::forward<Returned>(result); });
-    return judge_kept();
+    keep(std::forward<Returned>(result));
+    return report_kept();
   }
   /// The attempt, which returns nothing, has ended like this.
   pipeline_step report(verdict how = verdict::success) requires std::is_void_v<Result> {
@@ -75,7 +75,25 @@ class pipeline_run {
   pipeline_step attempt(Function& f) {
     std::exception_ptr thrown =
         detail::captured([&] { slot_.keep([&]() -> Result { return detail::call_with(f, std::as_const(context())); }); });
-    return thrown ? report_exception(std::move(thrown)) : judge_kept();
+    return thrown ? report_exception(std::move(thrown)) : report_kept();
+  }
+
+  /// The two halves of `report`, for a driver in whose handler no judgement of the user's should run.
+  template <std::convertible_to<Result> Returned>
+    requires(!std::is_void_v<Result>)
+  void keep(Returned&& result) {
+    slot_.keep([&]() -> Result { return std::forward<Returned>(result); });
+  }
+  void keep() requires std::is_void_v<Result> {
+    slot_.keep([] {});
+  }
+  pipeline_step report_kept() {
+    if constexpr (std::is_void_v<Result>)
+      return machine_.report(call_outcome{}, slot_);
+    else if constexpr (std::is_reference_v<Result>)
+      return machine_.report(detail::outcome_of(std::as_const(*slot_.value()->to), judge_), slot_);
+    else
+      return machine_.report(detail::outcome_of(std::as_const(*slot_.value()), judge_), slot_);
   }
 
   /// The wait is over or was cut short by a wake. Ends the call if a stop was requested or its deadline has passed.
@@ -85,6 +103,7 @@ class pipeline_run {
 
   /// What the attempt may want to know; deadline and number are the attempt's.
   [[nodiscard]] call_context& context() noexcept { return machine_.context(); }
+  [[nodiscard]] const call_context& context() const noexcept { return machine_.context(); }
   /// How it went, once it is done.
   [[nodiscard]] const call_outcome& outcome() const noexcept { return machine_.outcome(); }
 
@@ -92,15 +111,6 @@ class pipeline_run {
   [[nodiscard]] Result finish() { return slot_.take(machine_.outcome()); }
 
  private:
-  pipeline_step judge_kept() {
-    if constexpr (std::is_void_v<Result>)
-      return machine_.report(call_outcome{}, slot_);
-    else if constexpr (std::is_reference_v<Result>)
-      return machine_.report(detail::outcome_of(std::as_const(*slot_.value()->to), judge_), slot_);
-    else
-      return machine_.report(detail::outcome_of(std::as_const(*slot_.value()), judge_), slot_);
-  }
-
   [[no_unique_address]] Judge judge_;
   detail::result_slot<Result> slot_{};
   Machine machine_;

@@ -78,10 +78,11 @@ enum class policy_kind : std::uint8_t {
 };
 
 /// One call's passage through a policy. Made from the policy for each call (and, below a retry, for each attempt), at a place
-/// that does not change; its destructor gives back whatever it still holds. Asked in this order: `enter` until it passes or
-/// refuses; if it passed, `leave` exactly once, unless the run is destroyed before, which means that the call was abandoned.
-/// After `again`, `leave` is called once more: with the next attempt's outcome, or, if none came to pass because the
-/// caller gave up or the deadline passed during the wait, with that refusal; its answer does not matter then.
+/// that does not change; one may be made and never asked, so making it costs and changes nothing. Its destructor gives back
+/// whatever it still holds. Asked in this order: `enter` until it passes or refuses; if it passed, `leave` exactly once, unless
+/// the run is destroyed before, which means that the call was abandoned.
+/// After `again`, `leave` is called once more: with the next attempt's outcome, or, if the wait ends because the deadline has
+/// passed or the caller gave up, with that refusal; after giving up nothing goes again whatever it answers.
 ///
 /// `now` is a callable that gives the instant; it reads the clock at most once per step, and only if it is called.
 /// `now` and both members must not throw. What a run changes in the context when it passes, it puts back when it hands an outcome

@@ -3,12 +3,10 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <optional>
-#include <tuple>
-#include <utility>
 
 #include <gabion/core/clock.hpp>
 #include <gabion/core/deadline.hpp>
+#include <gabion/resilience/detail/run_stack.hpp>
 #include <gabion/resilience/detail/step_clock.hpp>
 #include <gabion/resilience/pipeline_step.hpp>
 #include <gabion/resilience/policy.hpp>
@@ -33,10 +31,9 @@ class pipeline_machine {
   static constexpr std::size_t depth = sizeof...(Policies);
 
   pipeline_machine(const Clock& clock, Layers& layers, const call_context& context)
-      : clock_{&clock}, layers_{&layers}, context_{context} {}
+      : clock_{&clock}, layers_{&layers}, context_{context}, runs_{layers} {}
   pipeline_machine(const pipeline_machine&) = delete;
   pipeline_machine& operator=(const pipeline_machine&) = delete;
-  ~pipeline_machine() { abandon<depth>(); }
 
   template <class Slot>
   pipeline_step begin(Slot& slot) {
@@ -66,6 +63,7 @@ class pipeline_machine {
   }
 
   [[nodiscard]] call_context& context() noexcept { return context_; }
+  [[nodiscard]] const call_context& context() const noexcept { return context_; }
   [[nodiscard]] const call_outcome& outcome() const noexcept { return outcome_; }
 
  private:
@@ -78,21 +76,20 @@ class pipeline_machine {
       phase_ = not_waiting;
       return {kind::attempt};
     } else {
-      std::get<Level>(runs_).emplace(std::get<Level>(*layers_).get());
       return ask<Level>(slot, now);
     }
   }
 
   template <std::size_t Level, class Slot>
   pipeline_step ask(Slot& slot, const now_type& now) {
-    const entry_step entry = std::get<Level>(runs_)->enter(context_, now);
+    const entry_step entry = runs_.template at<Level>().run.enter(context_, now);
     if (entry.what == entry_step::kind::pass) return descend<Level + 1>(slot, now);
     if (entry.what == entry_step::kind::wait) {
       if (context_.stop.stop_requested()) return end_at<Level>({errc::cancelled}, slot, now, 2 * Level);
       if (expired(now)) return end_at<Level>({errc::timeout}, slot, now, 2 * Level);
       return wait(2 * Level, (std::min)(entry.until, context_.until.when()));
     }
-    std::get<Level>(runs_).reset();
+    runs_.template at<Level>().renew(*layers_);
     return refuse<Level>(entry.why, slot, now);
   }
 
@@ -112,16 +109,16 @@ class pipeline_machine {
       phase_ = not_waiting;
       return {kind::done};
     } else {
-      auto& run = std::get<Level - 1>(runs_);
+      auto& run = runs_.template at<Level - 1>().run;
       const bool was_refused = outcome_.refused.has_value();
-      if constexpr (settles_result<decltype(*run), Slot, now_type>) run->settle_result(slot.value(), outcome_, context_, now);
-      const exit_step exit = run->leave(outcome_, context_, now);
+      if constexpr (settles_result<decltype(run), Slot, now_type>) run.settle_result(slot.value(), outcome_, context_, now);
+      const exit_step exit = run.leave(outcome_, context_, now);
       if (!was_refused && outcome_.refused) slot.clear();
       if (exit.what == exit_step::kind::again && may_go_again(exit.at, slot, now)) {
         slot.clear();
         return wait(2 * Level - 1, exit.at);
       }
-      run.reset();
+      runs_.template at<Level - 1>().renew(*layers_);
       return leave<Level - 1>(slot, now);
     }
   }
@@ -180,7 +177,7 @@ class pipeline_machine {
       return refuse<depth>(why, slot, now);
     } else {
       if (phase == 2 * Level) {
-        std::get<Level>(runs_).reset();
+        runs_.template at<Level>().renew(*layers_);
         return refuse<Level>(why, slot, now);
       }
       if (phase == 2 * Level + 1) return refuse<Level + 1>(why, slot, now);
@@ -192,15 +189,6 @@ class pipeline_machine {
     return !context_.until.is_never() && context_.until.expired(now());
   }
 
-  /// From the innermost to the outermost, as scopes are left.
-  template <std::size_t Level>
-  void abandon() noexcept {
-    if constexpr (Level > 0) {
-      std::get<Level - 1>(runs_).reset();
-      abandon<Level - 1>();
-    }
-  }
-
   const Clock* clock_;
   Layers* layers_;
   call_context context_;
@@ -208,7 +196,7 @@ class pipeline_machine {
   std::size_t phase_ = not_waiting;
   instant until_{};
   bool given_up_ = false;
-  std::tuple<std::optional<typename policy_traits<Policies>::run>...> runs_{};
+  run_stack<0, Layers, Policies...> runs_;
 };
 
 }  // namespace gabion::inline v0::detail
