@@ -11,8 +11,14 @@
 #include <gabion/resilience/chaos.hpp>
 #include <gabion/resilience/circuit_breaker_policy.hpp>
 #include <gabion/resilience/concurrency_limiter.hpp>
+#include <gabion/resilience/delay_source.hpp>
+#include <gabion/resilience/fallback.hpp>
 #include <gabion/resilience/gradient2_limit.hpp>
+#include <gabion/resilience/hedge.hpp>
+#include <gabion/resilience/hedge_call.hpp>
 #include <gabion/resilience/insist.hpp>
+#include <gabion/resilience/last_good.hpp>
+#include <gabion/resilience/last_good_fallback.hpp>
 #include <gabion/resilience/limit_algorithm.hpp>
 #include <gabion/resilience/load_shedder.hpp>
 #include <gabion/resilience/load_source.hpp>
@@ -25,6 +31,9 @@
 #include <gabion/resilience/retry_options.hpp>
 #include <gabion/resilience/retry_policy.hpp>
 #include <gabion/resilience/shared_random.hpp>
+#include <gabion/resilience/spawner.hpp>
+#include <gabion/resilience/timeout_detached.hpp>
+#include <gabion/resilience/timeout_policy.hpp>
 #include <gabion/resilience/vegas_limit.hpp>
 #include <gabion/resilience/waiter.hpp>
 #include <gabion/resilience/windowed_retry_budget.hpp>
