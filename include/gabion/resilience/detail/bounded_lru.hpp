@@ -37,6 +37,11 @@ class bounded_lru {
 
   /// The value of that key, or null. Its use is not noted.
   template <class Lookup>
+  [[nodiscard]] Value* peek(const Lookup& key) noexcept {
+    const std::size_t cell = seek(key, hash_(key));
+    return cells_[cell] == none ? nullptr : &slot_in(cell).body->value;
+  }
+  template <class Lookup>
   [[nodiscard]] const Value* peek(const Lookup& key) const noexcept {
     const std::size_t cell = seek(key, hash_(key));
     return cells_[cell] == none ? nullptr : &slot_in(cell).body->value;
@@ -47,7 +52,13 @@ class bounded_lru {
   /// If `make` or the copy of the key throws, nothing is added, though an old value may have gone.
   template <class Lookup, class Make, class MayEvict>
   [[nodiscard]] Value* find_or_make(const Lookup& key, instant now, const Make& make, const MayEvict& may_evict) {
-    const std::uint64_t hash = hash_(key);
+    return find_or_make(key, hash_(key), now, make, may_evict);
+  }
+
+  /// The same for a caller who has hashed the key already, with this object's hash.
+  template <class Lookup, class Make, class MayEvict>
+  [[nodiscard]] Value* find_or_make(const Lookup& key, std::uint64_t hash, instant now, const Make& make,
+                                    const MayEvict& may_evict) {
     if (Value* const known = find_hashed(key, hash, now)) return known;
     if (free_ == none && !evict_one(now, may_evict)) return nullptr;
     slot& s = at(free_);

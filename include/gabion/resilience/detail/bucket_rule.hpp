@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <numeric>
+
+#include <gabion/core/clock.hpp>
+#include <gabion/resilience/detail/wide.hpp>
+#include <gabion/resilience/rate_limiter.hpp>
+
+namespace gabion::inline v0::detail {
+
+/// The arithmetic of a token bucket, exact: time in ticks of 1/`ticks_per_ns` ns, in which a permit costs a whole number of them.
+///
+/// The state is one number, the tick at which the bucket is full. All members are pure.
+struct bucket_rule {
+  std::uint64_t ticks_per_ns = 1;
+  wide cost = 1;      ///< ticks of one permit
+  wide capacity = 1;  ///< ticks of a full bucket
+
+  bucket_rule(rate refill, std::uint32_t burst) noexcept {
+    const auto per = static_cast<std::uint64_t>(refill.per.count());
+    const std::uint64_t common = std::gcd(per, std::uint64_t{refill.permits});
+    ticks_per_ns = refill.permits / common;
+    cost = static_cast<wide>(per / common);
+    capacity = cost * burst;
+  }
+
+  [[nodiscard]] wide at(instant now) const noexcept {
+    return static_cast<wide>(now.time_since_epoch().count()) * static_cast<wide>(ticks_per_ns);
+  }
+
+  /// What is in the bucket, in ticks; negative if permits are reserved ahead.
+  [[nodiscard]] wide level(wide full_at, wide now) const noexcept {
+    return full_at <= now ? capacity : capacity - (full_at - now);
+  }
+
+  /// When the bucket is full after `permits` were taken at `now`.
+  [[nodiscard]] wide after(wide full_at, wide now, std::uint32_t permits) const noexcept {
+    return (full_at > now ? full_at : now) + cost * permits;
+  }
+
+  /// How long after `now` a bucket that is full at `full_at` is not below empty: rounded up, held at duration::max().
+  [[nodiscard]] duration wait(wide full_at, wide now) const noexcept {
+    const wide missing = full_at - now - capacity;
+    return missing <= 0 ? duration::zero() : rounded_up(missing);
+  }
+
+  [[nodiscard]] duration refill_time() const noexcept { return rounded_up(capacity); }
+
+  /// A level of another rule as one of this: the same permits and the same part of the next one, at most all that fit in.
+  [[nodiscard]] wide converted(wide level, const bucket_rule& from) const noexcept {
+    wide whole = level / from.cost;
+    wide part = level % from.cost;
+    if (part < 0) {
+      part += from.cost;
+      --whole;
+    }
+    const wide here = whole * cost + part * cost / from.cost;
+    return here < capacity ? here : capacity;
+  }
+
+ private:
+  [[nodiscard]] duration rounded_up(wide ticks) const noexcept {
+    const auto each = static_cast<wide>(ticks_per_ns);
+    return duration{detail::narrowed((ticks + each - 1) / each)};
+  }
+};
+
+}  // namespace gabion::inline v0::detail

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+
+#include <gabion/core/clock.hpp>
+#include <gabion/core/deadline.hpp>
+#include <gabion/core/detail/checks.hpp>
+#include <gabion/core/error.hpp>
+#include <gabion/resilience/policy.hpp>
+#include <gabion/resilience/rate_limiter.hpp>
+
+namespace gabion::inline v0 {
+
+/// The policy that waits for its permit: a rate limiter with the longest wait that a call puts up with.
+///
+/// It never waits in vain: a call whose permit would come too late, for `max_wait` or for its deadline, is refused at once, with
+/// the wait that it would have taken. A call that waits has its permit already. One that gives up meanwhile cancels its
+/// reservation. A value that refers to the limiter; the limiter must outlive it.
+template <reserving_rate_limiter Limiter>
+class paced {
+ public:
+  class run;
+  static constexpr policy_kind kind = policy_kind::rate_limiter;
+  static constexpr bool may_queue = true;
+
+  /// `max_wait`: more than zero; duration::max() = no limit but the deadline. Throws error{invalid_argument}.
+  explicit(false) paced(Limiter& limiter, duration max_wait) : limiter_{&limiter}, max_wait_{max_wait} {
+    detail::check_at_least("paced.max_wait", max_wait, duration{1});
+  }
+
+  [[nodiscard]] Limiter& limiter() const noexcept { return *limiter_; }
+  [[nodiscard]] duration max_wait() const noexcept { return max_wait_; }
+
+ private:
+  Limiter* limiter_;
+  duration max_wait_;
+};
+
+/// One call's passage. Destroyed before its permit is good, it cancels the reservation.
+template <reserving_rate_limiter Limiter>
+class paced<Limiter>::run {
+ public:
+  explicit run(const paced& policy) noexcept : policy_{policy} {}
+  run(const run&) = delete;
+  run& operator=(const run&) = delete;
+  ~run() { give_up(); }
+
+  template <class Now>
+  entry_step enter(call_context& context, const Now& now) noexcept {
+    if (context.stop.stop_requested()) return refuse(errc::cancelled);
+    const instant when = now();
+    if (!held_) {
+      if (context.until.expired(when)) return refuse(errc::timeout);
+      const duration remaining = context.until.remaining(when);
+      held_ = policy_.limiter().reserve(when, remaining < policy_.max_wait() ? remaining : policy_.max_wait(), 1);
+      if (!held_) return entry_step::refuse({errc::rate_limited, held_.retry_after});
+    }
+    if (when < held_.at) return entry_step::wait(held_.at);
+    held_ = {};
+    return entry_step::pass();
+  }
+  template <class Now>
+  exit_step leave(call_outcome& /*outcome*/, call_context& /*context*/, const Now& /*now*/) noexcept {
+    return exit_step::up();
+  }
+
+ private:
+  entry_step refuse(errc why) noexcept {
+    give_up();
+    return entry_step::refuse({.code = why});
+  }
+  void give_up() noexcept {
+    if (held_) static_cast<void>(policy_.limiter().cancel(held_));
+    held_ = {};
+  }
+
+  paced policy_;
+  rate_reservation held_{};
+};
+
+}  // namespace gabion::inline v0

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <chrono>
+#include <concepts>
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include <gabion/core/clock.hpp>
+#include <gabion/core/detail/checks.hpp>
+#include <gabion/core/env.hpp>
+#include <gabion/core/saturating.hpp>
+#include <gabion/resilience/detail/bucket_rule.hpp>
+#include <gabion/resilience/detail/rate_run.hpp>
+#include <gabion/resilience/policy.hpp>
+#include <gabion/resilience/rate_limiter.hpp>
+
+namespace gabion::inline v0 {
+
+/// How large the bucket is and how fast it fills. New members go last.
+struct token_bucket_options {
+  /// Permits that a full bucket holds, so that may be taken at once. 1 to 2147483648; default 10.
+  std::uint32_t burst = 10;
+  /// How fast it fills. permits: 1 to 1000000000; per: 1 ns to 366 days. Default 10 per second.
+  rate refill{};
+};
+
+namespace detail {
+
+inline constexpr std::uint32_t bucket_max_burst = 2'147'483'648;
+inline constexpr std::uint32_t bucket_max_permits = 1'000'000'000;
+inline constexpr duration bucket_longest = std::chrono::hours{24 * 366};
+
+}  // namespace detail
+
+/// True if a bucket takes these options. For a `static_assert` on options known at compile time.
+[[nodiscard]] constexpr bool valid(const token_bucket_options& o) noexcept {
+  return o.burst >= 1 && o.burst <= detail::bucket_max_burst && o.refill.permits >= 1 &&
+         o.refill.permits <= detail::bucket_max_permits && o.refill.per >= duration{1} && o.refill.per <= detail::bucket_longest;
+}
+
+/// Throws error(invalid_argument) that names the member, its value and its range, or does nothing.
+inline void validate(const token_bucket_options& o) {
+  detail::check_range("token_bucket_options.burst", o.burst, 1, detail::bucket_max_burst);
+  detail::check_range("token_bucket_options.refill.permits", o.refill.permits, 1, detail::bucket_max_permits);
+  detail::check_at_least("token_bucket_options.refill.per", o.refill.per, duration{1});
+  detail::check_range("token_bucket_options.refill.per (ns)", static_cast<std::uint64_t>(o.refill.per.count()), 1,
+                      static_cast<std::uint64_t>(detail::bucket_longest.count()));
+}
+
+namespace presets {
+
+/// That rate with bursts of as much as the rate gives in its time: 60 per minute may come all at once, then one each second.
+[[nodiscard]] constexpr token_bucket_options token_bucket_of(rate r) noexcept { return {.burst = r.permits, .refill = r}; }
+
+}  // namespace presets
+
+/// Rate limiter by a token bucket: full at first, refilled at an even rate, a call takes one permit out or does not go on.
+///
+/// In any time t it gives at most `burst + t * rate` permits, and at least as many as are asked for and in it: the refill is exact
+/// to a fraction of a nanosecond and loses nothing over years. A rest fills it up to `burst` and not beyond.
+/// A `now` that goes back gives nothing away; the waits that it is told are counted from it.
+/// Every member is safe to call from several threads; a lock is held for a few instructions, never across code of yours.
+/// Nothing waits or allocates. Neither copied nor moved.
+template <env Env = native_env>
+class basic_token_bucket {
+ public:
+  using options_type = token_bucket_options;
+  using run = detail::rate_run<basic_token_bucket>;
+  static constexpr policy_kind kind = policy_kind::rate_limiter;
+
+  /// Throws error{invalid_argument} that names the option and its range.
+  explicit basic_token_bucket(const token_bucket_options& options = {})
+      : options_{(gabion::validate(options), options)}, rule_{options.refill, options.burst} {}
+
+  basic_token_bucket(const basic_token_bucket&) = delete;
+  basic_token_bucket& operator=(const basic_token_bucket&) = delete;
+
+  /// Takes `permits` permits, or none and says when there will be enough; never for more than `burst`.
+  rate_admission take(instant now, std::uint32_t permits = 1) noexcept {
+    const rate_reservation r = reserve(now, duration::zero(), permits);
+    return {r.granted, r.retry_after};
+  }
+
+  /// Takes `permits` permits that are good at `at`, not later than now + max_wait; or none, if it would be later. Those who
+  /// reserve are served in the order in which they ask.
+  rate_reservation reserve(instant now, duration max_wait, std::uint32_t permits = 1) noexcept {
+    const std::lock_guard<typename Env::mutex> guard{lock_};
+    if (permits > options_.burst) return {.retry_after = (duration::max)()};
+    const detail::wide tick = rule_.at(now);
+    const detail::wide full_at = rule_.after(full_at_, tick, permits);
+    const duration wait = rule_.wait(full_at, tick);
+    if (wait > duration::zero() && wait > max_wait) return {.retry_after = wait};
+    full_at_ = full_at;
+    return {true, gabion::saturating_add(now, wait), duration::zero(), permits, ++taken_};
+  }
+
+  /// Gives the permits of a reservation back, if nobody has taken any since and nothing was reconfigured; otherwise they are
+  /// spent. True if it gave them back. For those that were not used. At most once.
+  bool cancel(const rate_reservation& reservation) noexcept {
+    const std::lock_guard<typename Env::mutex> guard{lock_};
+    if (!reservation.granted || reservation.mark != taken_) return false;
+    full_at_ -= rule_.cost * reservation.permits;
+    ++taken_;
+    return true;
+  }
+
+  /// Calls f if there is a permit now and returns exactly what f returns; what f throws passes unchanged. If there is none, f isn't
+  /// called: the answer is `outcome_traits<Result>::rejected(errc::rate_limited, retry_after)` if the type has it, otherwise
+  /// refused_error is thrown.
+  template <std::invocable Function, clock Clock = steady_clock>
+  std::invoke_result_t<Function> call(Function&& f, const Clock& time = Clock{}) {
+    return detail::call_limited(*this, time, std::forward<Function>(f));
+  }
+
+  /// Goes on with other options from that moment. What is in the bucket stays, the part of the next permit included, up to the
+  /// new `burst`; so do reservations. Throws error{invalid_argument}, as the constructor does, and then changes nothing.
+  void reconfigure(const token_bucket_options& options, instant now) {
+    gabion::validate(options);
+    const detail::bucket_rule rule{options.refill, options.burst};
+    const std::lock_guard<typename Env::mutex> guard{lock_};
+    const detail::wide level = rule.converted(rule_.level(full_at_, rule_.at(now)), rule_);
+    full_at_ = rule.at(now) + rule.capacity - level;
+    rule_ = rule;
+    options_ = options;
+    ++taken_;
+  }
+
+  /// How many whole permits could be taken at that moment.
+  [[nodiscard]] std::uint32_t available(instant now) const noexcept {
+    const std::lock_guard<typename Env::mutex> guard{lock_};
+    const detail::wide level = rule_.level(full_at_, rule_.at(now));
+    return level <= 0 ? 0 : static_cast<std::uint32_t>(level / rule_.cost);
+  }
+
+  [[nodiscard]] token_bucket_options options() const noexcept {
+    const std::lock_guard<typename Env::mutex> guard{lock_};
+    return options_;
+  }
+
+  /// How long an empty bucket takes to be full.
+  [[nodiscard]] duration refill_time() const noexcept {
+    const std::lock_guard<typename Env::mutex> guard{lock_};
+    return rule_.refill_time();
+  }
+
+ private:
+  mutable typename Env::mutex lock_{};
+  token_bucket_options options_;
+  detail::bucket_rule rule_;
+  detail::wide full_at_ = -(static_cast<detail::wide>(1) << 100);  // long before any instant: full
+  std::uint64_t taken_ = 0;
+};
+
+/// The limiter for production.
+using token_bucket = basic_token_bucket<>;
+
+}  // namespace gabion::inline v0
