@@ -26,6 +26,7 @@
 #include <gabion/resilience/limit_algorithm.hpp>
 #include <gabion/resilience/load_shedder.hpp>
 #include <gabion/resilience/load_source.hpp>
+#include <gabion/resilience/outlier_ejection.hpp>
 #include <gabion/resilience/paced.hpp>
 #include <gabion/resilience/pipeline.hpp>
 #include <gabion/resilience/policy.hpp>

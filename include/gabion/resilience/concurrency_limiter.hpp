@@ -103,6 +103,7 @@ class basic_concurrency_limiter {
   friend permit;
   template <class T>
   using atomic = typename Env::template atomic<T>;
+  static constexpr std::uint64_t one_less = ~std::uint64_t{0};
 
   /// What a permit remembers of the moment it was granted.
   struct stamp {
@@ -119,12 +120,12 @@ class basic_concurrency_limiter {
   }
 
   void abandon() noexcept {
-    word_.fetch_sub(1, std::memory_order_acq_rel);
+    word_.fetch_add(one_less, std::memory_order_acq_rel);
     abandoned_.fetch_add(1, std::memory_order_relaxed);
   }
 
   void settle(const stamp& begun, limit_verdict v, instant now) noexcept {
-    const detail::concurrency_word w{word_.fetch_sub(1, std::memory_order_acq_rel)};
+    const detail::concurrency_word w{word_.fetch_add(one_less, std::memory_order_acq_rel)};
     if (v == limit_verdict::ignored) return count(ignored_);
     if (v == limit_verdict::dropped) {
       count(dropped_);
