@@ -71,23 +71,25 @@ using task_of = std::remove_cvref_t<call_result<std::decay_t<Function>>>;
 /// goes by the pipeline's clock. One coroutine frame for the whole pipeline. f is moved into the frame; a waiter given as an
 /// rvalue too, one given as an lvalue must outlive the call, as the pipeline must. The context's `wake` is set to the waiter
 /// if it can be woken.
-template <clock Clock, class... Policies, class Waiter, class Judge, pipeline_callable Function>
-  requires coroutine_waiter<std::remove_reference_t<Waiter>> detail::task_of<Function> call_async(
-      basic_pipeline<Clock, Policies...>& pipeline, Waiter&& waiter, const call_context& context, Judge judge, Function&& f) {
+template <clock Clock, class... Policies, class Waiter, class Judge, class Function>
+  requires coroutine_waiter<std::remove_reference_t<Waiter>> && pipeline_callable<std::decay_t<Function>>
+      detail::task_of<Function> call_async(basic_pipeline<Clock, Policies...>& pipeline, Waiter&& waiter,
+                                           const call_context& context, Judge judge, Function&& f) {
     return detail::pipeline_coroutine<detail::task_of<Function>, Waiter>(pipeline, std::forward<Waiter>(waiter), context,
                                                                          std::move(judge), std::forward<Function>(f));
   }
 /// The same, judged by `outcome_traits`.
-template <clock Clock, class... Policies, class Waiter, pipeline_callable Function>
-  requires coroutine_waiter<std::remove_reference_t<Waiter>> detail::task_of<Function> call_async(
-      basic_pipeline<Clock, Policies...>& pipeline, Waiter&& waiter, const call_context& context, Function&& f) {
+template <clock Clock, class... Policies, class Waiter, class Function>
+  requires coroutine_waiter<std::remove_reference_t<Waiter>> && pipeline_callable<std::decay_t<Function>>
+      detail::task_of<Function> call_async(basic_pipeline<Clock, Policies...>& pipeline, Waiter&& waiter,
+                                           const call_context& context, Function&& f) {
     return gabion::call_async(pipeline, std::forward<Waiter>(waiter), context, detail::judge_by_traits{},
                               std::forward<Function>(f));
   }
 /// The same without a deadline or a stop token.
-template <clock Clock, class... Policies, class Waiter, pipeline_callable Function>
-  requires coroutine_waiter<std::remove_reference_t<Waiter>> detail::task_of<Function> call_async(
-      basic_pipeline<Clock, Policies...>& pipeline, Waiter&& waiter, Function&& f) {
+template <clock Clock, class... Policies, class Waiter, class Function>
+  requires coroutine_waiter<std::remove_reference_t<Waiter>> && pipeline_callable<std::decay_t<Function>>
+      detail::task_of<Function> call_async(basic_pipeline<Clock, Policies...>& pipeline, Waiter&& waiter, Function&& f) {
     return gabion::call_async(pipeline, std::forward<Waiter>(waiter), call_context{}, std::forward<Function>(f));
   }
 
