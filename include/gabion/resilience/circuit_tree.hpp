@@ -23,7 +23,9 @@
 #include <gabion/resilience/circuit_tree_permit.hpp>
 #include <gabion/resilience/detail/circuit_call.hpp>
 #include <gabion/resilience/detail/circuit_groups.hpp>
+#include <gabion/resilience/detail/circuit_run.hpp>
 #include <gabion/resilience/outcome_traits.hpp>
+#include <gabion/resilience/policy.hpp>
 
 namespace gabion::inline v0 {
 
@@ -189,6 +191,23 @@ class basic_circuit_tree {
   [[no_unique_address]] Observer observer_;
   leaf_list leaves_;
   group_index groups_;
+};
+
+/// One circuit of a tree with all that is above it, as a policy of a pipeline. A handle; the tree must outlive it.
+template <class Tree>
+class circuit_branch {
+ public:
+  using permit = typename Tree::permit;
+  using run = detail::circuit_run<circuit_branch>;
+  static constexpr policy_kind kind = policy_kind::breaker;
+
+  circuit_branch(Tree& tree, circuit_id id) noexcept : tree_{&tree}, id_{id} {}
+  [[nodiscard]] typename Tree::admission try_acquire() noexcept { return tree_->try_acquire(id_); }
+  [[nodiscard]] typename Tree::admission try_acquire(instant now) noexcept { return tree_->try_acquire(id_, now); }
+
+ private:
+  Tree* tree_;
+  circuit_id id_;
 };
 
 /// The tree on the steady clock with nobody listening.

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <utility>
 
 #include <gabion/core/clock.hpp>
@@ -41,14 +42,18 @@ class [[nodiscard("dropping a permit without a verdict counts the call as abando
 
   /// The call succeeded.
   void success() noexcept { settle(verdict::success); }
-  /// The call failed.
-  void failure() noexcept { settle(verdict::failure); }
+  /// The call failed. A stated time goes to the circuit, as with its own permit.
+  void failure(std::optional<duration> open_for = std::nullopt) noexcept { settle(verdict::failure, open_for); }
   /// The call says nothing about the other side.
   void ignore() noexcept { settle(verdict::ignored); }
   /// The caller gave up before the call ended.
   void cancel() noexcept { settle(verdict::cancelled); }
   void settle(verdict v) noexcept {
     leaf_.settle(v);
+    give_back(v);
+  }
+  void settle(verdict v, std::optional<duration> open_for) noexcept {
+    leaf_.settle(v, open_for);
     give_back(v);
   }
 

@@ -12,6 +12,7 @@
 #include <gabion/core/saturating.hpp>
 #include <gabion/resilience/circuit_state.hpp>
 #include <gabion/resilience/detail/option_fault.hpp>
+#include <gabion/resilience/load_source.hpp>
 #include <gabion/resilience/resource_pressure.hpp>
 #include <gabion/resilience/trip_target.hpp>
 
@@ -32,7 +33,7 @@ namespace detail {
 
 [[nodiscard]] constexpr option_fault fault_of(const resource_circuit_options& o) noexcept {
   if (o.every <= duration::zero()) return detail::faulty("every", o.every, "above 0 ns");
-  if (o.high < 1 || o.high > full_pressure) return detail::faulty("high", o.high, "1 to 10000");
+  if (o.high < 1 || o.high > full_load) return detail::faulty("high", o.high, "1 to 10000");
   if (o.low < 1 || o.low > o.high) return detail::faulty("low", o.low, "1 to high");
   if (o.sustained < duration::zero()) return detail::faulty("sustained", o.sustained, "0 ns and up");
   if (o.recovered < duration::zero()) return detail::faulty("recovered", o.recovered, "0 ns and up");
@@ -59,6 +60,16 @@ inline void validate(const resource_circuit_options& o) { detail::refuse("resour
 template <pressure_source Source, trip_target Target, env Env = native_env>
 class resource_circuit {
  public:
+  /// A handle that satisfies `load_source`.
+  class handle {
+   public:
+    explicit handle(const resource_circuit& circuit) noexcept : circuit_{&circuit} {}
+    [[nodiscard]] std::uint32_t load() const noexcept { return circuit_->pressure(); }
+
+   private:
+    const resource_circuit* circuit_;
+  };
+
   /// Throws error(invalid_argument) if an option is out of its range.
   resource_circuit(const resource_circuit_options& options, Source source, Target& target)
       : options_{checked(options)}, source_(std::move(source)), target_{&target} {}
@@ -80,8 +91,10 @@ class resource_circuit {
     return due_;
   }
 
-  /// The last sample that could be read, in basis points; 0 before the first. Also what a load shedder takes for the load.
+  /// The last sample that could be read, in basis points; 0 before the first.
   [[nodiscard]] std::uint32_t pressure() const noexcept { return pressure_.load(std::memory_order_relaxed); }
+  /// The same as a `load_source`, for a load shedder.
+  [[nodiscard]] handle source() const noexcept { return handle{*this}; }
   /// True from the sample that trips to the one that recovers.
   [[nodiscard]] bool tripped() const noexcept { return tripped_.load(std::memory_order_relaxed); }
   /// Samples that could not be read.

@@ -25,9 +25,6 @@ enum class resource : std::uint8_t { cpu, memory, disk, network };
   return "unknown";
 }
 
-/// Pressure is in basis points: 0 = idle, 10000 = there is no more to be had.
-inline constexpr std::uint32_t full_pressure = 10'000;
-
 /// Tells how hard a resource is pressed: `std::optional<std::uint32_t> pressure(instant) noexcept`, 0 to 10000 basis points;
 /// nothing if it is not known now, as before the second sample of a rate. Used by one thread at a time.
 template <class S>
@@ -43,14 +40,6 @@ consteval bool explain_pressure_source() {
       pressure_source<S>,
       "pressure_source: `std::optional<std::uint32_t> pressure(gabion::instant) noexcept`, in basis points, is missing");
   return pressure_source<S>;
-}
-
-/// part / whole in basis points, rounded down, exact, never above 10000. A whole of nothing is no pressure.
-[[nodiscard]] constexpr std::uint32_t pressure_share(std::uint64_t part, std::uint64_t whole) noexcept {
-  if (whole == 0) return 0;
-  if (part >= whole) return full_pressure;
-  for (; whole > ~std::uint64_t{0} / full_pressure; whole /= 2) part /= 2;
-  return static_cast<std::uint32_t>(part * full_pressure / whole);
 }
 
 /// The highest pressure of those that are known; nothing if none is.

@@ -16,8 +16,10 @@
 #include <gabion/core/saturating.hpp>
 #include <gabion/resilience/circuit_breaker.hpp>
 #include <gabion/resilience/detail/circuit_call.hpp>
+#include <gabion/resilience/detail/circuit_run.hpp>
 #include <gabion/resilience/detail/shadow_log.hpp>
 #include <gabion/resilience/outcome_traits.hpp>
+#include <gabion/resilience/policy.hpp>
 #include <gabion/resilience/shadow_report.hpp>
 
 namespace gabion::inline v0 {
@@ -32,7 +34,7 @@ class [[nodiscard("dropping a permit without a verdict counts the call as abando
   ~basic_shadow_permit() = default;
 
   void success() noexcept { settle(verdict::success); }
-  void failure() noexcept { settle(verdict::failure); }
+  void failure(std::optional<duration> open_for = std::nullopt) noexcept { settle(verdict::failure, open_for); }
   void ignore() noexcept { settle(verdict::ignored); }
   void cancel() noexcept { settle(verdict::cancelled); }
   void settle(verdict v) noexcept {
@@ -40,6 +42,12 @@ class [[nodiscard("dropping a permit without a verdict counts the call as abando
     if (!candidate_) shadow_->note_unseen(v);
     live_.settle(v);
     candidate_.settle(v);
+  }
+  void settle(verdict v, std::optional<duration> open_for) noexcept {
+    if (!live_) return;
+    if (!candidate_) shadow_->note_unseen(v);
+    live_.settle(v, open_for);
+    candidate_.settle(v, open_for);
   }
 
   /// False once it is settled or moved from.
@@ -89,6 +97,8 @@ class basic_shadow_breaker {
   using candidate_breaker = basic_circuit_breaker<Clock, detail::shadow_writer<Env>, Env>;
   using permit = basic_shadow_permit<basic_shadow_breaker>;
   using admission = basic_shadow_admission<basic_shadow_breaker>;
+  using run = detail::circuit_run<basic_shadow_breaker>;
+  static constexpr policy_kind kind = policy_kind::breaker;
 
   /// Throws error(invalid_argument) that names the option and its range.
   basic_shadow_breaker(const circuit_breaker_options& live, const circuit_breaker_options& candidate, Clock clock = Clock{},

@@ -16,6 +16,7 @@
 #include <gabion/core/detail/exceptions.hpp>
 #include <gabion/core/saturating.hpp>
 #include <gabion/core/stable_hash.hpp>
+#include <gabion/resilience/load_source.hpp>
 #include <gabion/resilience/resource_pressure.hpp>
 
 // The kernel's figures as pressure sources. Each reads a small file or two per sample; used by one thread at a time.
@@ -46,7 +47,7 @@ class usage_rate {
   [[nodiscard]] std::optional<std::uint32_t> next(std::optional<usage> now) noexcept {
     const std::optional<usage> before = std::exchange(before_, now);
     if (!before || !now || now->total < before->total || now->used < before->used) return std::nullopt;
-    return gabion::pressure_share(now->used - before->used, now->total - before->total);
+    return gabion::load_share(now->used - before->used, now->total - before->total);
   }
 
  private:
@@ -93,7 +94,7 @@ class cgroup_memory_source {
     const std::uint64_t limit = high && (!max || *high < *max) ? *high : *max;
     const auto stat = stat_.read();
     const std::uint64_t spare = stat ? linux_adapter::parse_inactive_file(*stat).value_or(0) : 0;
-    return limit == 0 ? full_pressure : gabion::pressure_share(*current > spare ? *current - spare : 0, limit);
+    return limit == 0 ? full_load : gabion::load_share(*current > spare ? *current - spare : 0, limit);
   }
 
  private:
@@ -131,7 +132,7 @@ class memory_used_source {
   [[nodiscard]] std::optional<std::uint32_t> pressure(instant /*now*/) noexcept {
     const auto text = meminfo_.read();
     const auto memory = text ? linux_adapter::parse_memory(*text) : std::nullopt;
-    return memory ? std::optional{gabion::pressure_share(memory->used, memory->total)} : std::nullopt;
+    return memory ? std::optional{gabion::load_share(memory->used, memory->total)} : std::nullopt;
   }
 
  private:
@@ -160,7 +161,7 @@ class disk_busy_source {
       if (!disk_.empty() && name != disk_) return;
       const auto since = noted(gabion::stable_hash(name), busy);
       if (!since || millis == 0) return;
-      const std::uint32_t share = gabion::pressure_share(*since, millis);
+      const std::uint32_t share = gabion::load_share(*since, millis);
       if (!busiest || share > *busiest) busiest = share;
     });
     return busiest;
@@ -211,7 +212,7 @@ class network_use_source {
     const std::uint64_t sent = here->sent - before->sent;
     const auto micros = static_cast<std::uint64_t>(span / std::chrono::microseconds{1});
     if (micros == 0) return std::nullopt;
-    return gabion::pressure_share(sent > received ? sent : received, carried_in(micros));
+    return gabion::load_share(sent > received ? sent : received, carried_in(micros));
   }
 
  private:
