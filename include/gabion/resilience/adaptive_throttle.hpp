@@ -30,7 +30,8 @@ struct adaptive_throttle_options {
   /// Requests that are let through per accepted one, in percent: 200 lets the other side be asked twice as much as it takes. The
   /// lower, the earlier it throttles. 100 to 10,000; default 200. Success rate s instead: 100 / s, see `accepted_percent`.
   std::uint32_t k_percent = 200;
-  /// If set, it throttles below this success rate, exactly as k = 100 / accepted_percent. 1 to 100; 0 = k_percent holds, the default.
+  /// If set, it throttles below this success rate, exactly as k = 100 / accepted_percent. 1 to 100; 0 = k_percent holds, the
+  /// default.
   std::uint32_t accepted_percent = 0;
   std::uint32_t max_reject_percent = 90;  ///< never rejects more, so recovery is seen; 1 to 100, 100 = the book; default 90
   std::uint32_t minimum_requests = 10;    ///< rejects none on fewer in the window; 0 and up; default 10
@@ -88,9 +89,9 @@ struct adaptive_throttle_snapshot {
 
 /// Rejects, by chance, as much as the other side would reject, so that it is not worn down by refusing.
 ///
-/// p = max(0, (requests - k x accepts) / (requests + 1)), over a sliding window; a request is what was accepted, what failed and, as
-/// the book has it, what was rejected here. A call that is ignored, cancelled or abandoned is none. p is an exact fraction, held
-/// against an exact random number; at p = 0 none is drawn. No allocation after construction, no clock reading, no waiting.
+/// p = max(0, (requests - k x accepts) / (requests + 1)), over a sliding window; a request is what was accepted, what failed and,
+/// as the book has it, what was rejected here. A call that is ignored, cancelled or abandoned is none. p is an exact fraction,
+/// held against an exact random number; at p = 0 none is drawn. No allocation after construction, no clock reading, no waiting.
 ///
 /// Every member is safe to call from several threads, and lock-free with `basic_shared_random`. Neither copied nor moved: permits
 /// point to it and must not outlive it. O(buckets) for each call.

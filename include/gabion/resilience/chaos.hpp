@@ -39,10 +39,10 @@ concept makes_from_nothing = requires(Factory& make) {
 
 /// Makes calls slow, makes them fail, or makes them return something else, at random, to find out what the caller does about it.
 ///
-/// Each kind is decided by itself, in the order latency, error, result, and not at all once the caller has asked to stop. A rate of
-/// 0 or 1,000,000 is exact and draws nothing; the same seed gives the same sequence to calls made one after the other. `Factory`
-/// is called with the real result, or with nothing, gives the replacement and must not throw; it may run on several threads at once.
-/// It can be switched off and on while calls are made. To have it cost nothing at all, see `chaos_if`.
+/// Each kind is decided by itself, in the order latency, error, result, and not at all once the caller has asked to stop. A rate
+/// of 0 or 1,000,000 is exact and draws nothing; the same seed gives the same sequence to calls made one after the other.
+/// `Factory` is called with the real result, or with nothing, gives the replacement and must not throw; it may run on several
+/// threads at once. It can be switched off and on while calls are made. To have it cost nothing at all, see `chaos_if`.
 ///
 /// Every member is safe to call from several threads, and lock-free with `basic_shared_random`. Neither copied nor moved.
 template <random_source Random = shared_random, env Env = native_env, class Factory = no_chaos_result>

@@ -12,8 +12,8 @@ namespace gabion::inline v0 {
 /// A rate of 100 %, in parts per million.
 inline constexpr std::uint32_t chaos_always = 1'000'000;
 
-/// What chaos does, and how often. Rates are in parts per million of the calls: 0 = never, 1,000,000 = each. Later members are only
-/// ever added at the end.
+/// What chaos does, and how often. Rates are in parts per million of the calls: 0 = never, 1,000,000 = each. Later members are
+/// only ever added at the end.
 struct chaos_options {
   bool enabled = true;             ///< off: every call passes; may be changed later. Default on
   std::uint32_t latency_rate = 0;  ///< delays the call; 0 to 1,000,000; default 0

@@ -45,8 +45,8 @@ struct concurrency_snapshot {
 
 /// Finds out how many calls the other side can take at a time, and lets no more through.
 ///
-/// At every moment a call is admitted only if fewer are in flight than the limit says. What calls took moves the limit, by `Limit`:
-/// aimd_limit, vegas_limit, gradient2_limit, or your own. Nothing here waits, sleeps, reads a clock or allocates.
+/// At every moment a call is admitted only if fewer are in flight than the limit says. What calls took moves the limit, by
+/// `Limit`: aimd_limit, vegas_limit, gradient2_limit, or your own. Nothing here waits, sleeps, reads a clock or allocates.
 /// One thread at a time teaches the algorithm; a sample that meets another is left out and counted, a drop never is.
 ///
 /// Every member is safe to call from several threads, and lock-free. Neither copied nor moved: permits point to it and must not

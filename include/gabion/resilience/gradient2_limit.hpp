@@ -80,10 +80,10 @@ class long_average {
 /// Compares how long calls take with how long they take in the long run:
 /// gradient = tolerance x long / rtt, held at 1/2 and 1; new limit = limit x gradient + queue, smoothed.
 ///
-/// A drop is a gradient of 1/2 without a queue. It does not change while half of it is not in use. A long average above twice the sample shrinks
-/// by 5 %. As published the long average follows a lasting load, and the limit with it; so it is measured anew by a probe, with a
-/// lowered limit, and calls from before the probe do not count. Fixed point; times are held at 1 ns and 1 h. It wants samples
-/// that are averages of many calls. One thread at a time. Source: Netflix concurrency-limits, "Gradient2".
+/// A drop is a gradient of 1/2 without a queue. It does not change while half of it is not in use. A long average above twice the
+/// sample shrinks by 5 %. As published the long average follows a lasting load, and the limit with it; so it is measured anew by
+/// a probe, with a lowered limit, and calls from before the probe do not count. Fixed point; times are held at 1 ns and 1 h. It
+/// wants samples that are averages of many calls. One thread at a time. Source: Netflix concurrency-limits, "Gradient2".
 template <random_source Random>
 class basic_gradient2_limit {
  public:

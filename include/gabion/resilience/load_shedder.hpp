@@ -19,8 +19,8 @@
 
 namespace gabion::inline v0 {
 
-/// At which load whom is turned away, in percent; 1 to 100, 0 = never. A higher priority must not go before a lower one. New members
-/// go last.
+/// At which load whom is turned away, in percent; 1 to 100, 0 = never. A higher priority must not go before a lower one. New
+/// members go last.
 struct load_shedder_options {
   std::uint32_t background = 70;  ///< default 70
   std::uint32_t low = 80;         ///< default 80
@@ -78,9 +78,9 @@ struct load_shedder_snapshot {
 
 /// Turns calls away under load, the unimportant ones first.
 ///
-/// A priority is shed from its threshold on (load >= threshold), and until the load is below the threshold less the hysteresis, so
-/// that it does not flutter. Who is shed always includes every lower priority that has a threshold. The load is read once for each
-/// call. No allocation, no clock, no waiting.
+/// A priority is shed from its threshold on (load >= threshold), and until the load is below the threshold less the hysteresis,
+/// so that it does not flutter. Who is shed always includes every lower priority that has a threshold. The load is read once for
+/// each call. No allocation, no clock, no waiting.
 ///
 /// Every member is safe to call from several threads, and lock-free. Neither copied nor moved.
 template <load_source Source, env Env = native_env>

@@ -43,8 +43,8 @@ consteval bool explain_load_source() {
                                                                           : part * full_load / whole);
 }
 
-/// A load that somebody measures and sets: a share in use, the delay of a queue, what a sampler has found. Safe to set and to read
-/// from several threads. Its handles must not outlive it.
+/// A load that somebody measures and sets: a share in use, the delay of a queue, what a sampler has found. Safe to set and to
+/// read from several threads. Its handles must not outlive it.
 template <env Env = native_env>
 class basic_load_gauge {
  public:

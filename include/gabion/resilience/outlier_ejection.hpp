@@ -69,8 +69,8 @@ class basic_outlier_ejection {
     return true;
   }
 
-  /// How a call to that host went. Ignored and cancelled calls, and unknown hosts, change nothing. True if the host was ejected by
-  /// it.
+  /// How a call to that host went. Ignored and cancelled calls, and unknown hosts, change nothing. True if the host was ejected
+  /// by it.
   bool record(outlier_host which, verdict how, instant now) noexcept {
     host* const h = find(which);
     if (h == nullptr || (how != verdict::success && how != verdict::failure)) return false;
@@ -110,8 +110,8 @@ class basic_outlier_ejection {
     return last;
   }
 
-  /// Evaluates the interval if it is over; call it a few times in each. The first call only begins the first one. O(capacity), and
-  /// O(capacity) for each host that it ejects.
+  /// Evaluates the interval if it is over; call it a few times in each. The first call only begins the first one. O(capacity),
+  /// and O(capacity) for each host that it ejects.
   outlier_tick tick(instant now) noexcept {
     const std::lock_guard guard{lock_};
     outlier_tick done;

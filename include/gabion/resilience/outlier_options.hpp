@@ -18,7 +18,8 @@ struct outlier_options {
   /// At the end of an interval: ejects a host whose success rate is below the mean of all by so many standard deviations, in
   /// percent (190 = 1.9), or more. 1 to 400; 0 = rule off. Default 190.
   std::uint32_t success_rate_factor = 190;
-  /// At the end of an interval: ejects a host if so many percent of its calls have failed, or more. 1 to 100; 0 = off, the default.
+  /// At the end of an interval: ejects a host if so many percent of its calls have failed, or more. 1 to 100; 0 = off, the
+  /// default.
   std::uint32_t failure_percent = 0;
   std::uint32_t minimum_requests = 100;           ///< of a host in an interval, for both; 1 to 1,000,000; default 100
   std::uint32_t minimum_hosts = 5;                ///< that had so many, for both; 1 to 1024; default 5
@@ -29,8 +30,8 @@ struct outlier_options {
   /// So much of all hosts at most is out of service at a time, but always one may be. The last one in service stays there unless
   /// this is 100. 1 to 100; default 10.
   std::uint32_t max_ejected_percent = 10;
-  /// If so many percent of all calls of an interval have failed, or of the hosts are out or would be, it is not this host or that but
-  /// everything. 1 to 100; default 60.
+  /// If so many percent of all calls of an interval have failed, or of the hosts are out or would be, it is not this host or that
+  /// but everything. 1 to 100; default 60.
   std::uint32_t fleet_failure_percent = 60;
 };
 

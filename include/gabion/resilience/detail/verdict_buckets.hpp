@@ -19,10 +19,10 @@ struct bucket_sum {
 
 /// Two kinds of events over a sliding time, in a ring of sub-buckets. Lock-free and exact: an event is one compare-and-swap.
 ///
-/// A cell holds the number of its sub-bucket (32 bits) beside its count (32 bits), so a cell of an earlier round counts nothing and
-/// nobody has to clear it: an idle time of any length costs nothing. An event leaves the window when its sub-bucket is a whole
-/// span old, so the window is between span - one sub-bucket and span. A clock that goes back writes to the newest sub-bucket.
-/// A count stops at 2^32 - 1. O(sub-buckets) to read.
+/// A cell holds the number of its sub-bucket (32 bits) beside its count (32 bits), so a cell of an earlier round counts nothing
+/// and nobody has to clear it: an idle time of any length costs nothing. An event leaves the window when its sub-bucket is a
+/// whole span old, so the window is between span - one sub-bucket and span. A clock that goes back writes to the newest
+/// sub-bucket. A count stops at 2^32 - 1. O(sub-buckets) to read.
 template <env Env>
 class verdict_buckets {
  public:
