@@ -194,3 +194,57 @@ TEST_CASE("options outside their range are refused by name", "[core][backoff]") 
   CHECK(refusal({.initial = 0ns, .cap = 0ns, .multiplier_percent = 100}).empty());
   CHECK(refusal({.initial = longest, .cap = longest, .multiplier_percent = 1000}).empty());
 }
+
+TEST_CASE("case 59: exponential delays grow until the cap and jitter comes before the cap and never goes above it",
+          "[core][backoff]") {
+  SECTION("without a cap they grow to the end of the range") {
+    const backoff_options o{.initial = 1s, .cap = longest, .jitter = backoff_jitter::none};
+    for (std::uint32_t attempt = 1; attempt <= 34; ++attempt) CHECK(delay(o, attempt) == duration{1s} * (1LL << (attempt - 1)));
+    CHECK(delay(o, 35) == longest);
+  }
+  SECTION("at the cap every jitter stays at or below it") {
+    gabion::xoshiro256 random{59};
+    for (const auto jitter : {backoff_jitter::none, backoff_jitter::full, backoff_jitter::equal, backoff_jitter::decorrelated}) {
+      const backoff_options o{.initial = 1s, .cap = 10s, .jitter = jitter};
+      duration previous = 0ns;
+      duration most = 0ns;
+      for (std::uint32_t attempt = 1; attempt <= 2'000; ++attempt) {
+        previous = gabion::next_delay(o, attempt, previous, random);
+        CHECK(previous <= 10s);
+        most = std::max(most, previous);
+      }
+      CHECK(most > 9900ms);
+    }
+  }
+}
+
+TEST_CASE("full and equal jitter spread linear and constant delays too", "[core][backoff]") {
+  gabion::xoshiro256 random{60};
+  for (const auto growth : {backoff_growth::constant, backoff_growth::linear}) {
+    for (std::uint32_t attempt = 1; attempt <= 6; ++attempt) {
+      const duration grown = growth == backoff_growth::constant ? duration{100ms} : duration{std::min(400ms, 100ms * attempt)};
+      duration sum = 0ns;
+      for (int i = 0; i < 4'000; ++i) {
+        const backoff_options full{.initial = 100ms, .cap = 400ms, .growth = growth, .jitter = backoff_jitter::full};
+        const backoff_options equal{.initial = 100ms, .cap = 400ms, .growth = growth, .jitter = backoff_jitter::equal};
+        const duration anywhere = gabion::next_delay(full, attempt, 0ns, random);
+        const duration upper_half = gabion::next_delay(equal, attempt, 0ns, random);
+        REQUIRE((anywhere >= 0ns && anywhere <= grown));
+        REQUIRE((upper_half >= grown / 2 && upper_half <= grown));
+        sum += anywhere + upper_half;
+      }
+      // the means are a half and three quarters
+      CHECK(sum / 4'000 > grown * 120 / 100);
+      CHECK(sum / 4'000 < grown * 130 / 100);
+    }
+  }
+}
+
+TEST_CASE("the options of delays can be checked at compile time", "[core][backoff]") {
+  static_assert(gabion::valid(backoff_options{}));
+  static_assert(gabion::valid({.initial = 0ns, .cap = 0ns, .multiplier_percent = 100}));
+  static_assert(!gabion::valid({.initial = -1ns}) && !gabion::valid({.initial = 2s, .cap = 1s}));
+  static_assert(!gabion::valid({.multiplier_percent = 99}) && !gabion::valid({.multiplier_percent = 1001}));
+  static_assert(gabion::valid({.multiplier_percent = 1000}));
+  CHECK(gabion::valid(backoff_options{}));
+}

@@ -5,7 +5,11 @@
 #include <vector>
 
 #include <gabion/circuit_breaker.hpp>
+#include <gabion/core/error.hpp>
+#include <gabion/resilience/circuit_breaker_policy.hpp>
+#include <gabion/resilience/pipeline.hpp>
 #include <gabion/resilience/retry_call.hpp>
+#include <gabion/resilience/retry_policy.hpp>
 #include <gabion/testing/manual_clock.hpp>
 
 #include "support/catch.hpp"
@@ -62,6 +66,9 @@ constexpr auto as_it_says = [](const attempt_report& r) { return r; };
       gabion::xoshiro256{1}};
 }
 
+constexpr gabion::backoff_options no_jitter{.initial = 100ms, .jitter = gabion::backoff_jitter::none};
+const std::error_code timed_out = std::make_error_code(std::errc::timed_out);
+
 }  // namespace
 
 TEST_CASE("retries end when the breaker opens under them", "[resilience][retry]") {
@@ -102,4 +109,35 @@ TEST_CASE("a deadline before the breaker closes ends the retries without a wait"
   CHECK(provider.calls == 2);
   CHECK(sleeper.waits.size() == 3);
   CHECK_FALSE(until.expired(time.now()));
+}
+
+TEST_CASE("case 57: an open circuit is not retried by default", "[retry][policy]") {
+  manual_time time;
+  advancing_sleeper sleeper{&time, {}};
+  gabion::basic_circuit_breaker breaker{{.failures = 1, .open_for = 7s, .successes_to_close = 1}, time.clock()};
+  gabion::retry_policy retry{{.max_attempts = 5, .backoff = no_jitter}};
+  auto guarded = gabion::pipeline(time.clock(), retry, breaker);
+  int calls = 0;
+  const auto send = [&] {
+    ++calls;
+    return timed_out;
+  };
+  CHECK(guarded.call(sleeper, gabion::call_context{}, send) == gabion::errc::circuit_open);
+  CHECK(calls == 1);
+  CHECK(guarded.call(sleeper, gabion::call_context{}, send) == gabion::errc::circuit_open);
+  CHECK(calls == 1);
+  CHECK(sleeper.waits == std::vector<duration>{100ms});
+}
+
+TEST_CASE("case 57: if asked a retry waits exactly what is left of the open time", "[retry][policy]") {
+  manual_time time;
+  advancing_sleeper sleeper{&time, {}};
+  gabion::basic_circuit_breaker breaker{{.failures = 1, .open_for = 7s, .successes_to_close = 1}, time.clock()};
+  gabion::retry_policy retry{{.max_attempts = 5, .backoff = no_jitter, .rejections = gabion::rejection_handling::wait}};
+  auto guarded = gabion::pipeline(time.clock(), retry, breaker);
+  int calls = 0;
+  const auto send = [&] { return ++calls < 2 ? timed_out : std::error_code{}; };
+  CHECK_FALSE(guarded.call(sleeper, gabion::call_context{}, send));
+  CHECK(calls == 2);
+  CHECK(sleeper.waits == std::vector<duration>{100ms, 6900ms});
 }

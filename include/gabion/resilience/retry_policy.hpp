@@ -15,6 +15,7 @@
 #include <gabion/resilience/detail/retry_core.hpp>
 #include <gabion/resilience/policy.hpp>
 #include <gabion/resilience/retry_options.hpp>
+#include <gabion/resilience/shared_random.hpp>
 
 namespace gabion::inline v0 {
 
@@ -29,20 +30,20 @@ struct retry_counts {
 
 /// Retry as a policy: one object for all calls to one backend, in a pipeline. It decides as `basic_retry` does.
 ///
-/// A call without any limit in time that succeeds at once costs no clock reading, no random number and no allocation. Each call
-/// draws from a generator of its own. The budget is shared with other policies and must outlive this one; without a budget
-/// it is `unlimited_budget`. Every member is safe to call from several threads. Neither copied nor moved.
+/// A call without any limit in time that succeeds at once costs no clock reading, no random number and no allocation. The budget
+/// is shared with other policies and must outlive this one; without a budget it is `unlimited_budget`. Every member is
+/// safe to call from several threads. Neither copied nor moved.
 template <attempt_budget Budget = unlimited_budget, env Env = native_env>
 class basic_retry_policy {
  public:
   static constexpr policy_kind kind = policy_kind::retry;
   static constexpr bool has_budget = !std::same_as<Budget, unlimited_budget>;
 
-  /// Throws error(invalid_argument) that names the option and its range. The same seed gives the same delays to the same calls.
+  /// Throws error(invalid_argument) that names the option and its range. In one thread the same seed gives the same delays.
   explicit basic_retry_policy(const retry_options& options = {}, std::uint64_t seed = random_seed()) requires(!has_budget)
       : basic_retry_policy{options, unlimited, seed} {}
   basic_retry_policy(const retry_options& options, Budget& budget, std::uint64_t seed = random_seed())
-      : options_{(gabion::validate(options), options)}, budget_{&budget}, seed_{seed} {}
+      : options_{(gabion::validate(options), options)}, budget_{&budget}, random_{seed} {}
   basic_retry_policy(const basic_retry_policy&) = delete;
   basic_retry_policy& operator=(const basic_retry_policy&) = delete;
 
@@ -58,21 +59,11 @@ class basic_retry_policy {
   using counter = typename Env::template atomic<std::uint64_t>;
   static inline unlimited_budget unlimited{};
 
-  /// A generator for one call. The streams of two calls begin at unrelated places.
-  struct call_random {
-    std::uint64_t state;
-    std::uint64_t operator()() noexcept { return detail::splitmix(state); }
-  };
-  [[nodiscard]] call_random random() noexcept {
-    std::uint64_t nth = seed_ ^ (calls_.fetch_add(1, std::memory_order_relaxed) << 1U);
-    return {detail::splitmix(nth)};
-  }
   static void count(counter& c) noexcept { c.fetch_add(1, std::memory_order_relaxed); }
 
   retry_options options_;
   Budget* budget_;
-  std::uint64_t seed_;
-  counter calls_{0};
+  basic_shared_random<Env> random_;
   counter retries_{0};
   counter exhausted_{0};
   counter no_time_{0};
@@ -123,9 +114,7 @@ class basic_retry_policy<Budget, Env>::run {
     const attempt_report report = detail::report_of(outcome);
     if (report.verdict == attempt_verdict::retryable) policy_->budget_->note(budget_event::failure, now);
     if (context.stop.stop_requested()) return up(context);
-    if (!drawn_) random_ = policy_->random();
-    drawn_ = true;
-    const retry_step step = core_.next(policy_->options_, random_, report, now());
+    const retry_step step = core_.next(policy_->options_, policy_->random_, report, now());
     if (!step.attempt_at) {
       if (step.why == retry_stop::exhausted) count(policy_->exhausted_);
       if (step.why == retry_stop::deadline) count(policy_->no_time_);
@@ -150,8 +139,6 @@ class basic_retry_policy<Budget, Env>::run {
   basic_retry_policy* policy_;
   deadline until_{};
   std::uint32_t attempt_ = 1;
-  bool drawn_ = false;
-  call_random random_{0};
   detail::retry_core core_{};
 };
 

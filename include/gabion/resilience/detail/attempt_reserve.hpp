@@ -29,8 +29,8 @@ class attempt_reserve {
     const std::int64_t latest = detail::saturating_add(current, second);
     std::int64_t seen = used_until_.load(std::memory_order_relaxed);
     for (;;) {
-      // Further ahead than a second only if the clock went back: then it begins afresh instead of standing still.
-      const std::int64_t from = seen < current || seen > latest ? current : seen;
+      // Two seconds ahead only if the clock went back, not by threads that overtake each other: it begins afresh.
+      const std::int64_t from = seen < current || seen > detail::saturating_add(latest, second) ? current : seen;
       if (from > latest - interval_) return false;
       if (used_until_.compare_exchange_weak(seen, from + interval_, std::memory_order_relaxed, std::memory_order_relaxed))
         return true;

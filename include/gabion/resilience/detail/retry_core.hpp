@@ -20,6 +20,7 @@ class retry_core {
   retry_step begin(const retry_options& options, instant now, deadline until) noexcept {
     attempts_ = 0;
     previous_ = duration::zero();
+    cut_ = false;
     until_ = (gabion::min)(until, deadline::after(now, options.total));
     if (!has_time(options, now)) return retry_step::stop(retry_stop::deadline);
     return {now};
@@ -50,20 +51,22 @@ class retry_core {
 
   template <random_source Random>
   retry_step again(const retry_options& options, Random& random, const attempt_report& report, instant now) noexcept {
-    if (!has_time(options, now)) return retry_step::stop(retry_stop::deadline);
+    if (cut_ || !has_time(options, now)) return retry_step::stop(retry_stop::deadline);
     const duration usable = until_.is_never() ? (duration::max)() : until_.remaining(now) - options.attempt_time;
     const duration told = report.retry_after.value_or(duration::zero());
     const duration stated = told < duration::zero() ? duration::zero() : told;
     if (stated > options.max_retry_after || stated > usable) return retry_step::stop(retry_stop::deadline);
     if (report.verdict == attempt_verdict::rejected && report.retry_after) return {gabion::saturating_add(now, stated)};
     previous_ = gabion::next_delay(options.backoff, attempts_, previous_, random);
-    const duration wait = previous_ < usable ? previous_ : usable;
+    cut_ = previous_ > usable;  // then the next attempt is the last: nothing may follow it without a wait
+    const duration wait = cut_ ? usable : previous_;
     return {gabion::saturating_add(now, wait < stated ? stated : wait)};
   }
 
   deadline until_{};
   duration previous_{};
   std::uint32_t attempts_ = 0;
+  bool cut_ = false;
 };
 
 }  // namespace gabion::inline v0::detail
