@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include <gabion/adapters/redis/detail/sha1.hpp>
+
+namespace gabion::inline v0::redis {
+
+/// A Lua script and the digest by which a server that has seen it knows it. The text must outlive it.
+class script {
+ public:
+  explicit script(std::string_view text) : text_{text}, digest_{detail::sha1(text)} {}
+  [[nodiscard]] std::string_view text() const noexcept { return text_; }
+  [[nodiscard]] const std::string& digest() const noexcept { return digest_; }
+
+ private:
+  std::string_view text_;
+  std::string digest_;
+};
+
+}  // namespace gabion::inline v0::redis
