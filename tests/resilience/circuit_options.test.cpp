@@ -63,14 +63,15 @@ TEST_CASE("an option out of range is refused with its name and value and range",
   CHECK(names(refusal({.window = {.calls = 10, .failure_percent = 0}}), "window.failure_percent is 0; allowed: 1 to 100"));
   CHECK(names(refusal({.window = {.calls = 10, .failure_percent = 101}}), "window.failure_percent is 101"));
   CHECK(names(refusal({.window = {.calls = 10, .minimum_calls = 0}}), "window.minimum_calls is 0; allowed: at least 1"));
-  CHECK(names(refusal({.open_for = 0s}), "open_for is 0; allowed: more than 0 ns"));
-  CHECK(names(refusal({.open_for = -1ns}), "open_for is -1"));
+  CHECK(names(refusal({.open_for = 0s}), "open_for is 0 ns; allowed: more than 0 ns"));
+  CHECK(names(refusal({.open_for = -1ns}), "open_for is -1 ns"));
   CHECK(names(refusal({.half_open_permits = 0}), "half_open_permits is 0; allowed: 1 to 1023"));
   CHECK(names(refusal({.half_open_permits = 1024}), "half_open_permits is 1024"));
   CHECK(names(refusal({.successes_to_close = 0}), "successes_to_close is 0; allowed: 1 to 1023"));
   CHECK(names(refusal({.successes_to_close = 1024}), "successes_to_close is 1024"));
-  CHECK(names(refusal({.half_open_for = -1ns}), "half_open_for is -1; allowed: 0 ns or more"));
-  CHECK(names(refusal({.name = "123456789012345678901234567890123456789012345678"}), "name is 48; allowed: at most 47 bytes"));
+  CHECK(names(refusal({.half_open_for = -1ns}), "half_open_for is -1 ns; allowed: 0 ns or more"));
+  CHECK(names(refusal({.name = "123456789012345678901234567890123456789012345678"}),
+              "name is 48 bytes long; allowed: at most 47 bytes"));
 }
 
 TEST_CASE("options at the ends of their ranges are taken", "[circuit_breaker][options]") {

@@ -1,44 +1,122 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <string>
 #include <string_view>
 
 #include <gabion/core/clock.hpp>
-#include <gabion/core/detail/exceptions.hpp>
+#include <gabion/resilience/circuit_state.hpp>
 
 namespace gabion::inline v0 {
 
 /// Trips on a percentage of the last outcomes. Off unless `calls` is set. New members go last.
+///
+/// Every percentage is exact: `part * 100 >= percent * outcomes`, nothing is rounded.
 struct circuit_window_options {
-  /// How many of the last outcomes count. 1 to 8191; 0 = no window (the default). One bit each, allocated once.
+  /// How many of the last outcomes count. 1 to 8191; 0 = no window (the default). Allocated once, a byte each at most.
   std::uint32_t calls = 0;
-  /// Opens when `failed * 100 >= failure_percent * outcomes`. 1 to 100; default 50.
+  /// Opens at this share of failed outcomes. 1 to 100; 0 = rule off; default 50.
   std::uint32_t failure_percent = 50;
   /// Never opens on fewer outcomes than this. At least 1; more than `calls` means `calls`. Default 10.
   std::uint32_t minimum_calls = 10;
+  /// Opens at this share of slow outcomes, see `slow_after`. 1 to 100; 0 = rule off (the default).
+  std::uint32_t slow_percent = 0;
+  /// Opens at this share of outcomes that were slow or failed; a slow failure counts once. 1 to 100; 0 = rule off (the default).
+  std::uint32_t slow_or_failed_percent = 0;
+};
+
+/// The same over the outcomes of the last time. Off unless `span` is set. New members go last.
+struct circuit_time_window_options {
+  /// How far back outcomes count: those as old as this do not. From `buckets` ns up; 0 = no window (the default).
+  duration span = duration::zero();
+  /// The resolution: outcomes leave in buckets of `span / buckets` (whole ns), up to that much before their time and never after
+  /// it. Buckets begin at whole multiples of their width on the clock. 1 to 1000; default 10. 32 bytes each, allocated once.
+  std::uint32_t buckets = 10;
+  /// As for the last calls.
+  std::uint32_t failure_percent = 50;
+  /// Never opens on fewer outcomes than this; it is not limited by anything. At least 1; default 10.
+  std::uint32_t minimum_calls = 10;
+  std::uint32_t slow_percent = 0;            ///< as for the last calls
+  std::uint32_t slow_or_failed_percent = 0;  ///< as for the last calls
+};
+
+/// How the open time grows when the circuit opens again and again. The default does not grow. New members go last.
+struct circuit_growth_options {
+  /// Each time: this much of the time before. 100 (the default: always the same) to 1000.
+  std::uint32_t factor_percent = 100;
+  /// It does not grow beyond this. More than zero; below `open_for` it means `open_for`. Default 1 h.
+  duration max = std::chrono::hours{1};
+  /// Each time is made shorter by chance, by up to this share, so that instances do not come back together. 0 (the default) to 100.
+  std::uint32_t jitter_percent = 0;
+  /// Closed for at least this long = quiet: the next open time is the first again. 0 (the default) = closing is enough.
+  duration quiet_for = duration::zero();
+  /// Of the jitter, for repeatable tests. 0 (the default) = from the operating system.
+  std::uint64_t seed = 0;
+};
+
+/// What an `open_time` function is asked.
+struct circuit_open_request {
+  std::uint32_t attempt = 1;  ///< the how manieth time without a quiet time in between
+  circuit_cause cause = circuit_cause::manual;
+  duration planned{};  ///< what it would be without the function: grown and jittered
+};
+
+/// Recovery by degrees: after the probes have succeeded only a share of the calls is let through, under the same rules as closed.
+struct circuit_ramp_options {
+  /// The shares in percent, each more than the one before, 1 to 99; of each hundred calls exactly so many are let through, evenly
+  /// spread. Zeros at the end are no steps; the default is none at all, no ramp.
+  std::array<std::uint8_t, 8> percent{};
+  /// A step lasts at least this long and ends with the first call after it. Not negative; default 0.
+  duration step_for = duration::zero();
+  /// A step lasts until at least so many of its calls have been recorded. 0 to 1,000,000; default 10.
+  std::uint32_t step_calls = 10;
 };
 
 /// How a circuit breaker decides. New members go last.
 ///
-/// The default is the rule of consecutive failures; both rules may be on, then whichever is met first opens.
+/// The default is the rule of consecutive failures; all rules may be on, then whichever is met first opens.
 struct circuit_breaker_options {
-  /// Failures in a row that open the circuit. 1 to 65535; 0 = rule off. Default 5.
+  /// Failures in a row that open the circuit. 1 to 65535; 0 = rule off. Default 5. No age: they may be days apart.
   std::uint32_t failures = 5;
-  /// The rule over the last outcomes; off by default.
+  /// The rules over the last outcomes; off by default.
   circuit_window_options window{};
+  /// The rules over the outcomes of the last time; off by default.
+  circuit_time_window_options time_window{};
+  /// A call that took longer than this is slow; one that took exactly this long is not. 0 = no call is slow, and no time is
+  /// measured (the default). A slow probe counts as a failed one.
+  duration slow_after = duration::zero();
+  /// Calls that have not returned after `slow_after` count as slow already, also if none ever returns: looked at when a call is
+  /// admitted or recorded. Seen up to an eighth of `slow_after` late, never early. Needs a slow rule. Default off.
+  bool count_overdue = false;
   /// How long the circuit stays open before it lets a probe through. More than zero; duration::max() = for ever. Default 30 s.
   duration open_for = std::chrono::seconds{30};
+  /// How that grows; by default it does not.
+  circuit_growth_options open_growth{};
+  /// Has the last word on each open time, except a stated one. Called without a lock; it must not throw, and may be called more than
+  /// once for one opening or for one that does not happen. What is not above zero means 1 ns. Default none.
+  duration (*open_time)(const circuit_open_request&) noexcept = nullptr;
+  /// A failure that states how long to leave the other side alone opens for that long, but at most this. More than zero; default
+  /// 5 min.
+  duration max_stated_open = std::chrono::minutes{5};
   /// Half-open: how many probes may be out at the same time. 1 to 1023; default 1.
   std::uint32_t half_open_permits = 1;
-  /// Half-open: probes that must succeed before it closes; one failure opens it again. 1 to 1023; default 2.
+  /// Half-open: probes that must succeed before it closes. 1 to 1023; default 2.
   std::uint32_t successes_to_close = 2;
+  /// Half-open: out of so many probes. It opens again as soon as too few are left to reach `successes_to_close`. From that up to
+  /// 1023; 0 = as many as `successes_to_close`, so that one failure opens it again (the default).
+  std::uint32_t half_open_calls = 0;
+  /// Half-open: decide by rate instead, on the last of `half_open_calls` probes and not before: opens again if
+  /// `failed * 100 >= percent * probes`, else closes. Needs `half_open_calls`; then `successes_to_close` has no part. 1 to 100; 0 = off
+  /// (the default).
+  std::uint32_t half_open_failure_percent = 0;
   /// Half-open: how long probes may be out without a break before they are taken for lost and the circuit opens again.
   /// While no probe is out nothing is held and this does not run. Not negative; 0 = as long as `open_for`, the default.
   duration half_open_for = duration::zero();
+  /// How calls come back after the probes have succeeded; by default all at once.
+  circuit_ramp_options ramp{};
   /// Copied into the breaker, for events and metrics. At most 47 bytes; default empty.
   std::string_view name{};
 };
@@ -47,51 +125,16 @@ namespace detail {
 
 inline constexpr std::uint32_t circuit_max_failures = 65'535;
 inline constexpr std::uint32_t circuit_max_window = 8'191;
+inline constexpr std::uint32_t circuit_max_buckets = 1'000;
 inline constexpr std::uint32_t circuit_max_probes = 1'023;
+inline constexpr std::uint32_t circuit_max_ramp_calls = 1'000'000;
 inline constexpr std::size_t circuit_max_name = 47;
 
-/// The first option that is out of its range; `member` is empty if there is none.
-struct circuit_option_problem {
-  std::string_view member{};
-  std::int64_t value = 0;
-  std::string_view allowed{};
-};
-
-[[nodiscard]] constexpr circuit_option_problem circuit_problem(const circuit_window_options& o) noexcept {
-  if (o.calls > circuit_max_window) return {"window.calls", o.calls, "0 to 8191"};
-  if (o.failure_percent < 1 || o.failure_percent > 100) return {"window.failure_percent", o.failure_percent, "1 to 100"};
-  if (o.minimum_calls < 1) return {"window.minimum_calls", o.minimum_calls, "at least 1"};
-  return {};
-}
-
-[[nodiscard]] constexpr circuit_option_problem circuit_problem(const circuit_breaker_options& o) noexcept {
-  if (o.failures > circuit_max_failures) return {"failures", o.failures, "0 to 65535"};
-  if (o.failures == 0 && o.window.calls == 0)
-    return {"failures", 0, "1 to 65535 unless window.calls is set, or the circuit could never open"};
-  if (const auto p = detail::circuit_problem(o.window); !p.member.empty()) return p;
-  if (o.open_for <= duration::zero()) return {"open_for", o.open_for.count(), "more than 0 ns"};
-  if (o.half_open_permits < 1 || o.half_open_permits > circuit_max_probes)
-    return {"half_open_permits", o.half_open_permits, "1 to 1023"};
-  if (o.successes_to_close < 1 || o.successes_to_close > circuit_max_probes)
-    return {"successes_to_close", o.successes_to_close, "1 to 1023"};
-  if (o.half_open_for < duration::zero()) return {"half_open_for", o.half_open_for.count(), "0 ns or more"};
-  if (o.name.size() > circuit_max_name) return {"name", static_cast<std::int64_t>(o.name.size()), "at most 47 bytes"};
-  return {};
+/// How many probes decide, however they decide.
+[[nodiscard]] constexpr std::uint32_t circuit_probes(const circuit_breaker_options& o) noexcept {
+  return o.half_open_calls == 0 ? o.successes_to_close : o.half_open_calls;
 }
 
 }  // namespace detail
-
-/// True if a breaker takes these options. For a `static_assert` on options known at compile time.
-[[nodiscard]] constexpr bool valid(const circuit_breaker_options& o) noexcept {
-  return detail::circuit_problem(o).member.empty();
-}
-
-/// Throws error{invalid_argument} that names the member, its value and its range, or does nothing.
-inline void validate(const circuit_breaker_options& o) {
-  const detail::circuit_option_problem p = detail::circuit_problem(o);
-  if (!p.member.empty())
-    detail::fail(errc::invalid_argument, "circuit_breaker_options." + std::string{p.member} + " is " + std::to_string(p.value) +
-                                             "; allowed: " + std::string{p.allowed});
-}
 
 }  // namespace gabion::inline v0

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <utility>
 
+#include <gabion/core/clock.hpp>
 #include <gabion/resilience/circuit_state.hpp>
 #include <gabion/resilience/outcome_traits.hpp>
 
@@ -11,6 +13,17 @@ namespace gabion::inline v0 {
 
 template <class Breaker>
 class basic_circuit_admission;
+
+namespace detail {
+
+/// What a breaker has to know of a call that it let through.
+struct circuit_ticket {
+  std::uint32_t generation = 0;
+  std::uint32_t tracking = 0;          ///< which count of calls in flight it is in; 0 = none
+  instant started = (instant::min)();  ///< instant::min() = not measured
+};
+
+}  // namespace detail
 
 /// The right to make one call, and the duty to say how it went. Move-only.
 ///
@@ -22,40 +35,54 @@ class [[nodiscard("dropping a permit without a verdict counts the call as abando
  public:
   basic_circuit_permit() noexcept = default;
   basic_circuit_permit(basic_circuit_permit && other) noexcept
-      : breaker_{std::exchange(other.breaker_, nullptr)}, generation_{other.generation_} {}
+      : breaker_{std::exchange(other.breaker_, nullptr)}, ticket_{other.ticket_} {}
   basic_circuit_permit& operator=(basic_circuit_permit&& other) noexcept {
     basic_circuit_permit old{std::move(*this)};
     breaker_ = std::exchange(other.breaker_, nullptr);
-    generation_ = other.generation_;
+    ticket_ = other.ticket_;
     return *this;
   }
   ~basic_circuit_permit() {
-    if (breaker_ != nullptr) breaker_->abandon(generation_);
+    if (breaker_ != nullptr) breaker_->abandon(ticket_);
   }
 
   /// The call succeeded.
   void success() noexcept { settle(verdict::success); }
-  /// The call failed.
-  void failure() noexcept { settle(verdict::failure); }
+  /// The call failed. If the other side has stated how long it wants to be left alone, the circuit opens for that long, whatever the
+  /// rules say, but for at most `max_stated_open`; a time that is not above zero is none.
+  void failure(std::optional<duration> open_for = std::nullopt) noexcept { settle(verdict::failure, open_for); }
   /// The call says nothing about the other side: the permit goes back and nothing is recorded.
   void ignore() noexcept { settle(verdict::ignored); }
   /// The caller gave up before the call ended: as `ignore()`, but counted apart.
   void cancel() noexcept { settle(verdict::cancelled); }
   void settle(verdict v) noexcept {
-    if (breaker_ != nullptr) std::exchange(breaker_, nullptr)->settle(generation_, v);
+    if (breaker_ != nullptr) std::exchange(breaker_, nullptr)->settle(ticket_, v);
+  }
+  /// The same; a stated time has a part only if the verdict is failure.
+  void settle(verdict v, std::optional<duration> open_for) noexcept {
+    if (breaker_ == nullptr) return;
+    if (v == verdict::failure && open_for.has_value() && *open_for > duration::zero())
+      std::exchange(breaker_, nullptr)->settle_stated(ticket_, *open_for);
+    else
+      settle(v);
+  }
+
+  /// The same with the time, by the breaker's clock, for a caller who knows it.
+  void settle_at(instant now, verdict v, std::optional<duration> open_for = std::nullopt) noexcept {
+    if (breaker_ != nullptr) std::exchange(breaker_, nullptr)->settle_at(ticket_, v, open_for, now);
   }
 
   /// False once it is settled or moved from.
   [[nodiscard]] explicit operator bool() const noexcept { return breaker_ != nullptr; }
   /// The generation of the state that granted it.
-  [[nodiscard]] std::uint32_t generation() const noexcept { return generation_; }
+  [[nodiscard]] std::uint32_t generation() const noexcept { return ticket_.generation; }
 
  private:
   friend class basic_circuit_admission<Breaker>;
-  basic_circuit_permit(Breaker & breaker, std::uint32_t generation) noexcept : breaker_{&breaker}, generation_{generation} {}
+  basic_circuit_permit(Breaker & breaker, const detail::circuit_ticket& ticket) noexcept : breaker_{&breaker}, ticket_{ticket} {}
 
   Breaker* breaker_ = nullptr;
-  std::uint32_t generation_ = 0;
+  detail::circuit_ticket ticket_{};
 };
 
 /// A permit, or why there is none. True if it is a permit. Move-only.
@@ -77,7 +104,8 @@ class [[nodiscard("dropping an admission returns its permit as abandoned")]] bas
 
  private:
   friend Breaker;
-  basic_circuit_admission(Breaker & breaker, std::uint32_t generation) noexcept : permit_{breaker, generation}, granted_{true} {}
+  basic_circuit_admission(Breaker & breaker, const detail::circuit_ticket& ticket) noexcept
+      : permit_{breaker, ticket}, granted_{true} {}
   explicit basic_circuit_admission(circuit_rejection why) noexcept : rejection_{why} {}
 
   permit_type permit_{};

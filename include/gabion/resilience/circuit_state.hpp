@@ -13,75 +13,56 @@ enum class circuit_state : std::uint8_t {
   closed,     ///< calls go through and are judged
   open,       ///< calls are rejected until the open time is over
   half_open,  ///< a few calls go through as probes; they decide
+  ramping,    ///< the probes succeeded; a growing share of the calls goes through. Only with `ramp`
+};
+
+/// What a breaker is told to be, whatever its calls say.
+enum class circuit_mode : std::uint8_t {
+  normal,        ///< the rules decide
+  isolated,      ///< forced open: rejects every call until the mode changes
+  disabled,      ///< lets every call through, records and reports nothing
+  metrics_only,  ///< lets every call through and records; says when it would have opened
 };
 
 /// Why a breaker changed its state.
 enum class circuit_cause : std::uint8_t {
-  consecutive_failures,  ///< closed to open: as many failures in a row as allowed
-  failure_rate,          ///< closed to open: the window reached its percentage
-  open_time_over,        ///< open to half-open: the first caller after the open time
-  probe_failed,          ///< half-open to open
-  probe_lost,            ///< half-open to open: a probe was out for longer than the half-open time
-  probes_succeeded,      ///< half-open to closed
-  reset,                 ///< to closed, by `reset()`
+  consecutive_failures,       ///< to open: as many failures in a row as allowed
+  failure_rate,               ///< to open: the last calls reached the percentage of failed ones
+  slow_rate,                  ///< to open: ... of slow ones
+  slow_or_failed_rate,        ///< to open: ... of those that were either
+  timed_failure_rate,         ///< to open: the calls of the last time reached the percentage of failed ones
+  timed_slow_rate,            ///< to open: ... of slow ones
+  timed_slow_or_failed_rate,  ///< to open: ... of those that were either
+  stated,                     ///< to open: a failure said for how long
+  probe_failed,               ///< half-open to open: too many probes failed
+  probe_slow,                 ///< half-open to open: the last of those too many was not failed but slow
+  probe_lost,                 ///< half-open to open: a probe was out for longer than the half-open time
+  open_time_over,             ///< open to half-open: the first caller after the open time
+  probes_succeeded,           ///< half-open to ramping or closed
+  ramp_finished,              ///< ramping to closed
+  reset,                      ///< to closed, by `reset()`
+  manual,                     ///< to open, by `trip()`
+  mode_changed,               ///< by `set_mode()`
+  restored,                   ///< by `restore()`
+  health_check,               ///< by whoever calls trip() or reset() for it: an active check of the other side
+  parent,                     ///< ... the circuit above, or the share of open circuits below
+  quorum,                     ///< ... the opinion of other instances
+  resource,                   ///< ... pressure on processor, memory, disk or network
 };
 
 /// Why a call was not let through.
 enum class circuit_refusal : std::uint8_t {
   open,            ///< the circuit is open
   half_open_full,  ///< half-open, and every permit is out
+  ramping,         ///< recovering; this call is not of the share that is let through
+  isolated,        ///< forced open by `set_mode`
 };
 
 /// What `try_acquire` says instead of a permit.
 struct circuit_rejection {
   circuit_refusal reason = circuit_refusal::open;
-  duration retry_after{};  ///< what is left of the open time: more than zero if `open`, zero if `half_open_full`
-};
-
-/// One change of state. Generations are consecutive: the next event's is one more and its `from` is this one's `to`.
-struct circuit_transition {
-  std::string_view name{};  ///< the breaker's name; valid while the breaker lives
-  circuit_state from = circuit_state::closed;
-  circuit_state to = circuit_state::closed;
-  circuit_cause cause = circuit_cause::reset;
-  std::uint32_t generation = 0;  ///< of the state entered; wraps after 2^30
-  instant at{};                  ///< when it took effect, by the breaker's clock; never earlier than the event before
-  std::uint32_t failed = 0;      ///< the failures that decided: in a row, or of the window
-  std::uint32_t calls = 0;       ///< out of so many calls
-  std::uint64_t missed = 0;      ///< events dropped just before this one because the listener did not keep up
-};
-
-/// What a breaker has counted since it was made. Each call is in exactly one of the seven.
-struct circuit_counts {
-  std::uint64_t success = 0;
-  std::uint64_t failure = 0;
-  std::uint64_t ignored = 0;    ///< settled without a judgement, by `ignore()`
-  std::uint64_t cancelled = 0;  ///< the caller gave up, by `cancel()`
-  std::uint64_t abandoned = 0;  ///< permits dropped without a verdict
-  std::uint64_t late = 0;       ///< settled after the state that admitted them had ended: changed nothing
-  std::uint64_t rejected = 0;
-
-  /// Permits that were granted and have come back.
-  [[nodiscard]] constexpr std::uint64_t settled() const noexcept {
-    return success + failure + ignored + cancelled + abandoned + late;
-  }
-  friend bool operator==(const circuit_counts&, const circuit_counts&) = default;
-};
-
-/// A look at a breaker. State, deadline and window belong to one generation.
-struct circuit_snapshot {
-  std::string_view name{};  ///< valid while the breaker lives
-  circuit_state state = circuit_state::closed;
-  std::uint32_t generation = 0;
-  duration retry_after{};  ///< what is left of the open time; zero unless open
-  std::uint32_t consecutive_failures = 0;
-  std::uint32_t window_calls = 0;  ///< outcomes in the window. Kept while open and half-open: what tripped it
-  std::uint32_t window_failed = 0;
-  std::uint32_t probes_succeeded = 0;  ///< half-open: successes so far
-  std::uint32_t probes_out = 0;        ///< half-open: permits not yet settled
-  circuit_counts counts{};
-  std::uint64_t listener_failures = 0;  ///< exceptions that the observer threw; they were swallowed
-  std::uint64_t events_missed = 0;      ///< transitions that the observer was never told
+  /// What is left of the open time: more than zero if `open`. Zero, which is "not known", for every other reason.
+  duration retry_after{};
 };
 
 [[nodiscard]] constexpr std::string_view to_string(circuit_state s) noexcept {
@@ -89,6 +70,17 @@ struct circuit_snapshot {
     case circuit_state::closed: return "closed";
     case circuit_state::open: return "open";
     case circuit_state::half_open: return "half-open";
+    case circuit_state::ramping: return "ramping";
+  }
+  return "unknown";
+}
+
+[[nodiscard]] constexpr std::string_view to_string(circuit_mode m) noexcept {
+  switch (m) {
+    case circuit_mode::normal: return "normal";
+    case circuit_mode::isolated: return "isolated";
+    case circuit_mode::disabled: return "disabled";
+    case circuit_mode::metrics_only: return "metrics only";
   }
   return "unknown";
 }
@@ -97,17 +89,38 @@ struct circuit_snapshot {
   switch (c) {
     case circuit_cause::consecutive_failures: return "consecutive failures";
     case circuit_cause::failure_rate: return "failure rate";
-    case circuit_cause::open_time_over: return "open time over";
+    case circuit_cause::slow_rate: return "slow-call rate";
+    case circuit_cause::slow_or_failed_rate: return "slow-or-failed rate";
+    case circuit_cause::timed_failure_rate: return "failure rate over time";
+    case circuit_cause::timed_slow_rate: return "slow-call rate over time";
+    case circuit_cause::timed_slow_or_failed_rate: return "slow-or-failed rate over time";
+    case circuit_cause::stated: return "stated by the other side";
     case circuit_cause::probe_failed: return "probe failed";
+    case circuit_cause::probe_slow: return "probe slow";
     case circuit_cause::probe_lost: return "probe lost";
+    case circuit_cause::open_time_over: return "open time over";
     case circuit_cause::probes_succeeded: return "probes succeeded";
+    case circuit_cause::ramp_finished: return "ramp finished";
     case circuit_cause::reset: return "reset";
+    case circuit_cause::manual: return "tripped by hand";
+    case circuit_cause::mode_changed: return "mode changed";
+    case circuit_cause::restored: return "restored";
+    case circuit_cause::health_check: return "health check";
+    case circuit_cause::parent: return "parent circuit";
+    case circuit_cause::quorum: return "quorum of instances";
+    case circuit_cause::resource: return "resource pressure";
   }
   return "unknown";
 }
 
 [[nodiscard]] constexpr std::string_view to_string(circuit_refusal r) noexcept {
-  return r == circuit_refusal::open ? "open" : "half-open, every permit is out";
+  switch (r) {
+    case circuit_refusal::open: return "open";
+    case circuit_refusal::half_open_full: return "half-open, every permit is out";
+    case circuit_refusal::ramping: return "ramping, not of the share that is let through";
+    case circuit_refusal::isolated: return "isolated";
+  }
+  return "unknown";
 }
 
 }  // namespace gabion::inline v0

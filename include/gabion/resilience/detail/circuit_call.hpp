@@ -8,6 +8,7 @@
 #include <utility>
 
 #include <gabion/core/detail/exceptions.hpp>
+#include <gabion/resilience/circuit_judgement.hpp>
 #include <gabion/resilience/circuit_open_error.hpp>
 #include <gabion/resilience/circuit_state.hpp>
 #include <gabion/resilience/outcome_traits.hpp>
@@ -30,18 +31,66 @@ struct failure_on_exit {
   ~failure_on_exit() { permit.failure(); }
 };
 
+/// Settles the permit by what the result says, and by how long it asks to be left alone.
+template <class Permit, class Result>
+void settle_by(Permit& permit, verdict how, const Result& result) {
+  if constexpr (states_retry_after<std::remove_cvref_t<Result>>) {
+    if (how == verdict::failure) return permit.failure(gabion::stated_retry_after(result));
+  }
+  permit.settle(how);
+}
+
+/// Keeps what a function returned, also a reference.
+template <class Result>
+class call_slot {
+ public:
+  template <class Function>
+  void fill(Function&& f) {
+    result_.emplace(std::forward<Function>(f)());
+  }
+  [[nodiscard]] Result& get() noexcept { return *result_; }
+  [[nodiscard]] Result take() { return *std::move(result_); }
+
+ private:
+  std::optional<Result> result_;
+};
+template <class Result>
+  requires std::is_reference_v<Result>
+class call_slot<Result> {
+ public:
+  template <class Function>
+  void fill(Function&& f) {
+    decltype(auto) result = std::forward<Function>(f)();
+    result_ = &result;
+  }
+  [[nodiscard]] auto& get() noexcept { return *result_; }
+  [[nodiscard]] Result take() noexcept { return static_cast<Result>(*result_); }
+
+ private:
+  std::remove_reference_t<Result>* result_ = nullptr;
+};
+
 /// Calls f under the permit and returns what it returns.
 template <class Permit, class Judge, class Function>
 std::invoke_result_t<Function> call_judged(Permit& permit, Judge& judge, Function&& f) {
   using result_type = std::invoke_result_t<Function>;
   const failure_on_exit<Permit> guard{permit};
+  const auto ignored = [&permit] { permit.ignore(); };
+  const auto ignored_types = ignored_by(judge);
   if constexpr (std::is_void_v<result_type>) {
-    std::forward<Function>(f)();
+    detail::watch_exceptions(
+        ignored_types, [&] { std::forward<Function>(f)(); }, ignored);
     permit.success();
-  } else {
+  } else if constexpr (std::same_as<std::remove_cv_t<decltype(ignored_types)>, exception_types<>>) {
     result_type result = std::forward<Function>(f)();
-    permit.settle(judge(std::as_const(result)));
+    detail::settle_by(permit, judge(std::as_const(result)), result);
     return static_cast<result_type&&>(result);
+  } else {
+    detail::call_slot<result_type> result;
+    detail::watch_exceptions(
+        ignored_types, [&] { result.fill(std::forward<Function>(f)); }, ignored);
+    detail::settle_by(permit, judge(std::as_const(result.get())), result.get());
+    return result.take();
   }
 }
 
@@ -75,6 +124,19 @@ Result rejected_call(std::string_view breaker, const circuit_rejection& why, Fal
     return detail::rejected_call<Result>(breaker, why);
 }
 
+/// A judgement that is remembered.
+template <class Judge>
+struct noting_judge {
+  Judge& judge;
+  verdict& how;
+
+  template <class T>
+  verdict operator()(const T& result) {
+    return how = judge(result);
+  }
+  friend constexpr auto ignored_by(const noting_judge& noting) noexcept { return detail::ignored_by(noting.judge); }
+};
+
 /// Calls f under the permit; a failed result or an exception goes to the fallback if it can take it.
 template <class Permit, class Judge, class Function, class Fallback>
 std::invoke_result_t<Function> call_or(Permit& permit, Judge& judge, Function&& f, Fallback& fallback) {
@@ -89,7 +151,7 @@ std::invoke_result_t<Function> call_or(Permit& permit, Judge& judge, Function&& 
   } else if constexpr (takes_nothing<Fallback> || takes_result<Fallback, result_type>) {
     std::optional<result_type> result;
     verdict how = verdict::failure;
-    const auto judged = [&](const result_type& r) { return how = judge(r); };
+    noting_judge<Judge> judged{judge, how};
     const auto run = [&] { result.emplace(detail::call_judged(permit, judged, std::forward<Function>(f))); };
     if constexpr (takes_nothing<Fallback>) {
       static_cast<void>(detail::guarded(run));

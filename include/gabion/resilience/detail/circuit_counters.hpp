@@ -7,12 +7,12 @@
 #include <cstdint>
 
 #include <gabion/core/env.hpp>
-#include <gabion/resilience/circuit_state.hpp>
+#include <gabion/resilience/circuit_snapshot.hpp>
 
 namespace gabion::inline v0::detail {
 
-/// What became of one call; the order is that of `verdict`, then of `circuit_counts`.
-enum class circuit_settlement : std::uint8_t { success, failure, ignored, cancelled, abandoned, late, rejected };
+/// What became of one call; the order is that of `verdict`, then of `circuit_counts`. `unrecorded` is in no count.
+enum class circuit_settlement : std::uint8_t { success, failure, ignored, cancelled, abandoned, late, rejected, unrecorded };
 
 /// The counts of a breaker, in stripes, so that threads that only count do not fight for one cache line.
 /// Every member is safe to call from several threads.
