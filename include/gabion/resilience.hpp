@@ -12,6 +12,8 @@
 #include <gabion/resilience/chaos.hpp>
 #include <gabion/resilience/circuit_breaker_policy.hpp>
 #include <gabion/resilience/circuit_group.hpp>
+#include <gabion/resilience/circuit_opinion_quorum.hpp>
+#include <gabion/resilience/circuit_opinion_store.hpp>
 #include <gabion/resilience/circuit_registry.hpp>
 #include <gabion/resilience/circuit_tree.hpp>
 #include <gabion/resilience/concurrency_limiter.hpp>
@@ -48,6 +50,7 @@
 #include <gabion/resilience/retry_policy.hpp>
 #include <gabion/resilience/shadow_breaker.hpp>
 #include <gabion/resilience/shadow_report.hpp>
+#include <gabion/resilience/shared_circuit.hpp>
 #include <gabion/resilience/shared_random.hpp>
 #include <gabion/resilience/sliding_window_limiter.hpp>
 #include <gabion/resilience/spawner.hpp>
