@@ -37,6 +37,7 @@ foreach(export IN LISTS gabion_exports)
   export(EXPORT ${export} NAMESPACE gabion:: FILE ${PROJECT_BINARY_DIR}/${export}.cmake)
 endforeach()
 
+file(COPY ${PROJECT_SOURCE_DIR}/cmake/modules DESTINATION ${PROJECT_BINARY_DIR})
 configure_file(${PROJECT_SOURCE_DIR}/cmake/gabion-config.cmake.in ${PROJECT_BINARY_DIR}/gabion-config.cmake @ONLY)
 write_basic_package_version_file(
   ${PROJECT_BINARY_DIR}/gabion-config-version.cmake
@@ -51,6 +52,7 @@ if(GABION_INSTALL)
     FILES ${PROJECT_BINARY_DIR}/gabion-config.cmake ${PROJECT_BINARY_DIR}/gabion-config-version.cmake
     DESTINATION ${gabion_package_dir}
     COMPONENT gabion)
+  install(DIRECTORY ${PROJECT_SOURCE_DIR}/cmake/modules DESTINATION ${gabion_package_dir} COMPONENT gabion)
   install(
     FILES ${PROJECT_BINARY_DIR}/gabion.pc
     DESTINATION ${gabion_pkgconfig_dir}

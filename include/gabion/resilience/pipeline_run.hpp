@@ -64,9 +64,10 @@ class pipeline_run {
     slot_.keep([] {});
     return machine_.report(call_outcome{how}, slot_);
   }
-  /// The attempt has thrown: a failure, but cancelled if it is a system_error that says so. May be called in the handler.
+  /// The attempt has thrown: a failure, but cancelled if it is a system_error that says so, or whatever the judge's
+  /// `verdict judge_exception(const std::exception_ptr&)` says, if it has one. May be called in the handler.
   pipeline_step report_exception(std::exception_ptr thrown) {
-    const call_outcome outcome = detail::outcome_of(thrown);
+    const call_outcome outcome = detail::outcome_of_exception(thrown, judge_);
     slot_.keep_exception(std::move(thrown));
     return machine_.report(outcome, slot_);
   }

@@ -144,9 +144,17 @@ struct exception_reader {
   }
 };
 
-[[nodiscard]] inline call_outcome outcome_of(const std::exception_ptr& thrown) {
+/// A judge may also judge what was thrown.
+template <class Judge>
+concept judges_exceptions = requires(Judge& judge, const std::exception_ptr& thrown) {
+  { judge.judge_exception(thrown) } -> std::same_as<verdict>;
+};
+
+template <class Judge>
+[[nodiscard]] call_outcome outcome_of_exception(const std::exception_ptr& thrown, Judge& judge) {
   call_outcome outcome{verdict::failure};
   detail::inspect<refused_error>(thrown, exception_reader{outcome});
+  if constexpr (judges_exceptions<Judge>) outcome.verdict = judge.judge_exception(thrown);
   return outcome;
 }
 
