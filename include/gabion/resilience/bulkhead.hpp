@@ -29,6 +29,7 @@ struct bulkhead_options {
 
 /// Throws error(invalid_argument) that names the member, its value and its range, or does nothing.
 inline void validate(const bulkhead_options& o) {
+  if (gabion::valid(o)) return;  // the texts below are made only for an error
   detail::check_range("bulkhead_options.limit", o.limit, 0, detail::bulkhead_max_limit);
 }
 

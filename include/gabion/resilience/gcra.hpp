@@ -43,6 +43,7 @@ inline constexpr duration gcra_longest = std::chrono::hours{24 * 366 * 100};
 
 /// Throws error(invalid_argument) that names the member, its value and its range, or does nothing.
 inline void validate(const gcra_options& o) {
+  if (gabion::valid(o)) return;  // the texts below are made only for an error
   detail::check_positive("gcra_options.burst", o.burst);
   detail::check_at_least("gcra_options.interval", o.interval, duration{1});
   if (!detail::gcra_fits(o))

@@ -68,6 +68,7 @@ inline constexpr std::uint32_t keyed_max_shards = 1'024;
 
 /// Throws error(invalid_argument) that names the member, its value and its range, or does nothing.
 inline void validate(const keyed_rate_limiter_options& o) {
+  if (gabion::valid(o)) return;  // the texts below are made only for an error
   detail::check_range("keyed_rate_limiter_options.keys", o.keys, 1, detail::keyed_max_keys);
   detail::check_range("keyed_rate_limiter_options.shards", o.shards, 1, detail::keyed_max_shards);
   detail::check_at_least("keyed_rate_limiter_options.idle_for", o.idle_for, duration::zero());
@@ -87,7 +88,8 @@ struct keyed_rate_limiter_snapshot {
 /// nothing. If all places are taken by others, `evict` forgets the one that was asked for the longest time ago: that key may
 /// gain as much as one full burst each time, so give it more places than there are busy keys, or choose `refuse`.
 /// Keys are spread over shards, each with a lock of its own, held for a few instructions; places are per shard.
-/// No allocation after construction but what a new key's own copy takes, so none for integers and short texts. O(1) on average.
+/// No allocation after construction but what a new key's own copy and limiter take: none for integers and short texts with `gcra`
+/// or `token_bucket`, one with `sliding_window_limiter`. O(1) on average.
 /// Every member is safe to call from several threads. Neither copied nor moved.
 template <class Key, class Limiter = gcra, class Hash = key_hash, env Env = native_env>
 class keyed_rate_limiter {

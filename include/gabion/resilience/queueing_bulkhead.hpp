@@ -46,6 +46,7 @@ struct queueing_bulkhead_options {
 
 /// Throws error(invalid_argument) that names the member, its value and its range, or does nothing.
 inline void validate(const queueing_bulkhead_options& o) {
+  if (gabion::valid(o)) return;  // the texts below are made only for an error
   detail::check_range("queueing_bulkhead_options.limit", o.limit, 0, detail::bulkhead_max_limit);
   detail::check_range("queueing_bulkhead_options.max_waiting", o.max_waiting, 0, detail::bulkhead_max_waiting);
   detail::check_at_least("queueing_bulkhead_options.max_wait", o.max_wait, duration{1});
@@ -99,7 +100,7 @@ class basic_queueing_bulkhead {
   /// back; those who wait go on waiting. Raised, it serves those who wait. O(waiters served). Throws error{invalid_argument}, as
   /// the constructor does.
   void resize(std::uint32_t limit) {
-    detail::check_range("queueing_bulkhead_options.limit", limit, 0, detail::bulkhead_max_limit);
+    gabion::validate(queueing_bulkhead_options{.limit = limit});
     if (word_.resize(limit)) queue_.look_after(word_);
   }
 

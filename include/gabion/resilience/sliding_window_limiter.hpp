@@ -48,6 +48,7 @@ inline constexpr duration window_longest = std::chrono::hours{24 * 366};
 
 /// Throws error(invalid_argument) that names the member, its value and its range, or does nothing.
 inline void validate(const sliding_window_options& o) {
+  if (gabion::valid(o)) return;  // the texts below are made only for an error
   detail::check_positive("sliding_window_options.limit", o.limit);
   detail::check_range("sliding_window_options.slices", o.slices, 1, detail::window_max_slices);
   detail::check_at_least("sliding_window_options.window", o.window, duration{o.slices});

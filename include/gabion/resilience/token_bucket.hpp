@@ -44,6 +44,7 @@ inline constexpr duration bucket_longest = std::chrono::hours{24 * 366};
 
 /// Throws error(invalid_argument) that names the member, its value and its range, or does nothing.
 inline void validate(const token_bucket_options& o) {
+  if (gabion::valid(o)) return;  // the texts below are made only for an error
   detail::check_range("token_bucket_options.burst", o.burst, 1, detail::bucket_max_burst);
   detail::check_range("token_bucket_options.refill.permits", o.refill.permits, 1, detail::bucket_max_permits);
   detail::check_at_least("token_bucket_options.refill.per", o.refill.per, duration{1});
@@ -104,7 +105,7 @@ class basic_token_bucket {
     const std::lock_guard<typename Env::mutex> guard{lock_};
     if (!reservation.granted || reservation.mark != taken_) return false;
     full_at_ -= rule_.cost * reservation.permits;
-    ++taken_;
+    --taken_;
     return true;
   }
 
