@@ -51,7 +51,7 @@ def compile_text(compiler, folder, name, text, flags):
 
 
 def hostile(compiler, folder):
-    names = chosen(*COMPONENTS, "memory", "testing", *(t for t in ("sqlite", "nlohmann_json", "fmt") if t in headers.groups()))
+    names = chosen(*COMPONENTS, "memory", "testing", *(t for t in ("sqlite", "nlohmann_json", "fmt", "redis") if t in headers.groups()))
     macros = "".join(f"#define {macro} {POISON}\n" for macro in HOSTILE)
     undefined = "".join(f"#undef {macro.split('(')[0]}\n" for macro in HOSTILE)
     compile_text(compiler, folder, "hostile", includes(std_includes(names)) + undefined + macros + includes(names),

@@ -32,10 +32,11 @@ THIRD_PARTY = {
     "nlohmann_json": ("nlohmann/",),
     "fmt": ("fmt/",),
     "httplib": ("httplib.h",),
+    "redis": ("hiredis/",),
     "asio": ("asio", "boost/asio"),
 }
 EXPENSIVE = {"iostream", "regex", "future", "thread", "random", "functional", "memory", "format"}
-FOREIGN = ("sqlite3.h", "nlohmann/", "fmt/", "httplib.h", "asio", "boost/", "catch2/", "rapidcheck", "benchmark/", "spdlog/")
+FOREIGN = ("sqlite3.h", "nlohmann/", "fmt/", "httplib.h", "hiredis/", "asio", "boost/", "catch2/", "rapidcheck", "benchmark/", "spdlog/")
 
 
 def chain(start, goal):
