@@ -133,7 +133,7 @@ class basic_fallback {
     static_assert(!std::is_reference_v<Result>, "fallback: the function must return a value, not a reference");
     detail::judge_by_traits judge;
     std::exception_ptr thrown = detail::captured([&] { slot.keep([&]() -> Result { return detail::call_with(f, context); }); });
-    call_outcome outcome = thrown ? detail::outcome_of(thrown) : judged<Result>(slot, judge);
+    call_outcome outcome = thrown ? detail::outcome_of_exception(thrown, judge) : judged<Result>(slot, judge);
     const bool replaced = outcome.verdict == verdict::failure && replace(slot.value(), outcome, context);
     if (!replaced) slot.keep_exception(std::move(thrown));
     return {replaced, outcome};

@@ -11,6 +11,7 @@
 #include <gabion/core/deadline.hpp>
 #include <gabion/resilience/attempt_budget.hpp>
 #include <gabion/resilience/detail/attempt_report.hpp>
+#include <gabion/resilience/detail/pipeline_result.hpp>
 #include <gabion/resilience/detail/retry_attempt.hpp>
 #include <gabion/resilience/outcome_traits.hpp>
 #include <gabion/resilience/retry.hpp>
@@ -39,7 +40,7 @@ struct classify_by_traits {
   template <class Result>
   [[nodiscard]] attempt_report operator()(const Result& result) const {
     const std::optional<duration> stated = gabion::stated_retry_after(result);
-    if (detail::says_rejected(detail::error_in(result))) return {attempt_verdict::rejected, stated};
+    if (detail::says_rejected(detail::code_of(result))) return {attempt_verdict::rejected, stated};
     return detail::report_of(call_outcome{.verdict = outcome_traits<Result>::judge(result), .retry_after = stated});
   }
 };

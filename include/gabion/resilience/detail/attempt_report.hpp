@@ -18,18 +18,6 @@ namespace gabion::inline v0::detail {
          code == make_error_code(errc::overloaded) || code == make_error_code(errc::rejected);
 }
 
-/// The error that a result holds, none if it holds none or of another kind.
-template <class Result>
-[[nodiscard]] std::error_code error_in(const Result& result) {
-  if constexpr (error_code_like<Result>) {
-    return std::error_code{result};
-  } else if constexpr (expected_like<Result>) {
-    if constexpr (std::convertible_to<decltype(result.error()), std::error_code>)
-      if (!result.has_value()) return result.error();
-  }
-  return {};
-}
-
 /// A refusal because the attempt's time was over is a failure that may pass, as any other time-out.
 [[nodiscard]] constexpr attempt_report report_of(const refusal& why, std::optional<duration> stated) noexcept {
   if (!stated && why.retry_after > duration::zero()) stated = why.retry_after;

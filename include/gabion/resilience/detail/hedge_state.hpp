@@ -74,7 +74,11 @@ class hedge_state {
     const std::lock_guard lock{mutex_};
     machine_.cancel();
   }
-  [[nodiscard]] Result take(std::uint32_t attempt) { return at(attempt).slot.take(call_outcome{}); }
+  /// The result goes to the caller; nothing of it stays with the attempts that are still out.
+  [[nodiscard]] Result take(std::uint32_t attempt) {
+    const cleared_on_exit after{at(attempt).slot};
+    return after.slot.take(call_outcome{});
+  }
   [[nodiscard]] std::uint32_t failures() {
     const std::lock_guard lock{mutex_};
     return machine_.failures();
@@ -111,13 +115,20 @@ class hedge_state {
     result_slot<Result> slot{};
   };
 
+  struct cleared_on_exit {
+    result_slot<Result>& slot;
+    ~cleared_on_exit() { slot.clear(); }
+  };
+
   [[nodiscard]] seat& at(std::uint32_t attempt) noexcept { return seats_[attempt - 1]; }
 
   [[nodiscard]] bool accepts(const typename result_slot<Result>::kept_type& result) {
-    if constexpr (std::is_void_v<Result>)
+    if constexpr (std::is_void_v<Result>) {
       return true;
-    else
-      return accepts_verdict(judge_(result));
+    } else {
+      Judge mine{judge_};  // attempts end at the same time
+      return accepts_verdict(mine(std::as_const(result)));
+    }
   }
   /// A caller's mistake is an answer; what was cancelled is none.
   [[nodiscard]] static constexpr bool accepts_verdict(verdict v) noexcept {
