@@ -95,7 +95,7 @@ TEST_CASE("an exception counts as a failure and goes on unchanged", "[circuit_br
   CHECK(x.counts() == circuit_counts{.failure = 1});
 }
 
-TEST_CASE("a probe that throws is a failed probe and gives its permit back", "[circuit_breaker][call]") {
+TEST_CASE("case 43: a probe that throws is a failed probe and gives its permit back", "[circuit_breaker][call]") {
   bench x{one_failure};
   x.fail();
   x.time.advance(60s);

@@ -45,14 +45,14 @@ TEST_CASE("each transition says from where to where and why and when", "[circuit
   CHECK(x.heard[2].generation == 3);
 }
 
-TEST_CASE("calls that change no state emit nothing", "[circuit_breaker][events]") {
+TEST_CASE("case 34: calls that change no state emit no transition", "[circuit_breaker][events]") {
   bench x{three_in_a_row};
   x.fail(3);
   for (int i = 0; i < 10; ++i) CHECK_FALSE(x.b.try_acquire());
   CHECK(x.heard.size() == 1);
 }
 
-TEST_CASE("a listener may call anything and what it causes comes after what it is told", "[circuit_breaker][events]") {
+TEST_CASE("case 52: a listener may call anything and what it causes comes after what it is told", "[circuit_breaker][events]") {
   gabion::testing::manual_time time;
   std::function<void(const circuit_transition&)> f;
   any_breaker b{{.failures = 1, .open_for = 60s}, time.clock(), by_reference{&f}};
@@ -76,7 +76,7 @@ TEST_CASE("a listener may call anything and what it causes comes after what it i
   CHECK(deepest == 1);
 }
 
-TEST_CASE("a listener that throws affects neither the call nor the state and is counted", "[circuit_breaker][events]") {
+TEST_CASE("case 53: a listener that throws affects neither the call nor the state and is counted", "[circuit_breaker][events]") {
   gabion::testing::manual_time time;
   std::function<void(const circuit_transition&)> f = [](const circuit_transition&) { throw std::runtime_error{"listener"}; };
   any_breaker b{{.failures = 1, .open_for = 60s, .successes_to_close = 1}, time.clock(), by_reference{&f}};

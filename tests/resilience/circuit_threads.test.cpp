@@ -28,7 +28,7 @@ void on_threads(int n, Body body) {
 
 }  // namespace
 
-TEST_CASE("totals of many threads are exact", "[circuit_breaker][threads]") {
+TEST_CASE("case 19: totals of many threads are exact", "[circuit_breaker][threads]") {
   const auto window = GENERATE(0U, 100U, 8191U);
   bench x{{.failures = 65'535, .window = {window, 100, 8191}}};
   on_threads(4, [&](int thread) {
@@ -50,7 +50,7 @@ TEST_CASE("totals of many threads are exact", "[circuit_breaker][threads]") {
   }
 }
 
-TEST_CASE("under load every trip is one event and events hang together", "[circuit_breaker][threads]") {
+TEST_CASE("cases 20 and 54: under load every trip is one event and events come in order", "[circuit_breaker][threads]") {
   bench x{{.failures = 3, .window = {20, 50, 10}, .open_for = 1ms, .half_open_permits = 2, .successes_to_close = 2}};
   std::atomic<std::uint64_t> calls{0};
   std::atomic<bool> over_admitted{false};

@@ -48,7 +48,7 @@ class circuit_base {
 
   circuit_base(const circuit_breaker_options& o, Log& log)
       : window_{o.window, o.failures}, log_{log}, permits_{o.half_open_permits}, options_{o}, opening_{o.open_growth} {
-    ledger_.configure(o, needs_room(o, mode_));
+    ledger_.configure(o, needs_room(o, mode_), instant{});
     const circuit_word first{closed_phase(o, mode_), 0};
     ledger_is_current_ = first.phase() != circuit_phase::closed;
     store(first);

@@ -81,7 +81,8 @@ class circuit_control : public circuit_core<Env, Log> {
     this->locked([&](circuit_question&) {
       const std::uint32_t ring = this->window_.prepare(o.window.calls);
       circuit_ledger next = this->ledger_;
-      next.configure(o, base::needs_room(o, this->mode_) || this->load().phase() == circuit_phase::ramping);
+      const circuit_word w = this->load();
+      next.configure(o, base::needs_room(o, this->mode_) || w.phase() == circuit_phase::ramping, this->looked_at(w, now));
       exchange_rules(o, ring, std::move(next));
       this->opening_.reseed(this->options_.open_growth, o.open_growth);
       this->options_ = o;
@@ -203,7 +204,7 @@ class circuit_control : public circuit_core<Env, Log> {
   /// Metrics only counts in the ledger, whatever the rules.
   void make_room(circuit_mode mode) {
     circuit_ledger next = this->ledger_;
-    next.configure(this->options_, base::needs_room(this->options_, mode));
+    next.configure(this->options_, base::needs_room(this->options_, mode), this->frozen_at_);
     this->ledger_ = std::move(next);
   }
 

@@ -19,9 +19,9 @@ class circuit_ledger {
  public:
   /// Makes room as the options ask, for the last calls only if `room`. Keeps the newest of the last time and the calls in flight, but no
   /// last calls. Allocates.
-  void configure(const circuit_breaker_options& o, bool room) {
+  void configure(const circuit_breaker_options& o, bool room, instant now) {
     calls_.resize(room ? o.window.calls : 0);
-    timed_.configure(o.time_window);
+    timed_.configure(o.time_window, now);
     if (overdue_.enabled() != o.count_overdue || slow_after_ != o.slow_after) overdue_.configure(o.count_overdue, o.slow_after);
     slow_after_ = o.slow_after;
   }

@@ -21,8 +21,9 @@ namespace gabion::inline v0::detail {
 /// O(1) within a bucket, O(buckets) at most after any jump.
 class circuit_time_window {
  public:
-  /// Takes over what an older window held, bucket by bucket, each at its beginning. Allocates.
-  void configure(const circuit_time_window_options& o) {
+  /// Takes over what counts at `now`, bucket by bucket, each at its beginning. Allocates.
+  void configure(const circuit_time_window_options& o, instant now) {
+    if (used_) advance(now);
     circuit_time_window next;
     if (o.span != duration::zero()) {
       next.ring_.resize(o.buckets);

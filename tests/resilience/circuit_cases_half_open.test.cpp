@@ -4,6 +4,9 @@
 #include <utility>
 #include <vector>
 
+#include <string>
+#include <string_view>
+
 #include "resilience/circuit_fixture.hpp"
 #include "support/catch.hpp"
 
@@ -26,7 +29,7 @@ struct probing : bench {
 
 }  // namespace
 
-TEST_CASE("the caller who turns it half-open uses up a permit", "[circuit_breaker][half_open]") {
+TEST_CASE("case 36: the caller who turns it half-open uses up a permit", "[circuit_breaker][half_open]") {
   probing x{{}};
   const auto probe = x.b.try_acquire();
   CHECK(probe);
@@ -36,7 +39,7 @@ TEST_CASE("the caller who turns it half-open uses up a permit", "[circuit_breake
   CHECK(second.rejection().retry_after == 0s);
 }
 
-TEST_CASE("exactly as many probes as permits are out", "[circuit_breaker][half_open]") {
+TEST_CASE("case 35: exactly as many probes as permits are out", "[circuit_breaker][half_open]") {
   const auto permits = GENERATE(1U, 2U, 7U, 1023U);
   probing x{{.half_open_permits = permits, .successes_to_close = 1023}};
   std::vector<breaker::admission> out;
@@ -74,7 +77,7 @@ TEST_CASE("one failed probe opens it again for a whole open time", "[circuit_bre
   CHECK(x.heard.back().cause == circuit_cause::probe_failed);
 }
 
-TEST_CASE("half-open again means all permits and no successes", "[circuit_breaker][half_open]") {
+TEST_CASE("case 37: half-open again means all permits and no successes", "[circuit_breaker][half_open]") {
   probing x{{.half_open_permits = 2, .successes_to_close = 2}};
   auto left_over = x.b.try_acquire();
   x.succeed();
@@ -90,7 +93,7 @@ TEST_CASE("half-open again means all permits and no successes", "[circuit_breake
   CHECK(x.b.snapshot().probes_out == 2);
 }
 
-TEST_CASE("an ignored probe gives its permit back and decides nothing", "[circuit_breaker][half_open]") {
+TEST_CASE("case 38: an ignored probe gives its permit back and decides nothing", "[circuit_breaker][half_open]") {
   probing x{{.successes_to_close = 1}};
   x.b.try_acquire()->ignore();
   CHECK(x.state() == circuit_state::half_open);
@@ -99,14 +102,15 @@ TEST_CASE("an ignored probe gives its permit back and decides nothing", "[circui
   CHECK(x.b.try_acquire());
 }
 
-TEST_CASE("a probe that is dropped without a verdict gives its permit back and is counted", "[circuit_breaker][half_open]") {
+TEST_CASE("case 44: a probe that is dropped without a verdict gives its permit back and is counted",
+          "[circuit_breaker][half_open]") {
   probing x{{.successes_to_close = 1}};
   { const auto dropped = x.b.try_acquire(); }
   CHECK(x.counts().abandoned == 1);
   CHECK(x.b.try_acquire());
 }
 
-TEST_CASE("calls admitted before the trip give no permits when they are ignored later", "[circuit_breaker][half_open]") {
+TEST_CASE("case 39: calls admitted before the trip give no permits when they are ignored later", "[circuit_breaker][half_open]") {
   bench x{{.failures = 1, .open_for = 60s, .half_open_permits = 2, .successes_to_close = 5}};
   std::vector<breaker::admission> old;
   for (int i = 0; i < 5; ++i) old.push_back(x.b.try_acquire());
@@ -121,7 +125,7 @@ TEST_CASE("calls admitted before the trip give no permits when they are ignored 
   CHECK(x.counts().ignored == 0);
 }
 
-TEST_CASE("late successes do not close it", "[circuit_breaker][half_open]") {
+TEST_CASE("cases 40 and 42: late successes do not close it and are counted as late", "[circuit_breaker][half_open]") {
   bench x{{.failures = 1, .open_for = 60s, .successes_to_close = 2}};
   auto a = x.b.try_acquire();
   auto b = x.b.try_acquire();
@@ -132,9 +136,10 @@ TEST_CASE("late successes do not close it", "[circuit_breaker][half_open]") {
   b->success();
   CHECK(x.state() == circuit_state::half_open);
   CHECK(x.b.snapshot().probes_succeeded == 0);
+  CHECK(x.counts().late == 2);
 }
 
-TEST_CASE("a late failure neither opens it again nor moves the deadline", "[circuit_breaker][half_open]") {
+TEST_CASE("case 41: a late failure neither opens it again nor moves the deadline", "[circuit_breaker][half_open]") {
   bench x{{.failures = 1, .open_for = 60s, .successes_to_close = 2}};
   auto old = x.b.try_acquire();
   x.fail();
@@ -159,7 +164,7 @@ TEST_CASE("a result of an earlier closed time does not count in a later one", "[
   CHECK(x.counts().late == 1);
 }
 
-TEST_CASE("a probe that never returns is lost at the end of the half-open time", "[circuit_breaker][half_open]") {
+TEST_CASE("case 45: a probe that never returns is lost at the end of the half-open time", "[circuit_breaker][half_open]") {
   probing x{{.successes_to_close = 1, .half_open_for = 5s}};
   auto lost = x.b.try_acquire();
   x.time.advance(5s - 1ns);
@@ -250,7 +255,7 @@ TEST_CASE("more successes than permits are gathered one after the other", "[circ
   CHECK(x.state() == circuit_state::closed);
 }
 
-TEST_CASE("callers rejected in half-open do not influence the decision", "[circuit_breaker][half_open]") {
+TEST_CASE("case 49: callers rejected in half-open do not influence the decision", "[circuit_breaker][half_open]") {
   probing x{{.successes_to_close = 1}};
   auto probe = x.b.try_acquire();
   for (int i = 0; i < 100; ++i) CHECK_FALSE(x.b.try_acquire());
@@ -258,7 +263,7 @@ TEST_CASE("callers rejected in half-open do not influence the decision", "[circu
   CHECK(x.state() == circuit_state::closed);
 }
 
-TEST_CASE("the minimum of calls has no part in half-open", "[circuit_breaker][half_open]") {
+TEST_CASE("case 50: the minimum of calls has no part in half-open", "[circuit_breaker][half_open]") {
   bench x{half_of_ten};
   x.fail(10);
   x.time.advance(60s);
@@ -280,7 +285,7 @@ TEST_CASE("closing empties row and window", "[circuit_breaker][half_open]") {
   CHECK(x.b.snapshot().window_calls == 1);
 }
 
-TEST_CASE("reset while half-open makes the permits that are out void", "[circuit_breaker][reset]") {
+TEST_CASE("case 32: reset while half-open makes the permits that are out void", "[circuit_breaker][reset]") {
   probing x{{}};
   auto old = x.b.try_acquire();
   x.b.reset();
@@ -306,4 +311,136 @@ TEST_CASE("a permit takes one verdict and moves without being settled", "[circui
   breaker::permit r = x.b.try_acquire().permit();
   r = breaker::permit{};
   CHECK(x.counts().abandoned == 1);
+}
+
+namespace {
+
+/// Opens it, waits, and reports probes: s = success, f = failure. Returns what the state is after each.
+std::string probes(bench& x, std::string_view how) {
+  while (auto admitted = x.b.try_acquire()) admitted->failure();
+  x.time.advance(60s);
+  std::string states;
+  for (const char c : how) {
+    auto admitted = x.b.try_acquire();
+    REQUIRE(admitted);
+    c == 's' ? admitted->success() : admitted->failure();
+    const circuit_state now = x.state();
+    states += now == circuit_state::half_open ? 'h' : now == circuit_state::closed ? 'c' : 'o';
+  }
+  return states;
+}
+
+constexpr circuit_breaker_options three_of_five{.failures = 1, .open_for = 60s, .successes_to_close = 3, .half_open_calls = 5};
+constexpr circuit_breaker_options half_of_four{
+    .failures = 1, .open_for = 60s, .half_open_calls = 4, .half_open_failure_percent = 50};
+
+}  // namespace
+
+TEST_CASE("case 46: three of five probes close it and it opens again as soon as three cannot be reached",
+          "[circuit_breaker][half_open]") {
+  const auto check = [](std::string_view how, std::string_view states) {
+    bench x{three_of_five};
+    CHECK(probes(x, how) == states);
+  };
+  check("ffsss", "hhhhc");
+  check("fff", "hho");
+  check("sss", "hhc");
+  check("ssfff", "hhhho");
+  check("sfsfs", "hhhhc");
+  bench x{three_of_five};
+  static_cast<void>(probes(x, "sff"));
+  CHECK(x.b.snapshot().probes_succeeded == 1);
+  CHECK(x.b.snapshot().probes_failed == 2);
+  x.b.try_acquire()->failure();
+  CHECK(x.heard.back().cause == circuit_cause::probe_failed);
+  CHECK(x.heard.back().failed == 3);
+  CHECK(x.heard.back().calls == 4);
+}
+
+TEST_CASE("case 47: a failure rate decides on the last probe and not before", "[circuit_breaker][half_open]") {
+  const auto check = [](std::string_view how, std::string_view states) {
+    bench x{half_of_four};
+    CHECK(probes(x, how) == states);
+  };
+  check("ffss", "hhho");  // exactly the percentage opens
+  check("ffff", "hhho");
+  check("fsss", "hhhc");
+  check("ssss", "hhhc");
+  // A minimum of calls has no part in it, and successes_to_close neither.
+  bench x{{.failures = 1,
+           .window = {.calls = 100, .minimum_calls = 100},
+           .open_for = 60s,
+           .successes_to_close = 1,
+           .half_open_calls = 2,
+           .half_open_failure_percent = 100}};
+  CHECK(probes(x, "fs") == "hc");
+}
+
+TEST_CASE("case 48: a slow probe counts against closing", "[circuit_breaker][half_open]") {
+  const auto rate = GENERATE(0U, 100U);
+  bench x{{.failures = 1,
+           .slow_after = 1s,
+           .open_for = 60s,
+           .successes_to_close = 1,
+           .half_open_calls = 1,
+           .half_open_failure_percent = rate}};
+  x.fail();
+  x.time.advance(60s);
+  auto probe = x.b.try_acquire();
+  x.time.advance(1s + 1ns);
+  probe->success();
+  CHECK(x.state() == circuit_state::open);
+  CHECK(x.heard.back().cause == circuit_cause::probe_slow);
+  CHECK(x.counts().success == 1);
+  x.time.advance(60s);
+  auto in_time = x.b.try_acquire();
+  x.time.advance(1s);
+  in_time->success();
+  CHECK(x.state() == circuit_state::closed);
+}
+
+TEST_CASE("case 55: results of calls in flight are accepted after a reconfiguration", "[circuit_breaker][reconfigure]") {
+  bench x{three_in_a_row};
+  auto a = x.b.try_acquire();
+  auto b = x.b.try_acquire();
+  x.b.reconfigure({.failures = 2, .time_window = {.span = 10s}, .slow_after = 1s, .open_for = 5s});
+  a->failure();
+  CHECK(x.state() == circuit_state::closed);
+  CHECK(x.b.snapshot().time_window.calls == 1);
+  b->failure();
+  CHECK(x.state() == circuit_state::open);
+  CHECK(x.counts() == circuit_counts{.failure = 2});
+  // Half-open: a probe goes on to count, too.
+  x.time.advance(5s);
+  auto probe = x.b.try_acquire();
+  x.b.reconfigure({.failures = 2, .open_for = 5s, .successes_to_close = 1});
+  probe->success();
+  CHECK(x.state() == circuit_state::closed);
+}
+
+TEST_CASE("case 56: open with three seconds left is restored as such and as half-open past its deadline",
+          "[circuit_breaker][record]") {
+  bench before{{.failures = 1, .open_for = 10s}};
+  before.fail();
+  before.time.advance(7s);
+  const gabion::circuit_record saved = before.b.save();
+  CHECK(saved == gabion::circuit_record{.state = circuit_state::open, .open_left = 3s, .attempt = 1});
+  bench after{{.failures = 1, .open_for = 10s}};
+  after.b.restore(saved);
+  CHECK(after.b.try_acquire().rejection().retry_after == 3s);
+  after.time.advance(3s - 1ns);
+  CHECK_FALSE(after.b.try_acquire());
+  after.time.advance(1ns);
+  CHECK(after.b.try_acquire());
+  CHECK(after.state() == circuit_state::half_open);
+
+  before.time.advance(3s);
+  const gabion::circuit_record past = before.b.save();
+  CHECK(past.state == circuit_state::half_open);
+  bench half{{.failures = 1, .open_for = 10s}};
+  half.b.restore(past);
+  CHECK(half.state() == circuit_state::half_open);
+  half.b.restore({.state = circuit_state::open, .open_left = 0s});
+  CHECK(half.state() == circuit_state::half_open);
+  CHECK(half.b.try_acquire());
 }
