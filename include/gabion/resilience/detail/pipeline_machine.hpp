@@ -6,6 +6,7 @@
 
 #include <gabion/core/clock.hpp>
 #include <gabion/core/deadline.hpp>
+#include <gabion/core/error.hpp>
 #include <gabion/resilience/detail/run_stack.hpp>
 #include <gabion/resilience/detail/step_clock.hpp>
 #include <gabion/resilience/pipeline_step.hpp>
@@ -24,6 +25,9 @@ concept settles_result = Slot::shown &&
 /// Going in, a policy is asked from the outermost to the innermost; coming back, each that was passed is told, from the innermost
 /// to the outermost. A policy that says `again` ends its way up: what lies below is made afresh. Level i waits in phase 2i when it
 /// wants in and in phase 2i + 1 before it goes again.
+///
+/// The way of a call that passes everywhere and comes back at once is one straight line of code, into which every policy is
+/// inlined; whatever else may happen is kept out of it.
 template <clock Clock, class Layers, class... Policies>
 class pipeline_machine {
  public:
@@ -36,18 +40,26 @@ class pipeline_machine {
   pipeline_machine& operator=(const pipeline_machine&) = delete;
 
   template <class Slot>
-  pipeline_step begin(Slot& slot) {
+  [[gnu::always_inline]] pipeline_step begin(Slot& slot) {
     const now_type now{*clock_};
-    if (context_.stop.stop_requested()) return refuse<0>({errc::cancelled}, slot, now);
-    if (expired(now)) return refuse<0>({errc::timeout}, slot, now);
-    return onwards(descend<0>(slot, now), slot);
+    if (context_.stop.stop_requested()) [[unlikely]]
+      return refuse<0>({errc::cancelled}, slot, now);
+    if (expired(now)) [[unlikely]]
+      return refuse<0>({errc::timeout}, slot, now);
+    const pipeline_step step = descend<0>(slot, now);
+    if (step.what == kind::wait) [[unlikely]]
+      return onwards(step, slot);
+    return step;
   }
 
   template <class Slot>
-  pipeline_step report(const call_outcome& outcome, Slot& slot) {
+  [[gnu::always_inline]] pipeline_step report(const call_outcome& outcome, Slot& slot) {
     const now_type now{*clock_};
     outcome_ = outcome;
-    return onwards(leave<depth>(slot, now), slot);
+    const pipeline_step step = leave<depth>(slot, now);
+    if (step.what == kind::wait) [[unlikely]]
+      return onwards(step, slot);
+    return step;
   }
 
   template <class Slot>
@@ -59,7 +71,7 @@ class pipeline_machine {
   pipeline_step cancel(Slot& slot) {
     const now_type now{*clock_};
     given_up_ = true;
-    return end_at<0>({errc::cancelled}, slot, now);
+    return end_at<0>({errc::cancelled}, phase_, slot, now);
   }
 
   [[nodiscard]] call_context& context() noexcept { return context_; }
@@ -71,67 +83,105 @@ class pipeline_machine {
   static constexpr std::size_t not_waiting = 2 * depth;
 
   template <std::size_t Level, class Slot>
-  pipeline_step descend(Slot& slot, const now_type& now) {
+  [[gnu::always_inline]] pipeline_step descend(Slot& slot, const now_type& now) {
     if constexpr (Level == depth) {
-      phase_ = not_waiting;
       return {kind::attempt};
     } else {
+      const entry_step entry = runs_.template at<Level>().run.enter(context_, now);
+      if (entry.what == entry_step::kind::pass) [[likely]]
+        return descend<Level + 1>(slot, now);
+      return not_passed<Level>(entry, slot, now);
+    }
+  }
+
+  /// The same for a level below one that goes again, or that has waited to get in.
+  template <std::size_t Level, class Slot>
+  [[gnu::noinline]] pipeline_step ask(Slot& slot, const now_type& now) {
+    phase_ = not_waiting;
+    const entry_step entry = runs_.template at<Level>().run.enter(context_, now);
+    return entry.what == entry_step::kind::pass ? descend_afresh<Level + 1>(slot, now) : not_passed<Level>(entry, slot, now);
+  }
+  template <std::size_t Level, class Slot>
+  pipeline_step descend_afresh(Slot& slot, const now_type& now) {
+    phase_ = not_waiting;
+    if constexpr (Level == depth) {
+      return {kind::attempt};
+    } else {
+      runs_.template at<Level>().refresh(*layers_);
       return ask<Level>(slot, now);
     }
   }
 
   template <std::size_t Level, class Slot>
-  pipeline_step ask(Slot& slot, const now_type& now) {
-    const entry_step entry = runs_.template at<Level>().run.enter(context_, now);
-    if (entry.what == entry_step::kind::pass) return descend<Level + 1>(slot, now);
+  [[gnu::noinline]] pipeline_step not_passed(const entry_step& entry, Slot& slot, const now_type& now) {
     if (entry.what == entry_step::kind::wait) {
-      if (context_.stop.stop_requested()) return end_at<Level>({errc::cancelled}, slot, now, 2 * Level);
-      if (expired(now)) return end_at<Level>({errc::timeout}, slot, now, 2 * Level);
+      if (context_.stop.stop_requested()) return end_at<Level>({errc::cancelled}, 2 * Level, slot, now);
+      if (expired(now)) return end_at<Level>({errc::timeout}, 2 * Level, slot, now);
       return wait(2 * Level, (std::min)(entry.until, context_.until.when()));
     }
-    runs_.template at<Level>().renew(*layers_);
+    runs_.template at<Level>().end(*layers_);
     return refuse<Level>(entry.why, slot, now);
   }
 
   /// What lies above `Level` is told that the call was refused there.
   template <std::size_t Level, class Slot>
-  pipeline_step refuse(const refusal& why, Slot& slot, const now_type& now) {
+  [[gnu::noinline]] pipeline_step refuse(const refusal& why, Slot& slot, const now_type& now) {
+    phase_ = not_waiting;
     outcome_ = call_outcome{why.code == errc::cancelled ? verdict::cancelled : verdict::failure, why};
     if (why.retry_after > duration::zero()) outcome_.retry_after = why.retry_after;
     slot.clear();
-    return leave<Level>(slot, now);
+    return leave_slowly<Level>(slot, now);
   }
 
-  /// Tells the levels below `Level`, from the innermost to the outermost.
+  /// Tells the levels above `Level`, from the innermost to the outermost.
   template <std::size_t Level, class Slot>
-  pipeline_step leave(Slot& slot, const now_type& now) {
+  [[gnu::always_inline]] pipeline_step leave(Slot& slot, const now_type& now) {
     if constexpr (Level == 0) {
-      phase_ = not_waiting;
       return {kind::done};
     } else {
-      auto& run = runs_.template at<Level - 1>().run;
-      const bool was_refused = outcome_.refused.has_value();
-      if constexpr (settles_result<decltype(run), Slot, now_type>) run.settle_result(slot.value(), outcome_, context_, now);
-      const exit_step exit = run.leave(outcome_, context_, now);
-      if (!was_refused && outcome_.refused) slot.clear();
-      if (exit.what == exit_step::kind::again && may_go_again(exit.at, slot, now)) {
-        slot.clear();
+      const exit_step exit = leave_one<Level - 1>(slot, now);
+      if (exit.what == exit_step::kind::again) [[unlikely]]
         return wait(2 * Level - 1, exit.at);
-      }
-      runs_.template at<Level - 1>().renew(*layers_);
       return leave<Level - 1>(slot, now);
     }
   }
+  template <std::size_t Level, class Slot>
+  pipeline_step leave_slowly(Slot& slot, const now_type& now) {
+    if constexpr (Level == 0) {
+      return {kind::done};
+    } else {
+      const exit_step exit = leave_one<Level - 1>(slot, now);
+      return exit.what == exit_step::kind::again ? wait(2 * Level - 1, exit.at) : leave_slowly<Level - 1>(slot, now);
+    }
+  }
+
+  /// Up, unless the policy wants to go again and may.
+  template <std::size_t Level, class Slot>
+  [[gnu::always_inline]] exit_step leave_one(Slot& slot, const now_type& now) {
+    auto& level = runs_.template at<Level>();
+    const bool was_refused = outcome_.refused.has_value();
+    if constexpr (settles_result<decltype(level.run), Slot, now_type>)
+      level.run.settle_result(slot.value(), outcome_, context_, now);
+    const exit_step exit = level.run.leave(outcome_, context_, now);
+    if (!was_refused && outcome_.refused) [[unlikely]]
+      slot.clear();
+    if (exit.what == exit_step::kind::again && may_go_again(exit.at, slot, now)) [[unlikely]]
+      return exit;
+    level.end(*layers_);
+    return exit_step::up();
+  }
 
   template <class Slot>
-  [[nodiscard]] bool may_go_again(instant at, Slot& slot, const now_type& now) {
+  [[nodiscard, gnu::noinline]] bool may_go_again(instant at, Slot& slot, const now_type& now) {
     if (given_up_) return false;
     if (context_.stop.stop_requested()) {
       outcome_ = call_outcome{verdict::cancelled, refusal{errc::cancelled}};
       slot.clear();
       return false;
     }
-    return context_.until.is_never() || !context_.until.expired((std::max)(at, now()));
+    if (!context_.until.is_never() && context_.until.expired((std::max)(at, now()))) return false;
+    slot.clear();
+    return true;
   }
 
   pipeline_step wait(std::size_t phase, instant until) noexcept {
@@ -142,7 +192,7 @@ class pipeline_machine {
 
   /// Goes again at once where there is nothing to wait for. A loop, so that many attempts need no more stack than one.
   template <class Slot>
-  pipeline_step onwards(pipeline_step step, Slot& slot) {
+  [[gnu::noinline]] pipeline_step onwards(pipeline_step step, Slot& slot) {
     while (step.what == kind::wait && phase_ % 2 == 1 && until_ <= clock_->now()) step = resume_once(slot);
     return step;
   }
@@ -150,8 +200,8 @@ class pipeline_machine {
   template <class Slot>
   pipeline_step resume_once(Slot& slot) {
     const now_type now{*clock_};
-    if (context_.stop.stop_requested()) return end_at<0>({errc::cancelled}, slot, now);
-    if (expired(now)) return end_at<0>({errc::timeout}, slot, now);
+    if (context_.stop.stop_requested()) return end_at<0>({errc::cancelled}, phase_, slot, now);
+    if (expired(now)) return end_at<0>({errc::timeout}, phase_, slot, now);
     return resume_at<0>(slot, now);
   }
 
@@ -161,27 +211,23 @@ class pipeline_machine {
       return {kind::attempt};
     } else {
       if (phase_ == 2 * Level) return ask<Level>(slot, now);
-      if (phase_ == 2 * Level + 1) return now() < until_ ? wait(phase_, until_) : descend<Level + 1>(slot, now);
+      if (phase_ == 2 * Level + 1) return now() < until_ ? wait(phase_, until_) : descend_afresh<Level + 1>(slot, now);
       return resume_at<Level + 1>(slot, now);
     }
   }
 
-  /// Ends the wait, or the attempt, that is going on. Who wanted in is out; who wanted to go again is told.
+  /// Ends the wait in that phase, or the attempt. Who wanted in is out; who wanted to go again is told.
   template <std::size_t Level, class Slot>
-  pipeline_step end_at(const refusal& why, Slot& slot, const now_type& now) {
-    return end_at<Level>(why, slot, now, phase_);
-  }
-  template <std::size_t Level, class Slot>
-  pipeline_step end_at(const refusal& why, Slot& slot, const now_type& now, std::size_t phase) {
+  pipeline_step end_at(const refusal& why, std::size_t phase, Slot& slot, const now_type& now) {
     if constexpr (Level == depth) {
       return refuse<depth>(why, slot, now);
     } else {
       if (phase == 2 * Level) {
-        runs_.template at<Level>().renew(*layers_);
+        runs_.template at<Level>().end(*layers_);
         return refuse<Level>(why, slot, now);
       }
       if (phase == 2 * Level + 1) return refuse<Level + 1>(why, slot, now);
-      return end_at<Level + 1>(why, slot, now, phase);
+      return end_at<Level + 1>(why, phase, slot, now);
     }
   }
 

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <new>
 #include <tuple>
+#include <type_traits>
 
 #include <gabion/resilience/policy.hpp>
 
@@ -29,14 +30,23 @@ struct run_stack<Level, Layers, Policy, Inner...> {
       return inner.template at<Below - 1>();
   }
 
-  /// Ends the run and puts a fresh one in its place, so that each place always holds one.
-  void renew(Layers& layers) noexcept {
-    run.~run_type();
-    ::new (static_cast<void*>(&run)) run_type(std::get<Level>(layers).get());
+  /// Ends the run, so that it gives back what it holds; the place always holds one. What has nothing to give back stays.
+  void end(Layers& layers) noexcept {
+    if constexpr (!std::is_trivially_destructible_v<run_type>) renew(layers);
+  }
+  /// Before the place is used again: makes afresh what `end` has left as it was.
+  void refresh(Layers& layers) noexcept {
+    if constexpr (std::is_trivially_destructible_v<run_type>) renew(layers);
   }
 
   run_type run;
   [[no_unique_address]] run_stack<Level + 1, Layers, Inner...> inner;
+
+ private:
+  void renew(Layers& layers) noexcept {
+    run.~run_type();
+    ::new (static_cast<void*>(&run)) run_type(std::get<Level>(layers).get());
+  }
 };
 
 }  // namespace gabion::inline v0::detail
