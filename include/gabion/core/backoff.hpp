@@ -45,6 +45,7 @@ struct backoff_options {
 
 /// Throws error(invalid_argument) that names the member and its range, or does nothing. `owner` names the record in it.
 inline void validate(const backoff_options& options, const std::string& owner = "backoff_options") {
+  if (gabion::valid(options)) return;
   const auto number = [](duration d) { return std::to_string(d.count()) + " ns"; };
   if (options.initial < duration::zero())
     detail::fail(errc::invalid_argument, owner + ".initial is " + number(options.initial) + "; allowed: 0 to cap");

@@ -26,6 +26,7 @@ struct retry_budget_options {
 
 /// Throws error(invalid_argument) that names the member and its range, or does nothing.
 inline void validate(const retry_budget_options& o) {
+  if (gabion::valid(o)) return;
   detail::check_range("retry_budget_options.tokens", o.tokens, 2, 1'000'000);
   detail::check_range("retry_budget_options.percent", o.percent, 1, 1000);
   detail::check_range("retry_budget_options.per_second", o.per_second, 0, 1'000'000);

@@ -64,6 +64,7 @@ struct retry_options {
 
 /// Throws error(invalid_argument) that names the member and its range, or does nothing.
 inline void validate(const retry_options& options) {
+  if (gabion::valid(options)) return;
   const auto refuse = [](const char* member, duration value, const char* allowed) {
     detail::fail(errc::invalid_argument,
                  std::string{"retry_options."} + member + " is " + std::to_string(value.count()) + " ns; allowed: " + allowed);

@@ -30,6 +30,7 @@ struct windowed_retry_budget_options {
 
 /// Throws error(invalid_argument) that names the member and its range, or does nothing.
 inline void validate(const windowed_retry_budget_options& o) {
+  if (gabion::valid(o)) return;
   detail::check_range("windowed_retry_budget_options.percent", o.percent, 1, 1000);
   detail::check_range("windowed_retry_budget_options.per_second", o.per_second, 0, 1'000'000);
   if (o.keep < std::chrono::milliseconds{10} || o.keep > std::chrono::hours{1})
