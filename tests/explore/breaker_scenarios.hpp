@@ -13,16 +13,15 @@
 #include <gabion/circuit_breaker.hpp>
 #include <gabion/testing/explorer_env.hpp>
 
-// Small races on a circuit breaker, each run under every interleaving of its shared accesses.
-namespace breaker_scenarios {
+#include "explore/scenario.hpp"
 
-using namespace std::chrono_literals;
+// Small races on a circuit breaker.
+namespace explored::breakers {
+
 using gabion::circuit_breaker_options;
 using gabion::circuit_snapshot;
 using gabion::circuit_state;
 using gabion::circuit_transition;
-using gabion::testing::explorer;
-using gabion::testing::explorer_env;
 
 /// Stands still while the threads run; a scenario moves it before.
 struct held_clock {
@@ -263,27 +262,240 @@ inline void a_reset_meets_a_trip(explorer& e) {
   x.check_always(e, 2);
 }
 
-struct scenario {
-  std::string_view name;
-  void (*run)(explorer&);
-};
+/// Somebody looks on while it trips: closed, then open for the whole time, and nothing in between.
+inline void a_reader_meets_a_trip(explorer& e) {
+  bench x{{.failures = 2, .open_for = 10s}};
+  x.fail();
+  auto p = x.b.try_acquire();
+  const auto look = [&] {
+    const circuit_snapshot s = x.b.snapshot();
+    e.expect(s.state == circuit_state::closed || s.state == circuit_state::open, "a state that never was");
+    e.expect(s.state != circuit_state::open || s.retry_after == 10s, "open without its time");
+    e.expect(s.generation == (s.state == circuit_state::open ? 1U : 0U), "state and generation of different moments");
+    e.expect(x.b.state() != circuit_state::half_open, "half-open while it has just opened");
+    e.expect(s.generation == 0 || x.b.state() == circuit_state::open, "open, and closed again without a cause");
+  };
+  if (!e.threads({[&] { p->failure(); }, look})) return;
+  x.check_always(e, 2);
+}
+
+/// Somebody calls while it trips: let in, or turned away for the whole open time.
+inline void a_caller_meets_a_trip(explorer& e) {
+  bench x{{.failures = 2, .open_for = 10s}};
+  x.fail();
+  auto p = x.b.try_acquire();
+  const auto call = [&] {
+    if (auto admitted = x.b.try_acquire())
+      admitted->ignore();
+    else
+      e.expect(admitted.rejection().retry_after == 10s, "turned away for another time than the open time");
+  };
+  if (!e.threads({[&] { p->failure(); }, call})) return;
+  e.expect(x.b.state() == circuit_state::open, "not open");
+  x.check_always(e, 3);
+}
+
+/// The circuit opens a second time while a caller looks at the end of the first: no time of the first is believed.
+inline void a_caller_meets_a_second_trip(explorer& e) {
+  bench x{{.failures = 1, .open_for = 10s}};
+  x.open_until_over();
+  auto probe = x.b.try_acquire();
+  const auto call = [&] {
+    auto admitted = x.b.try_acquire();
+    e.expect(!admitted, "let in beside the probe, or though it failed");
+    const auto left = admitted.rejection().retry_after;
+    e.expect(left == 0s || left == 10s, "turned away for a time of the first opening");
+  };
+  if (!e.threads({[&] { probe->failure(); }, call})) return;
+  e.expect(x.b.state() == circuit_state::open, "not open");
+  x.check_always(e, 3);
+}
+
+/// Counts that are read while calls end never go back and never exceed the calls.
+inline void counts_never_go_back(explorer& e) {
+  bench x{{.failures = 0, .window = {.calls = 8, .failure_percent = 100}, .open_for = 10s}};
+  for (int i = 0; i < 7; ++i) x.succeed();
+  auto p = std::array{x.b.try_acquire(), x.b.try_acquire()};
+  const auto look = [&] {
+    const auto first = x.b.snapshot().counts;
+    const auto second = x.b.snapshot().counts;
+    e.expect(first.success <= second.success && first.failure <= second.failure, "a count went back");
+    e.expect(second.settled() <= 9, "more calls were counted than made");
+  };
+  if (!e.threads({[&] {
+                    p[0]->success();
+                    p[1]->failure();
+                  },
+                  look}))
+    return;
+  x.check_always(e, 9);
+}
+
+/// Outcomes on both sides of a bucket's end: the window holds exactly what is young enough, and opens once.
+inline void outcomes_meet_the_end_of_a_bucket(explorer& e) {
+  bench x{
+      {.failures = 0, .time_window = {.span = 10s, .buckets = 2, .failure_percent = 100, .minimum_calls = 3}, .open_for = 10s}};
+  x.fail();
+  auto p = std::array{x.b.try_acquire(), x.b.try_acquire()};
+  x.now += 9s;
+  const auto fail_at = [&](std::size_t i, gabion::duration since) {
+    return [&, i, since] { p[i]->settle_at(at(since), gabion::verdict::failure); };
+  };
+  if (!e.threads({fail_at(0, 4s), fail_at(1, 9s)})) return;
+  const circuit_snapshot s = x.b.snapshot();
+  e.expect(s.state == circuit_state::open && x.events().size() == 1, "three failures within the window did not open it once");
+  e.expect(s.counts.failure == 3, "a failure was not counted");
+  x.check_always(e, 3);
+}
+
+/// The oldest failure leaves the window while the last one comes: opened only if the last was recorded before that moment.
+inline void outcomes_meet_the_end_of_the_window(explorer& e) {
+  bench x{
+      {.failures = 0, .time_window = {.span = 10s, .buckets = 2, .failure_percent = 100, .minimum_calls = 2}, .open_for = 10s}};
+  x.fail();
+  auto p = std::array{x.b.try_acquire(), x.b.try_acquire()};
+  x.now += 12s;
+  const auto end = [&](std::size_t i, gabion::verdict v, gabion::duration since) {
+    return [&, i, v, since] { p[i]->settle_at(at(since), v); };
+  };
+  if (!e.threads({end(0, gabion::verdict::failure, 9s), end(1, gabion::verdict::success, 12s)})) return;
+  const circuit_snapshot s = x.b.snapshot();
+  const bool failed_first = s.state == circuit_state::open;
+  e.expect(x.events().size() == (failed_first ? 1U : 0U), "not as many transitions as there were");
+  e.expect(s.counts.late == (failed_first ? 1U : 0U), "the outcome after the trip is not late");
+  x.check_always(e, 3);
+}
+
+/// The rules change while the last failures of a row come: the row stays, so both failures open it, once.
+template <bool Timed>
+void a_reconfiguration_meets_a_row(explorer& e) {
+  bench x{{.failures = 2, .open_for = 10s}};
+  auto p = std::array{x.b.try_acquire(), x.b.try_acquire()};
+  const auto change = [&] {
+    circuit_breaker_options o{.failures = 2, .open_for = 10s};
+    if (Timed) o.time_window = {.span = 10s, .buckets = 2};
+    if (!Timed) o.window = {.calls = 8};
+    x.b.reconfigure(o);
+  };
+  if (!e.threads({[&] { p[0]->failure(); }, change, [&] { p[1]->failure(); }})) return;
+  const circuit_snapshot s = x.b.snapshot();
+  e.expect(s.state == circuit_state::open && x.events().size() == 1, "two failures in a row did not open it once");
+  e.expect(s.counts.failure == 2 && s.counts.late == 0, "a failure was lost, or counted twice");
+  x.check_always(e, 2);
+}
+
+/// A window grows while outcomes are written to it: it keeps the newest, each once.
+inline void a_reconfiguration_meets_a_window(explorer& e) {
+  bench x{{.failures = 0, .window = {.calls = 4, .failure_percent = 100}, .open_for = 10s}};
+  for (int i = 0; i < 4; ++i) i == 3 ? x.fail() : x.succeed();
+  auto p = std::array{x.b.try_acquire(), x.b.try_acquire()};
+  const auto change = [&] { x.b.reconfigure({.failures = 0, .window = {.calls = 8, .failure_percent = 100}, .open_for = 10s}); };
+  if (!e.threads({[&] { p[0]->failure(); }, change, [&] { p[1]->success(); }})) return;
+  const circuit_snapshot s = x.b.snapshot();
+  e.expect(s.window_failed == 2, "a failure among the newest was lost, or counted twice");
+  e.expect(s.window_calls >= 4 && s.window_calls <= 6, "the window holds what it never saw");
+  e.expect(s.counts.failure == 2 && s.counts.success == 4, "an outcome was not counted once");
+  x.check_always(e, 6);
+}
+
+/// Somebody isolates the circuit while a probe comes back well: isolated it stays, and nobody is let in.
+inline void isolation_meets_a_probe(explorer& e) {
+  bench x{{.failures = 1, .open_for = 10s, .successes_to_close = 1}};
+  x.open_until_over();
+  auto probe = x.b.try_acquire();
+  if (!e.threads({[&] { probe->success(); }, [&] { x.b.set_mode(gabion::circuit_mode::isolated); }})) return;
+  e.expect(x.b.mode() == gabion::circuit_mode::isolated && !x.b.try_acquire(), "a probe ended the isolation");
+  x.b.set_mode(gabion::circuit_mode::normal);
+  e.expect(x.b.state() == circuit_state::closed, "not closed after the isolation");
+}
+
+/// Two callers at a ramp of one half: one of two is let through, and the ramp ends with its calls.
+inline void a_ramp_meets_two_callers(explorer& e) {
+  bench x{{.failures = 1, .open_for = 10s, .successes_to_close = 1, .ramp = {.percent = {50}, .step_calls = 1}}};
+  x.open_until_over();
+  x.succeed();
+  explorer_env::atomic<int> admitted{0};
+  const auto call = [&] {
+    if (auto entry = x.b.try_acquire()) {
+      admitted.fetch_add(1);
+      entry->ignore();
+    }
+  };
+  if (!e.threads({call, call})) return;
+  e.expect(admitted.load() == 1, "not one half was let through");
+  x.succeed();
+  e.expect(static_cast<bool>(x.b.try_acquire()), "not back after the last step");
+}
+
+/// A failure on a ramp and a success that ends it: it opens, or the failure is late.
+inline void a_failure_meets_the_end_of_a_ramp(explorer& e) {
+  bench x{{.failures = 1, .open_for = 10s, .successes_to_close = 1, .ramp = {.percent = {99}, .step_calls = 1}}};
+  x.open_until_over();
+  x.succeed();
+  auto bad = x.b.try_acquire();
+  e.expect(!x.b.try_acquire(), "more than 99 of a hundred were let through");
+  auto good = x.b.try_acquire();
+  e.expect(bad && good, "the ramp lets nobody through");
+  if (!e.threads({[&] { bad->failure(); }, [&] { good->success(); }})) return;
+  const circuit_snapshot s = x.b.snapshot();
+  e.expect(s.state == circuit_state::open || s.counts.late == 1, "a failure on the ramp was forgotten");
+  x.check_always(e, 5);
+}
+
+/// Opened by hand while it opens by itself: open once, until the later end.
+inline void a_trip_by_hand_meets_one_by_rule(explorer& e) {
+  bench x{{.failures = 1, .open_for = 10s}};
+  auto p = x.b.try_acquire();
+  if (!e.threads({[&] { p->failure(); }, [&] { x.b.trip(20s); }})) return;
+  e.expect(x.events().size() == 1, "opened twice");
+  const circuit_snapshot s = x.b.snapshot();
+  e.expect(s.state == circuit_state::open && s.retry_after == 20s, "not open until the later end");
+  x.check_always(e, 1);
+}
+
+/// What was saved is restored while a call from before ends: that call is late.
+inline void a_record_meets_a_late_call(explorer& e) {
+  bench old{{.failures = 1, .open_for = 10s}};
+  old.fail();
+  const auto record = old.b.save();
+  bench x{{.failures = 1, .open_for = 10s}};
+  auto p = x.b.try_acquire();
+  if (!e.threads({[&] { p->success(); }, [&] { x.b.restore(record); }})) return;
+  const circuit_snapshot s = x.b.snapshot();
+  e.expect(s.state == circuit_state::open && s.retry_after == 10s, "not as it was saved");
+  x.check_always(e, 1);
+}
 
 inline constexpr std::array all{
-    scenario{"two failures trip once", two_failures_trip_once},
-    scenario{"the failure after the trip is late", the_failure_after_the_trip_is_late},
-    scenario{"a success ends the row or is late", a_success_ends_the_row_or_is_late},
-    scenario{"one permit and two callers", one_caller_too_many<1>},
-    scenario{"two permits and three callers", one_caller_too_many<2>},
-    scenario{"a late success decides nothing", a_late_result_decides_nothing<gabion::verdict::success>},
-    scenario{"a late failure decides nothing", a_late_result_decides_nothing<gabion::verdict::failure>},
-    scenario{"a late ignored call decides nothing", a_late_result_decides_nothing<gabion::verdict::ignored>},
-    scenario{"an abandoned permit is free once", an_abandoned_permit_is_free_once},
-    scenario{"a lost probe comes back too late", a_lost_probe_comes_back_too_late},
-    scenario{"probes disagree", probes_disagree},
-    scenario{"the window stays exact", the_window_stays_exact},
-    scenario{"a stalled writer spoils nothing", a_stalled_writer_spoils_nothing},
-    scenario{"the window trips once", the_window_trips_once},
-    scenario{"a reset meets a trip", a_reset_meets_a_trip},
+    scenario{"breaker: two failures trip once", two_failures_trip_once},
+    scenario{"breaker: the failure after the trip is late", the_failure_after_the_trip_is_late},
+    scenario{"breaker: a success ends the row or is late", a_success_ends_the_row_or_is_late},
+    scenario{"breaker: one permit and two callers", one_caller_too_many<1>},
+    scenario{"breaker: two permits and three callers", one_caller_too_many<2>},
+    scenario{"breaker: a late success decides nothing", a_late_result_decides_nothing<gabion::verdict::success>},
+    scenario{"breaker: a late failure decides nothing", a_late_result_decides_nothing<gabion::verdict::failure>},
+    scenario{"breaker: a late ignored call decides nothing", a_late_result_decides_nothing<gabion::verdict::ignored>},
+    scenario{"breaker: an abandoned permit is free once", an_abandoned_permit_is_free_once},
+    scenario{"breaker: a lost probe comes back too late", a_lost_probe_comes_back_too_late},
+    scenario{"breaker: probes disagree", probes_disagree},
+    scenario{"breaker: the window stays exact", the_window_stays_exact},
+    scenario{"breaker: a stalled writer spoils nothing", a_stalled_writer_spoils_nothing},
+    scenario{"breaker: the window trips once", the_window_trips_once},
+    scenario{"breaker: a reset meets a trip", a_reset_meets_a_trip},
+    scenario{"breaker: a reader meets a trip", a_reader_meets_a_trip},
+    scenario{"breaker: a caller meets a trip", a_caller_meets_a_trip},
+    scenario{"breaker: a caller meets a second trip", a_caller_meets_a_second_trip},
+    scenario{"breaker: counts never go back", counts_never_go_back},
+    scenario{"breaker: outcomes meet the end of a bucket", outcomes_meet_the_end_of_a_bucket},
+    scenario{"breaker: outcomes meet the end of the window", outcomes_meet_the_end_of_the_window},
+    scenario{"breaker: a time window is added to a row", a_reconfiguration_meets_a_row<true>},
+    scenario{"breaker: a window is added to a row", a_reconfiguration_meets_a_row<false>},
+    scenario{"breaker: a window grows while outcomes come", a_reconfiguration_meets_a_window},
+    scenario{"breaker: isolation meets a probe", isolation_meets_a_probe},
+    scenario{"breaker: a ramp meets two callers", a_ramp_meets_two_callers},
+    scenario{"breaker: a failure meets the end of a ramp", a_failure_meets_the_end_of_a_ramp},
+    scenario{"breaker: a trip by hand meets one by rule", a_trip_by_hand_meets_one_by_rule},
+    scenario{"breaker: a record meets a late call", a_record_meets_a_late_call},
 };
 
-}  // namespace breaker_scenarios
+}  // namespace explored::breakers

@@ -249,6 +249,48 @@ TEST_CASE("a wait whose time is over says whether it was woken before", "[explor
   CHECK(seen.size() == 2);
 }
 
+TEST_CASE("a wait for another value ends when it is told of one and not without", "[explorer]") {
+  const auto scenario = [](bool told) {
+    return [=](explorer& e) {
+      explorer_env::atomic<int> n{0};
+      explorer_env::plain<int> data{0};
+      const auto change = [&] {
+        data = 7;
+        n.store(1, std::memory_order_release);
+        if (told) n.notify_all();
+      };
+      const auto wait = [&] {
+        n.wait(0, std::memory_order_acquire);
+        e.expect(data == 7, "woken without the data");
+      };
+      static_cast<void>(e.threads({change, wait, wait}));
+    };
+  };
+  const exploration good = explorer{}.run(scenario(true));
+  CHECK(good);
+  CHECK(good.exhausted);
+  CHECK(explorer{}.run(scenario(false)).failure == "lost wakeup: a thread waits for ever");
+}
+
+TEST_CASE("a thread knows who it is", "[explorer]") {
+  CHECK(explorer_env::this_thread() == nullptr);
+  const exploration found = explorer{}.run([](explorer& e) {
+    explorer_env::atomic<int> n{0};
+    const void* first = nullptr;
+    const void* second = nullptr;
+    const auto ask = [&](const void*& me) {
+      return [&] {
+        me = explorer_env::this_thread();
+        n.fetch_add(1);
+        e.expect(me == explorer_env::this_thread(), "another one after a step");
+      };
+    };
+    if (!e.threads({ask(first), ask(second)})) return;
+    e.expect(first != second && first != nullptr, "two are one");
+  });
+  CHECK(found);
+}
+
 TEST_CASE("the explorer reports a race on plain data in whatever order the two come", "[explorer]") {
   const auto publish_with = [](std::memory_order store, std::memory_order load) {
     return explorer{}.run([=](explorer& e) {

@@ -25,6 +25,11 @@ struct explorer_env {
   class event;
 
   static constexpr void failpoint(const char* /*name*/) noexcept {}
+  /// Which thread of the scenario this is; null outside. For code that keeps something per thread.
+  [[nodiscard]] static const void* this_thread() noexcept {
+    const auto* const s = detail::scheduler::active();
+    return s == nullptr ? nullptr : s->playing();
+  }
 };
 
 /// As std::atomic, for up to eight bytes.
@@ -80,6 +85,16 @@ class explorer_env::atomic {
   bool compare_exchange_weak(T& expected, T desired, std::memory_order order = strongest) noexcept {
     return exchange_if(expected, desired, order, without_release(order), true);
   }
+
+  /// Waits until it has been told of another value. Nobody ever tells it: that is a lost wakeup.
+  void wait(T old, std::memory_order order = strongest) const noexcept {
+    if (auto* const s = detail::scheduler::active()) s->wait_while(ref_, bits_of(value_), bits_of(old), order);
+  }
+  void notify_all() noexcept {
+    if (auto* const s = detail::scheduler::active()) s->notify(ref_, bits_of(value_));
+  }
+  /// Wakes everybody: a wait may end early.
+  void notify_one() noexcept { notify_all(); }
 
  private:
   [[nodiscard]] static std::uint64_t bits_of(const T& value) noexcept {

@@ -11,7 +11,7 @@
 namespace gabion::inline v0::testing {
 
 /// What a thread of a scenario is about to do to shared memory.
-enum class access : std::uint8_t { load, store, update, lock, wait };
+enum class access : std::uint8_t { load, store, update, lock, wait, sleep };
 
 namespace detail {
 
@@ -61,7 +61,7 @@ struct step {
 
 /// The same for people: `A:load #0 = 5, one before the newest`.
 [[nodiscard]] inline std::string trace_of(const std::vector<step>& steps) {
-  constexpr std::array<std::string_view, 5> verbs{"load", "store", "update", "lock", "wait"};
+  constexpr std::array<std::string_view, 6> verbs{"load", "store", "update", "lock", "wait", "sleep"};
   std::string text;
   for (const step& s : steps) {
     text += static_cast<char>('A' + s.thread);

@@ -169,6 +169,24 @@ class scheduler {
     return swap({&located(ref, initial), access::update, false}, 0);
   }
 
+  // As std::atomic::wait: blocked until somebody notifies after a store that comes after the one that was read.
+  void wait_while(location_ref& ref, std::uint64_t initial, std::uint64_t old, std::memory_order order) {
+    location& l = located(ref, initial);
+    while (load(ref, initial, order) == old) {
+      const std::size_t seen = l.newest() - steps_.back().age;
+      reach({&l, access::sleep, false, seen});
+      done(old, threads_[active_]);
+    }
+  }
+  void notify(location_ref& ref, std::uint64_t initial) {
+    location& l = located(ref, initial);
+    reach({&l, access::update, false});
+    l.notify();
+    done(l.last(), threads_[active_]);
+  }
+
+  [[nodiscard]] const void* playing() const noexcept { return &threads_[active_]; }
+
   void touch(location_ref& ref, bool writes) {
     location& l = located(ref, 0);
     thread_state& t = threads_[active_];
@@ -253,7 +271,12 @@ class scheduler {
     return set;
   }
   [[nodiscard]] static bool blocked(const intent& i) noexcept {
-    return (i.what == access::lock && i.where->held()) || (i.what == access::wait && i.where->last() == 0);
+    switch (i.what) {
+      case access::lock: return i.where->held();
+      case access::wait: return i.where->last() == 0;
+      case access::sleep: return i.where->notified() <= i.seen;
+      default: return false;
+    }
   }
 
   /// Who makes the next step; none if all have ended, or nobody can go on.
@@ -270,7 +293,7 @@ class scheduler {
   [[nodiscard]] std::size_t give_up(thread_set set) {
     bool all_wait = true;
     for (thread_set left = live_; left != 0; left &= left - 1)
-      all_wait = all_wait && next_[static_cast<std::size_t>(std::countr_zero(left))].what == access::wait;
+      all_wait = all_wait && next_[static_cast<std::size_t>(std::countr_zero(left))].what >= access::wait;
     stuck_ = true;
     complain(set != 0 ? "more steps than max_steps: livelock?" : all_wait ? "lost wakeup: a thread waits for ever" : "deadlock");
     return no_thread;

@@ -22,6 +22,7 @@ struct intent {
   location* where = nullptr;
   access what = access::load;
   bool ordered = false;  // seq_cst
+  std::size_t seen = 0;  // of a sleep: the store that was read before
 };
 using intents = std::array<intent, max_threads>;
 

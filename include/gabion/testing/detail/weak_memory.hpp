@@ -46,6 +46,7 @@ class location {
     number_ = number;
     held_ = false;
     last_ordered_ = 0;
+    notified_ = 0;
     released_ = reads_ = writes_ = {};
     history_.clear();
     history_.push_back({.value = value});
@@ -84,6 +85,10 @@ class location {
   }
   [[nodiscard]] std::uint64_t last() const noexcept { return history_.back().value; }
 
+  /// The newest store that those who wait for another value have been told of.
+  [[nodiscard]] std::size_t notified() const noexcept { return notified_; }
+  void notify() noexcept { notified_ = newest(); }
+
   // Of a mutex.
   [[nodiscard]] bool held() const noexcept { return held_; }
   void lock(vector_clock& clock) noexcept {
@@ -118,6 +123,7 @@ class location {
   std::uint32_t number_ = 0;
   bool held_ = false;
   std::size_t last_ordered_ = 0;
+  std::size_t notified_ = 0;
   vector_clock released_{};
   vector_clock reads_{};
   vector_clock writes_{};
