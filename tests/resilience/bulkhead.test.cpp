@@ -342,6 +342,25 @@ TEST_CASE("a permit that comes free goes to who waits and not to who comes by", 
   CHECK(late.enter() == kind::pass);
 }
 
+TEST_CASE("while somebody waits a permit on its way back is for nobody who comes by", "[bulkhead][queue]") {
+  gabion::detail::permit_word<gabion::native_env> word{1};
+  REQUIRE(word.try_take());
+  REQUIRE_FALSE(word.take_or_wait());
+  // The moment between the return of a permit and the look at the queue.
+  CHECK(word.give_back());
+  CHECK_FALSE(word.try_take());
+  CHECK(word.take_for_waiter());
+  CHECK_FALSE(word.take_for_waiter());
+  word.nobody_waits();
+  CHECK_FALSE(word.give_back());
+  CHECK(word.try_take());
+  CHECK_FALSE(word.resize(3));
+  REQUIRE(word.take_or_wait());
+  REQUIRE(word.take_or_wait());
+  REQUIRE_FALSE(word.take_or_wait());
+  CHECK(word.resize(4));
+}
+
 TEST_CASE("the queue takes as many as it may and refuses the next one at once", "[bulkhead][queue]") {
   bench x{{.limit = 1, .max_waiting = 2, .max_wait = 1h}};
   const auto held = x.b.try_acquire();
