@@ -171,3 +171,30 @@ TEST_CASE("an operation without a deadline or quicker than it is simply awaited"
   io.run();
   CHECK(got == 10);
 }
+
+TEST_CASE("an operation that fails before the deadline fails at once", "[asio][within]") {
+  asio::io_context io;
+  asio::cancellation_signal signal;
+  const auto whole = [&]() -> asio::awaitable<void> {
+    const auto refuse = []() -> asio::awaitable<int> {
+      throw std::system_error{std::make_error_code(std::errc::connection_refused)};
+      co_return 1;
+    };
+    const call_context context{.until = gabion::deadline::after(gabion::steady_clock::now(), 1h)};
+    static_cast<void>(co_await on_asio::within(context, refuse()));
+  };
+  const ended result = run(io, whole, signal.slot(), [] {});
+  CHECK(result.code == std::errc::connection_refused);
+  CHECK(result.took < 1min);
+}
+
+TEST_CASE("cancelling an operation that has a deadline is no time-out", "[asio][within]") {
+  asio::io_context io;
+  asio::cancellation_signal signal;
+  const auto whole = [&]() -> asio::awaitable<void> {
+    const call_context context{.until = gabion::deadline::after(gabion::steady_clock::now(), 1h)};
+    co_await on_asio::within(context, take_an_hour());
+  };
+  const ended result = run(io, whole, signal.slot(), [&] { signal.emit(asio::cancellation_type::terminal); });
+  CHECK(result.code == asio::error::operation_aborted);
+}
