@@ -289,8 +289,10 @@ TEST_CASE("instances that started together do not stay together", "[shared_circu
 TEST_CASE("when the store is down the breaker works alone and the store is left in peace", "[shared_circuit]") {
   service s{2, {.backoff = {.initial = 1s, .cap = 8s, .jitter = gabion::backoff_jitter::none}}};
   s.run(2s);
+  REQUIRE(s[0].shared.status().quorum.well == 2);
   s.store.down = true;
   s.run(2s);
+  CHECK(s[0].shared.status().quorum.well == 0);
   CHECK_FALSE(s[0].shared.status().store_up);
   CHECK(s[0].shared.status().error == errc::unavailable);
   CHECK(s[0].shared.status().heard == 0);
@@ -306,6 +308,31 @@ TEST_CASE("when the store is down the breaker works alone and the store is left 
   CHECK(s[0].shared.status().store_up);
   CHECK_FALSE(s[0].shared.status().error);
   CHECK(s[0].shared.status().heard == 1);
+}
+
+TEST_CASE("a store that failed is not asked before its time, however often one steps", "[shared_circuit]") {
+  service s{1, {.backoff = {.initial = 1s, .cap = 8s, .jitter = gabion::backoff_jitter::none}}};
+  s.store.down = true;
+  const instant start = s.time.now();
+  CHECK(s[0].shared.step(start) == start + 1s);
+  s.time.advance(1s - 1ns);
+  CHECK(s[0].shared.step(s.time.now()) == start + 1s);
+  CHECK(s.store.readings == 1);
+  s.time.advance(1ns);
+  CHECK(s[0].shared.step(s.time.now()) == start + 3s);
+  CHECK(s.store.readings == 2);
+}
+
+TEST_CASE("once a store has answered its next failure is the first again", "[shared_circuit]") {
+  service s{1, {.backoff = {.initial = 1s, .cap = 1h, .jitter = gabion::backoff_jitter::none}}};
+  s.store.down = true;
+  s.run(5min);
+  s.store.down = false;
+  s.run(10min);
+  REQUIRE(s[0].shared.status().store_up);
+  s.store.down = true;
+  s.time.advance(10s);
+  CHECK(s[0].shared.step(s.time.now()) == s.time.now() + 1s);
 }
 
 TEST_CASE("a store that throws is a store that is down", "[shared_circuit]") {

@@ -10,6 +10,7 @@
 
 #include <gabion/adapters/redis/rate_limiter.hpp>
 #include <gabion/resilience/gcra.hpp>
+#include <gabion/resilience/keyed_rate_limiter.hpp>
 
 #include "adapters/redis/pass_time.hpp"
 #include "adapters/redis/redis_server.hpp"
@@ -34,6 +35,7 @@ void refuses(redis::rate_limiter_options options, std::string_view member) {
   }
 }
 
+/// As gabion::keyed_rate_limiter, and counts what it is asked.
 struct keyed_local {
   int asked = 0;
   std::string last{};
@@ -131,6 +133,15 @@ TEST_CASE("another period keeps the fraction that the bucket had", "[redis][rate
   CHECK_FALSE(after.take("k", instant{}));
 }
 
+TEST_CASE("a smaller burst holds from the next request on", "[redis][rate_limiter]") {
+  redis::connection c{empty_server().options()};
+  redis::rate_limiter before{c, {.limit = {1, 1h}, .burst = 10}};
+  CHECK(before.take("k", instant{}));
+  redis::rate_limiter after{c, slow};
+  CHECK(after.take("k", instant{}, 3));
+  CHECK_FALSE(after.take("k", instant{}));
+}
+
 TEST_CASE("what is no rate limiter is told apart and does no harm", "[redis][rate_limiter]") {
   redis::connection c{empty_server().options()};
   redis::rate_limiter limiter{c, slow};
@@ -164,6 +175,11 @@ TEST_CASE("while the server is down the limiter answers as it was told to, and a
   CHECK(with_keys.take("k", instant{}) == gabion::rate_admission::no(7s));
   CHECK(by_key.last == "k");
   CHECK(with_one.status().alone == 2);
+  gabion::keyed_rate_limiter<std::string> each{{.interval = 1h, .burst = 1}};
+  redis::basic_rate_limiter with_each{c, {.limit = {1, 1h}}, each};
+  CHECK(with_each.take("k", instant{1s}));
+  CHECK_FALSE(with_each.take("k", instant{1s}));
+  CHECK(with_each.take("l", instant{1s}));
   server.start();
   CHECK(strict.take("k", instant{}));
   CHECK_FALSE(open.take("k", instant{}));
