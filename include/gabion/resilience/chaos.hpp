@@ -50,7 +50,6 @@ class basic_chaos {
  public:
   class run;
   static constexpr policy_kind kind = policy_kind::chaos;
-  static constexpr bool may_queue = true;
 
   /// Throws error{invalid_argument} that names the option and its range.
   explicit basic_chaos(const chaos_options& options = {}, Random random = Random{}, Factory factory = Factory{})
@@ -138,7 +137,7 @@ class basic_chaos {
 
 using chaos = basic_chaos<>;
 
-/// One call's passage.
+/// One call's passage. Its delay stands for a slow other side, not for a queue: a timeout above it counts it.
 template <random_source Random, env Env, class Factory>
 class basic_chaos<Random, Env, Factory>::run {
  public:
