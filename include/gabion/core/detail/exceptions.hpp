@@ -128,8 +128,7 @@ void inspect([[maybe_unused]] const std::exception_ptr& thrown, [[maybe_unused]]
     seen(e);
   } catch (const std::system_error& e) {
     seen(e);
-  } catch (...) {
-  }
+  } catch (...) {}
 #endif
 }
 
