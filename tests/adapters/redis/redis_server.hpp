@@ -42,7 +42,15 @@ class redis_server {
     std::string pattern = (std::filesystem::temp_directory_path() / "gabion-redis-XXXXXX").string();
     if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error{"no temporary folder"};
     folder_ = pattern;
-    start();
+    for (int tries = 1;; ++tries) {  // another program may take the port first
+      try {
+        start();
+        return;
+      } catch (const std::runtime_error&) {
+        if (tries == 5) throw;
+        port_ = free_port();
+      }
+    }
   }
   redis_server(const redis_server&) = delete;
   redis_server& operator=(const redis_server&) = delete;
