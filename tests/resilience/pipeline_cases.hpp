@@ -74,3 +74,21 @@ TEST_CASE("a cancelled call is not held against the other side", "[pipeline]") {
 TEST_CASE("attempts without a wait between them do not wait", "[pipeline]") {
   pipeline_drivers::each([](auto& suite) { suite.attempts_without_a_wait_do_not_wait(); });
 }
+TEST_CASE("case 51: what an open circuit refuses gives back the permit of a limiter outside it", "[pipeline]") {
+  pipeline_drivers::each([](auto& suite) { suite.case_51(); });
+}
+TEST_CASE("a permit inside a retry is back before the back-off", "[pipeline]") {
+  pipeline_drivers::each([](auto& suite) { suite.a_permit_is_back_before_the_back_off(); });
+}
+TEST_CASE("case 63: a timeout outside a retry is one limit for all attempts and waits", "[pipeline]") {
+  pipeline_drivers::each([](auto& suite) { suite.case_63_timeout_outside(); });
+}
+TEST_CASE("case 63: a timeout inside a retry is a limit for each attempt", "[pipeline]") {
+  pipeline_drivers::each([](auto& suite) { suite.case_63_timeout_inside(); });
+}
+TEST_CASE("case 63: with a timeout on both sides the sooner counts", "[pipeline]") {
+  pipeline_drivers::each([](auto& suite) { suite.case_63_timeout_on_both_sides(); });
+}
+TEST_CASE("case 79: the sooner of a deadline and a timeout wins", "[pipeline]") {
+  pipeline_drivers::each([](auto& suite) { suite.case_79_the_sooner_deadline_wins(); });
+}

@@ -7,8 +7,11 @@
 #include <string>
 #include <system_error>
 
+#include <gabion/resilience/bulkhead.hpp>
 #include <gabion/resilience/circuit_breaker.hpp>
 #include <gabion/resilience/circuit_breaker_policy.hpp>
+#include <gabion/resilience/retry_policy.hpp>
+#include <gabion/resilience/timeout_policy.hpp>
 
 #include "resilience/pipeline_fixture.hpp"
 #include "support/catch.hpp"
@@ -374,6 +377,80 @@ struct pipeline_suite {
     CHECK(code_of(p, {}, [] { throw std::system_error{make_error_code(errc::cancelled)}; }) == make_error_code(errc::cancelled));
     CHECK(breaker.snapshot().counts.cancelled == 1);
     CHECK(breaker.state() == gabion::circuit_state::closed);
+  }
+
+  void case_51() {
+    gabion::bulkhead limiter{{.limit = 1}};
+    gabion::basic_circuit_breaker breaker{{.failures = 1, .open_for = 60s}, time.clock()};
+    breaker.try_acquire()->failure();
+    auto p = make(limiter, breaker);
+    for (int n = 0; n < 3; ++n) {
+      CHECK(code_of(p, {}, [] {}) == make_error_code(errc::circuit_open));
+      CHECK(limiter.snapshot().in_use == 0);
+    }
+    time.advance(60s);
+    CHECK(call(p, [] { return 1; }) == 1);
+  }
+
+  void a_permit_is_back_before_the_back_off() {
+    gabion::bulkhead permits{{.limit = 1}};
+    auto p = make(simple_retry{2, 1h}, permits);
+    waiter.during = [&] { CHECK(permits.snapshot().in_use == 0); };
+    CHECK(call(p, [&] {
+            CHECK(permits.snapshot().in_use == 1);
+            return std::make_error_code(std::errc::timed_out);
+          }) == std::errc::timed_out);
+    CHECK(waiter.waits.size() == 1);
+  }
+
+  static constexpr gabion::retry_options three_at_80ms{
+      .max_attempts = 3, .backoff = {.initial = 80ms, .multiplier_percent = 100, .jitter = gabion::backoff_jitter::none}};
+
+  /// How many attempts were made, and what time each of them was left.
+  template <class Pipeline>
+  std::vector<duration> time_left(Pipeline& p, duration each, errc expected) {
+    std::vector<duration> left;
+    CHECK(call(p, [&](const call_context& c) {
+            left.push_back(c.until.remaining(time.now()));
+            time.advance(each);
+            return std::make_error_code(std::errc::connection_reset);
+          }) == make_error_code(expected));
+    return left;
+  }
+
+  void case_63_timeout_outside() {
+    gabion::timeout_policy limit{{.limit = 100ms}};
+    gabion::retry_policy retry{three_at_80ms};
+    auto p = make(limit, retry);
+    CHECK(time_left(p, 10ms, errc::timeout) == std::vector<duration>{100ms, 10ms});
+    CHECK(time_left(p, 150ms, errc::timeout) == std::vector<duration>{100ms});
+  }
+
+  void case_63_timeout_inside() {
+    gabion::timeout_policy limit{{.limit = 100ms}};
+    gabion::retry_policy retry{three_at_80ms};
+    auto p = make(retry, limit);
+    CHECK(time_left(p, 150ms, errc::timeout) == std::vector<duration>{100ms, 100ms, 100ms});
+    CHECK(waiter.waits == std::vector<duration>{80ms, 80ms});
+  }
+
+  void case_63_timeout_on_both_sides() {
+    gabion::timeout_policy whole{{.limit = 250ms}};
+    gabion::timeout_policy each{{.limit = 100ms}};
+    gabion::retry_policy retry{three_at_80ms};
+    auto p = make(whole, retry, each);
+    CHECK(time_left(p, 100ms, errc::timeout) == std::vector<duration>{100ms, 70ms});
+  }
+
+  void case_79_the_sooner_deadline_wins() {
+    gabion::timeout_policy limit{{.limit = 100ms}};
+    auto p = make(limit);
+    const auto left = [&](duration whole) {
+      return call(p, {.until = gabion::deadline::after(time.now(), whole)},
+                  [&](const call_context& c) { return c.until.remaining(time.now()); });
+    };
+    CHECK(left(30ms) == 30ms);
+    CHECK(left(1h) == 100ms);
   }
 
   void attempts_without_a_wait_do_not_wait() {
