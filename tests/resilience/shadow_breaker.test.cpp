@@ -71,7 +71,7 @@ TEST_CASE("the report says when and why the candidate would have changed", "[sha
   CHECK(r.transitions[2].to == circuit_state::closed);
   CHECK(r.transitions[2].at == 11'500ms);
   const std::string text = to_string(r);
-  CHECK(text.find("would have gone from closed to open at 1500 ms: consecutive failures, 2 of 2 calls\n") != std::string::npos);
+  CHECK(text.find("would have gone from closed to open at 1.500 s: consecutive failures, 2 of 2 calls\n") != std::string::npos);
 }
 
 TEST_CASE("good calls that the candidate would have rejected are what it would have cost", "[shadow_breaker]") {

@@ -193,6 +193,12 @@ class basic_circuit_tree {
   group_index groups_;
 };
 
+basic_circuit_tree(const circuit_tree_options&)->basic_circuit_tree<>;
+template <clock Clock>
+basic_circuit_tree(const circuit_tree_options&, Clock) -> basic_circuit_tree<Clock>;
+template <clock Clock, class Observer>
+basic_circuit_tree(const circuit_tree_options&, Clock, Observer) -> basic_circuit_tree<Clock, Observer>;
+
 /// One circuit of a tree with all that is above it, as a policy of a pipeline. A handle; the tree must outlive it.
 template <class Tree>
 class circuit_branch {

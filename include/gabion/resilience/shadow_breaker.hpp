@@ -176,6 +176,13 @@ class basic_shadow_breaker {
   candidate_breaker candidate_;
 };
 
+basic_shadow_breaker(const circuit_breaker_options&, const circuit_breaker_options&)->basic_shadow_breaker<>;
+template <clock Clock>
+basic_shadow_breaker(const circuit_breaker_options&, const circuit_breaker_options&, Clock) -> basic_shadow_breaker<Clock>;
+template <clock Clock, class Observer>
+basic_shadow_breaker(const circuit_breaker_options&, const circuit_breaker_options&, Clock, Observer)
+    -> basic_shadow_breaker<Clock, Observer>;
+
 /// On the steady clock with nobody listening.
 using shadow_breaker = basic_shadow_breaker<>;
 

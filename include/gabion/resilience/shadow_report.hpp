@@ -65,7 +65,9 @@ struct shadow_report {
   for (std::size_t i = 0; i < r.transition_count; ++i) {
     const shadow_transition& t = r.transitions[i];
     text.append("would have gone from ").append(to_string(t.from)).append(" to ").append(to_string(t.to)).append(" at ");
-    text.append(std::to_string(t.at / std::chrono::milliseconds{1})).append(" ms: ").append(to_string(t.cause));
+    const std::string millis = std::to_string(t.at % std::chrono::seconds{1} / std::chrono::milliseconds{1});
+    text.append(std::to_string(t.at / std::chrono::seconds{1})).append(".").append(3 - millis.size(), '0').append(millis);
+    text.append(" s: ").append(to_string(t.cause));
     if (t.calls != 0)
       text.append(", ").append(std::to_string(t.failed)).append(" of ").append(std::to_string(t.calls)).append(" calls");
     text.append("\n");
