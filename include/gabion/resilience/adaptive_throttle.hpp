@@ -39,7 +39,7 @@ struct adaptive_throttle_options {
   /// their ranges. So the higher is throttled later. 0 to 1000, 0 = all alike; default 20.
   std::uint32_t priority_step = 20;
   duration window = std::chrono::minutes{2};  ///< the time looked back; at least 1 ms a bucket; default 2 min
-  std::uint32_t buckets = 12;                 ///< of the window; 1 to 64; default 12
+  std::uint32_t buckets = 8;                  ///< of the window; 1 to 64; default 8
 };
 
 namespace detail {

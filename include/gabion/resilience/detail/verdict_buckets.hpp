@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -27,7 +28,8 @@ template <env Env>
 class verdict_buckets {
  public:
   /// buckets from 1 up, span at least as many nanoseconds.
-  verdict_buckets(duration span, std::uint32_t buckets) : width_{span.count() / buckets}, cells_(std::size_t{buckets} * 2) {}
+  verdict_buckets(duration span, std::uint32_t buckets)
+      : width_{span.count() / buckets}, buckets_{buckets}, cells_(std::bit_ceil(std::size_t{buckets}) * 2) {}
 
   void accepted(instant now) noexcept { add(0, now); }
   void other(instant now) noexcept { add(1, now); }
@@ -47,19 +49,19 @@ class verdict_buckets {
   static constexpr std::uint64_t most = 0xffff'ffff;
   static constexpr std::uint64_t stalled = 65'536;  // sub-buckets
 
-  /// The number of the sub-bucket: never lower than one that was seen before, never 0.
+  /// The number of the sub-bucket: never lower than one that was seen before, never 0. It divides only when the newest is over.
   [[nodiscard]] std::uint64_t tick(instant now) const noexcept {
-    const auto t = static_cast<std::uint64_t>(now.time_since_epoch().count() / width_ + 1);
     const std::uint64_t newest = newest_.load(std::memory_order_relaxed);
-    return static_cast<std::int64_t>(t - newest) < 0 ? newest : t;
+    const duration::rep begins = (static_cast<duration::rep>(newest) - 1) * width_;
+    const duration::rep time = now.time_since_epoch().count();
+    return time < begins || time - begins < width_ ? newest : static_cast<std::uint64_t>(time / width_ + 1);
   }
 
   void add(std::size_t which, instant now) noexcept {
     const std::uint64_t t = tick(now);
     std::uint64_t newest = newest_.load(std::memory_order_relaxed);
-    while (static_cast<std::int64_t>(t - newest) > 0 &&
-           !newest_.compare_exchange_weak(newest, t, std::memory_order_relaxed, std::memory_order_relaxed)) {}
-    cell& c = cells_[t % (cells_.size() / 2) * 2 + which];
+    while (t > newest && !newest_.compare_exchange_weak(newest, t, std::memory_order_relaxed, std::memory_order_relaxed)) {}
+    cell& c = cells_[(t & (cells_.size() / 2 - 1)) * 2 + which];
     std::uint64_t seen = c.load(std::memory_order_relaxed);
     for (;;) {
       const std::uint64_t ahead = ((seen >> 32) - t) & most;
@@ -73,10 +75,11 @@ class verdict_buckets {
 
   [[nodiscard]] std::uint64_t count_in(std::uint64_t bits, std::uint64_t newest) const noexcept {
     const std::uint64_t age = (newest - (bits >> 32)) & most;
-    return age < cells_.size() / 2 ? bits & most : 0;
+    return age < buckets_ ? bits & most : 0;
   }
 
-  std::int64_t width_;
+  duration::rep width_;
+  std::uint64_t buckets_;
   std::vector<cell> cells_;
   cell newest_{0};
 };
