@@ -3,6 +3,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <mutex>
 
 #include <benchmark/benchmark.h>
 
@@ -14,6 +15,13 @@ using namespace std::chrono_literals;
 
 constexpr gabion::circuit_breaker_options in_a_row{.failures = 5, .open_for = 1h};
 constexpr gabion::circuit_breaker_options last_hundred{.failures = 0, .window = {.calls = 100}, .open_for = 1h};
+constexpr gabion::circuit_breaker_options last_ten_seconds{.failures = 0, .time_window = {.span = 10s}, .open_for = 1h};
+constexpr gabion::circuit_breaker_options slow_last_hundred{
+    .failures = 0, .window = {.calls = 100, .slow_percent = 50}, .slow_after = 1s, .open_for = 1h};
+constexpr gabion::circuit_breaker_options slow_last_ten_seconds{
+    .failures = 0, .time_window = {.span = 10s, .slow_percent = 50}, .slow_after = 1s, .open_for = 1h};
+constexpr gabion::circuit_breaker_options overdue{
+    .failures = 0, .time_window = {.span = 10s, .slow_percent = 50}, .slow_after = 1s, .count_overdue = true, .open_for = 1h};
 constexpr gabion::circuit_breaker_options both{.failures = 5, .window = {.calls = 100}, .open_for = 1h};
 
 /// A time that somebody else keeps up to date: reading it is one load.
@@ -45,6 +53,15 @@ void floor_add(benchmark::State& state) {
   for (auto _ : state) word.fetch_add(1, std::memory_order_relaxed);
 }
 
+void floor_mutex(benchmark::State& state) {
+  static std::mutex lock;
+  static std::uint64_t n = 0;
+  for (auto _ : state) {
+    const std::lock_guard guard{lock};
+    benchmark::DoNotOptimize(++n);
+  }
+}
+
 template <class Clock>
 void floor_now(benchmark::State& state) {
   for (auto _ : state) benchmark::DoNotOptimize(Clock::now());
@@ -62,6 +79,19 @@ void settle(gabion::circuit_breaker& b, bool failed) {
 
 void closed(benchmark::State& state, gabion::circuit_breaker& b) {
   for (auto _ : state) settle(b, false);
+}
+
+/// Rules under the lock, by a clock of choice.
+template <class Clock, const gabion::circuit_breaker_options& Options>
+void closed_by_time(benchmark::State& state) {
+  static gabion::basic_circuit_breaker<Clock> b{Options};
+  for (auto _ : state) b.try_acquire()->success();
+}
+
+void probe_and_give_back(benchmark::State& state) {
+  static gabion::basic_circuit_breaker<cached_clock> b{{.failures = 1}};
+  b.trip(0s);
+  for (auto _ : state) b.try_acquire()->ignore();
 }
 
 void closed_one_in_ten_fails(benchmark::State& state, gabion::circuit_breaker& b) {
@@ -121,6 +151,7 @@ gabion::circuit_breaker& row_and_window() {
 BENCHMARK(floor_load_and_branch)->ThreadRange(1, 2)->UseRealTime();
 BENCHMARK(floor_cas)->ThreadRange(1, 2)->UseRealTime();
 BENCHMARK(floor_add)->ThreadRange(1, 2)->UseRealTime();
+BENCHMARK(floor_mutex)->ThreadRange(1, 2)->UseRealTime();
 BENCHMARK(floor_now<gabion::steady_clock>);
 BENCHMARK(floor_now<gabion::coarse_clock>);
 
@@ -130,6 +161,16 @@ BENCHMARK_CAPTURE(closed, row_and_window, row_and_window())->ThreadRange(1, 2)->
 BENCHMARK_CAPTURE(closed_one_in_ten_fails, row, row());
 BENCHMARK_CAPTURE(closed_one_in_ten_fails, window, window());
 BENCHMARK_CAPTURE(closed_call, window, window());
+
+BENCHMARK(closed_by_time<cached_clock, last_ten_seconds>)->ThreadRange(1, 2)->UseRealTime();
+BENCHMARK(closed_by_time<cached_clock, slow_last_hundred>);
+BENCHMARK(closed_by_time<cached_clock, slow_last_ten_seconds>);
+BENCHMARK(closed_by_time<cached_clock, overdue>);
+BENCHMARK(closed_by_time<gabion::coarse_clock, last_ten_seconds>);
+BENCHMARK(closed_by_time<gabion::coarse_clock, slow_last_ten_seconds>)->ThreadRange(1, 2)->UseRealTime();
+BENCHMARK(closed_by_time<gabion::steady_clock, last_ten_seconds>);
+BENCHMARK(closed_by_time<gabion::steady_clock, slow_last_ten_seconds>)->ThreadRange(1, 2)->UseRealTime();
+BENCHMARK(probe_and_give_back);
 
 BENCHMARK(rejected_at_a_given_time)->ThreadRange(1, 2)->UseRealTime();
 BENCHMARK(rejected<cached_clock>);

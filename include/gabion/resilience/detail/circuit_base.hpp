@@ -234,6 +234,8 @@ class circuit_base {
   alignas(64) mutable typename Env::mutex lock_{};
   circuit_breaker_options options_;
   circuit_ledger ledger_{};
+  std::uint64_t ruled_success_ = 0;  // counted under the lock, beside `counters_`
+  std::uint64_t ruled_failure_ = 0;
   circuit_mode mode_ = circuit_mode::normal;
   bool ledger_is_current_ = false;  // the last calls are in the ledger, not in the lock-free window
   bool would_open_ = false;         // metrics only: a rule is met already

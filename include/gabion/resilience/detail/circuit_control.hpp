@@ -135,8 +135,8 @@ class circuit_control : public circuit_core<Env, Log> {
 
   void describe(circuit_snapshot& s, instant now) const noexcept {
     const std::lock_guard guard{this->lock_};
-    const circuit_counts counts =
-        this->counters_.read();  // before the tally: what moves from there is missed, never counted twice
+    // Before the tally: what moves from there in between is missed, never counted twice.
+    circuit_counts counts = this->counters_.read();
     const std::uint64_t tally = this->tally_.load(std::memory_order_acquire);
     const outcome_sum unretired = this->window_.unretired(tally);
     const auto v = this->effective(now);
@@ -156,6 +156,8 @@ class circuit_control : public circuit_core<Env, Log> {
     describe_recovery(s, w);
     if (w.phase() == circuit_phase::tracked || w.phase() == circuit_phase::ramping)
       s.in_flight = this->ledger_.in_flight().in_flight();
+    counts.success += this->ruled_success_;
+    counts.failure += this->ruled_failure_;
     s.counts = counts;
     s.counts.success = (std::max)(this->reported_success_, counts.success + unretired.calls - unretired.failed);
     s.counts.failure = (std::max)(this->reported_failure_, counts.failure + unretired.failed);

@@ -48,15 +48,17 @@ struct circuit_sum {
 
   constexpr void add(circuit_outcome o) noexcept {
     ++calls;
+    if (!o.failed && !o.slow) return;
     failed += o.failed ? 1U : 0U;
     slow += o.slow ? 1U : 0U;
-    either += o.failed || o.slow ? 1U : 0U;
+    ++either;
   }
   constexpr void remove(circuit_outcome o) noexcept {
     --calls;
+    if (!o.failed && !o.slow) return;
     failed -= o.failed ? 1U : 0U;
     slow -= o.slow ? 1U : 0U;
-    either -= o.failed || o.slow ? 1U : 0U;
+    --either;
   }
   constexpr circuit_sum& operator+=(const circuit_sum& o) noexcept {
     calls += o.calls;

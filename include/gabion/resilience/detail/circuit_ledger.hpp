@@ -52,6 +52,14 @@ class circuit_ledger {
   void set_row(std::uint32_t row) noexcept { row_ = row; }
   [[nodiscard]] std::uint32_t row() const noexcept { return row_; }
 
+  /// No rule can be met: nothing failed and nothing is slow. What nearly every call finds.
+  [[nodiscard]] bool is_clean(instant now) noexcept {
+    if (row_ != 0 || calls_.sum().either != 0 || timed_.advance(now).either != 0) return false;
+    if (!overdue_.enabled()) return true;
+    overdue_.advance(now);
+    return overdue_.overdue() == 0;
+  }
+
   /// What the rules are to look at, as of `now`.
   [[nodiscard]] circuit_facts facts(instant now) noexcept {
     if (overdue_.enabled()) overdue_.advance(now);

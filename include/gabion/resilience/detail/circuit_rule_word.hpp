@@ -10,7 +10,8 @@ namespace gabion::inline v0::detail {
 /// The thresholds of the lock-free rules in one word, so that they change all at once under the calls that read them.
 ///
 /// From the low end: failures in a row (16), calls (13), minimum (13), percent (7), ring (4), version (10). A window of another
-/// version has other thresholds or other contents; `circuit_window` stamps what it holds with it.
+/// version has other thresholds or other contents; `circuit_window` stamps what it holds with it. Versions are 321 apart, so that
+/// a version and a generation, added up in 10 bits, are not soon the same sum again.
 class circuit_rule_word {
  public:
   constexpr circuit_rule_word() noexcept = default;
@@ -27,10 +28,11 @@ class circuit_rule_word {
   [[nodiscard]] constexpr std::uint64_t percent() const noexcept { return bits_ >> 42 & 0x7fU; }
   /// Which ring the window uses: of 2^ring outcomes.
   [[nodiscard]] constexpr std::uint32_t ring() const noexcept { return static_cast<std::uint32_t>(bits_ >> 49) & 0xfU; }
-  [[nodiscard]] constexpr std::uint32_t version() const noexcept { return static_cast<std::uint32_t>(bits_ >> 53) & 0x3ffU; }
+  [[nodiscard]] constexpr std::uint32_t version() const noexcept { return static_cast<std::uint32_t>(bits_ >> 53); }
 
-  [[nodiscard]] constexpr circuit_rule_word with_version(std::uint32_t version) const noexcept {
-    return circuit_rule_word{(bits_ & ((std::uint64_t{1} << 53) - 1)) | put(version & 0x3ffU, 53)};
+  /// The same thresholds in the version after `before`.
+  [[nodiscard]] constexpr circuit_rule_word after(circuit_rule_word before) const noexcept {
+    return circuit_rule_word{(bits_ & ((std::uint64_t{1} << 53) - 1)) | put((before.version() + 321) & 0x3ffU, 53)};
   }
 
  private:

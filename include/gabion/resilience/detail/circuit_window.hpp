@@ -37,8 +37,9 @@ class circuit_window {
  public:
   using tally_type = typename Env::template atomic<std::uint64_t>;
 
-  explicit circuit_window(const circuit_window_options& o, std::uint32_t failures = 0)
-      : rules_{circuit_rule_word{failures, o, prepare(o.calls)}.bits()} {}
+  explicit circuit_window(const circuit_window_options& o, std::uint32_t failures = 0) {
+    rules_.store(circuit_rule_word{failures, o, prepare(o.calls)}.bits(), std::memory_order_release);
+  }
 
   /// The thresholds that are in force.
   [[nodiscard]] circuit_rule_word rules() const noexcept { return circuit_rule_word{rules_.load(std::memory_order_acquire)}; }
@@ -51,7 +52,7 @@ class circuit_window {
   /// Stops the window: nothing is counted until `rebuild`. Adds its contents to `history`. Returns what is to be retired.
   [[nodiscard]] outcome_sum freeze(tally_type& tally, std::uint32_t generation, circuit_history& history) const noexcept {
     const circuit_rule_word old = rules();
-    const circuit_rule_word next = old.with_version(old.version() + 1);
+    const circuit_rule_word next = old.after(old);
     const std::uint64_t seen = tally.exchange(stamp(generation, next) << tag_shift, std::memory_order_acq_rel);
     const std::uint64_t ticket = ticket_of(seen);
     const std::uint64_t pending = ticket - (is_complete(seen) ? block : ticket % block);
@@ -77,7 +78,7 @@ class circuit_window {
   /// Puts other thresholds in force over the last outcomes of `history`. Returns what is to be taken back from the retired.
   [[nodiscard]] outcome_sum rebuild(tally_type& tally, std::uint32_t generation, const circuit_window_options& o,
                                     std::uint32_t failures, std::uint32_t ring, const circuit_history& history) noexcept {
-    const circuit_rule_word next = circuit_rule_word{failures, o, ring}.with_version(rules().version() + 1);
+    const circuit_rule_word next = circuit_rule_word{failures, o, ring}.after(rules());
     // A thread that stalled while it wrote a block must not succeed now.
     for (auto& of_size : rings_)
       for (auto& c : of_size) c.fetch_add(version_one, std::memory_order_acq_rel);
@@ -161,7 +162,7 @@ class circuit_window {
 
   /// Of what the tally counts: of this generation, by these thresholds.
   [[nodiscard]] static constexpr std::uint64_t stamp(std::uint32_t generation, circuit_rule_word r) noexcept {
-    return (generation + 321U * r.version()) & tag_mask;
+    return (generation + r.version()) & tag_mask;
   }
 
   [[nodiscard]] static constexpr std::uint64_t ticket_of(std::uint64_t tally) noexcept { return tally & ticket_mask; }
@@ -232,9 +233,9 @@ class circuit_window {
     c.store(seen >> tag_shift << tag_shift | ((word + version_one) & version_mask) | pending_of(seen), std::memory_order_release);
   }
 
+  typename Env::template atomic<std::uint64_t> rules_{0};
   // By size, so that a thread that stalls over an old ring finds it where it was. Together at most twice the largest one.
   std::array<std::vector<typename Env::template atomic<std::uint64_t>>, 14> rings_{};
-  typename Env::template atomic<std::uint64_t> rules_{0};
 };
 
 }  // namespace gabion::inline v0::detail
