@@ -136,6 +136,19 @@ TEST_CASE("the deadline is looked at before a wait and the last wait is cut to i
   CHECK(retry.next(failed, start + 960ms) == stop(retry_stop::deadline));
 }
 
+TEST_CASE("case 58: after a wait that was cut there is one attempt and no more however fast it fails", "[resilience][retry]") {
+  auto retry = machine({.max_attempts = 10,
+                        .backoff = {.initial = 400ms, .jitter = gabion::backoff_jitter::none},
+                        .total = 1s,
+                        .attempt_time = 50ms});
+  CHECK(retry.begin(start) == at(0s));
+  CHECK(retry.next(failed, start) == at(400ms));
+  CHECK(retry.next(failed, start + 400ms) == at(950ms));
+  CHECK(retry.next(failed, start + 950ms) == stop(retry_stop::deadline));
+  CHECK(retry.begin(start) == at(0s));  // a new call has all its attempts
+  CHECK(retry.next(failed, start) == at(400ms));
+}
+
 TEST_CASE("no attempt begins without time for it", "[resilience][retry]") {
   auto retry = machine({.attempt_time = 10ms});
   CHECK(retry.begin(start, deadline::at(start + 10ms)) == at(0s));

@@ -65,6 +65,16 @@ struct bench {
   int permits = 0;
 };
 
+/// A clock that does something the next time it is read, once.
+struct hooked_clock {
+  manual_time* time;
+  std::function<void()>* hook;
+  [[nodiscard]] instant now() const noexcept {
+    if (*hook) std::exchange(*hook, nullptr)();
+    return time->now();
+  }
+};
+
 /// Calls the work twice at once, and keeps it.
 struct twice {
   std::function<void()> work{};
@@ -183,6 +193,22 @@ TEST_CASE("case 64: a deadline that passes as the work ends leaves exactly one o
     CHECK(queued.permits == 0);
     CHECK(queued.timeout.counts() == detached_counts{.timed_out = 1, .never_run = 1});
   }
+}
+
+TEST_CASE("case 64: a result that comes between the last look and the leaving is observed", "[timeout][detached]") {
+  manual_time time;
+  held_spawner spawner;
+  std::function<void()> hook;
+  gabion::basic_detached_timeout timeout{detached_timeout_options{.queue = 1s}, spawner, hooked_clock{&time, &hook}};
+  scripted_waiter waiter{time, {[&] {
+                           hook = [&] {  // the caller has looked, and asks what time it is
+                             spawner.run();
+                             time.advance(1h);
+                           };
+                         }}};
+  CHECK(timeout.call_in(waiter, {}, [] { return std::optional<int>{7}; }) == 7);
+  CHECK_FALSE(hook);
+  CHECK(timeout.counts() == detached_counts{});
 }
 
 TEST_CASE("the queue and the run have limits of their own", "[timeout][detached]") {

@@ -78,7 +78,7 @@ class basic_fallback {
     }
     template <class Result, class Now>
     void settle_result(std::optional<Result>& result, call_outcome& outcome, const call_context& context, const Now& /*now*/) {
-      if (outcome.verdict == verdict::failure) static_cast<void>(policy_->replace(result, outcome, context));
+      static_cast<void>(policy_->replace(result, outcome, context));
     }
     template <class Now>
     [[nodiscard]] exit_step leave(const call_outcome& /*outcome*/, const call_context& /*context*/,
@@ -134,7 +134,7 @@ class basic_fallback {
     detail::judge_by_traits judge;
     std::exception_ptr thrown = detail::captured([&] { slot.keep([&]() -> Result { return detail::call_with(f, context); }); });
     call_outcome outcome = thrown ? detail::outcome_of_exception(thrown, judge) : judged<Result>(slot, judge);
-    const bool replaced = outcome.verdict == verdict::failure && replace(slot.value(), outcome, context);
+    const bool replaced = replace(slot.value(), outcome, context);
     if (!replaced) slot.keep_exception(std::move(thrown));
     return {replaced, outcome};
   }

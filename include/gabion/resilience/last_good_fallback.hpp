@@ -50,7 +50,7 @@ class basic_last_good_fallback {
                     "last_good_fallback: the calls must return the cache's value type");
       if (outcome.verdict == verdict::success && result.has_value())
         policy_->cache_->put(policy_->key_of_(context), *result, now());
-      else if (outcome.verdict == verdict::failure && detail::fallback_wants<run>(outcome))
+      else if (outcome.verdict == verdict::failure)
         policy_->answer(result, outcome, context, now());
     }
     template <class Now>

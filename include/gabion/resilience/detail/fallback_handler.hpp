@@ -6,7 +6,6 @@
 #include <type_traits>
 #include <utility>
 
-#include <gabion/core/error.hpp>
 #include <gabion/resilience/call_context.hpp>
 #include <gabion/resilience/outcome_traits.hpp>
 #include <gabion/resilience/policy.hpp>
@@ -42,11 +41,10 @@ concept marks_degraded = requires(Result& result) {
   outcome_traits<Result>::mark_degraded(result);
 };
 
-/// The handler is meant for calls that ended so. Nobody waits for the answer of a call that was cancelled.
+/// The handler is meant for calls that ended so. A call that was cancelled did not fail: nobody waits for an answer.
 template <class Handler>
 [[nodiscard]] constexpr bool fallback_wants(const call_outcome& outcome) noexcept {
-  if (outcome.refused && outcome.refused->code == errc::cancelled) return false;
-  return !answers_refusals<Handler> || outcome.refused.has_value();
+  return outcome.verdict == verdict::failure && (!answers_refusals<Handler> || outcome.refused.has_value());
 }
 
 template <class Handler>
