@@ -17,6 +17,7 @@
 #include <gabion/resilience/circuit_registry.hpp>
 #include <gabion/resilience/circuit_tree.hpp>
 #include <gabion/resilience/concurrency_limiter.hpp>
+#include <gabion/resilience/coroutine_waiter.hpp>
 #include <gabion/resilience/delay_source.hpp>
 #include <gabion/resilience/fallback.hpp>
 #include <gabion/resilience/gcra.hpp>
@@ -25,6 +26,7 @@
 #include <gabion/resilience/health_driver.hpp>
 #include <gabion/resilience/hedge.hpp>
 #include <gabion/resilience/hedge_call.hpp>
+#include <gabion/resilience/hedged_pipeline.hpp>
 #include <gabion/resilience/insist.hpp>
 #include <gabion/resilience/key_hash.hpp>
 #include <gabion/resilience/keyed_rate_limiter.hpp>
@@ -37,6 +39,9 @@
 #include <gabion/resilience/outlier_ejection.hpp>
 #include <gabion/resilience/paced.hpp>
 #include <gabion/resilience/pipeline.hpp>
+#include <gabion/resilience/pipeline_coroutine.hpp>
+#include <gabion/resilience/pipeline_run.hpp>
+#include <gabion/resilience/pipeline_step.hpp>
 #include <gabion/resilience/policy.hpp>
 #include <gabion/resilience/queueing_bulkhead.hpp>
 #include <gabion/resilience/rate_limiter.hpp>

@@ -115,13 +115,13 @@ class basic_pipeline {
 /// Puts policies around a call, the outermost first. An lvalue is used where it is and must outlive the pipeline, an rvalue is
 /// moved into it. \code auto guarded = pipeline(retry, breaker, limiter); guarded.call(send); \endcode
 template <class... Policies>
-  requires(sizeof...(Policies) > 0)
+  requires(sizeof...(Policies) > 0 && !detail::has_hedge<Policies...>)
 [[nodiscard]] constexpr auto pipeline(Policies&&... policies) {
   return basic_pipeline<steady_clock, detail::given_policy<Policies>...>{steady_clock{}, std::forward<Policies>(policies)...};
 }
 /// The same by a clock of yours, which must be the policies' clock too.
 template <clock Clock, class... Policies>
-  requires(sizeof...(Policies) > 0)
+  requires(sizeof...(Policies) > 0 && !detail::has_hedge<Policies...>)
 [[nodiscard]] constexpr auto pipeline(Clock clock, Policies&&... policies) {
   return basic_pipeline<Clock, detail::given_policy<Policies>...>{std::move(clock), std::forward<Policies>(policies)...};
 }

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <type_traits>
 
+#include <gabion/resilience/detail/pipeline_layer.hpp>
 #include <gabion/resilience/insist.hpp>
 #include <gabion/resilience/policy.hpp>
 
@@ -21,6 +22,13 @@ struct policy_of<insisted<Given>> {
   using type = std::remove_reference_t<Given>;
   static constexpr bool insisted = true;
 };
+
+/// A policy that makes several attempts at a time cuts a pipeline in two: see hedged_pipeline.hpp.
+template <class Policy>
+inline constexpr bool cuts_pipeline = false;
+
+template <class... Given>
+inline constexpr bool has_hedge = (cuts_pipeline<typename policy_of<given_policy<Given>>::type> || ...);
 
 /// What the rules need to know of one policy.
 struct policy_facts {
