@@ -164,17 +164,28 @@ class basic_circuit_tree {
   template <class Now, class AskLeaf>
   [[nodiscard]] admission acquire(circuit_id id, const Now& now, const AskLeaf& ask_leaf) noexcept {
     leaf& l = leaves_.all[id.index];
-    permit taken{*this};
+    admission result;
+    permit& taken = result.permit_;
+    taken.tree_ = this;
     for (std::uint32_t i = l.depth; i-- > 0;) {
       const typename group_index::entry e = groups_.admit(l.path[i], now);
       if (e.judged) deliver();
-      if (!e.granted) return admission{circuit_tree_rejection{groups_.name(l.path[i]), groups_.level(l.path[i]), e.refusal}};
+      if (!e.granted) {
+        taken.give_back(verdict::ignored);
+        result.rejection_ = {groups_.name(l.path[i]), groups_.level(l.path[i]), e.refusal};
+        return result;
+      }
       if (e.counted) taken.hold(l.path[i], e.generation);
     }
     auto entry = ask_leaf(*l.breaker);
-    if (!entry) return admission{circuit_tree_rejection{l.breaker->name(), l.level, entry.rejection()}};
-    taken.leaf_ = std::move(entry).permit();
-    return admission{std::move(taken)};
+    if (entry) {
+      taken.leaf_ = std::move(entry).permit();
+      result.granted_ = true;
+    } else {
+      taken.give_back(verdict::ignored);
+      result.rejection_ = {l.breaker->name(), l.level, entry.rejection()};
+    }
+    return result;
   }
 
   void settle_group(std::uint32_t group, std::uint32_t generation, verdict v) noexcept {

@@ -21,18 +21,12 @@ namespace gabion::inline v0 {
 template <class Tree>
 class [[nodiscard("dropping a permit without a verdict counts the call as abandoned")]] basic_circuit_tree_permit {
  public:
-  basic_circuit_tree_permit() noexcept = default;
-  basic_circuit_tree_permit(basic_circuit_tree_permit && other) noexcept
-      : tree_{std::exchange(other.tree_, nullptr)},
-        held_{other.held_},
-        count_{std::exchange(other.count_, 0)},
-        leaf_{std::move(other.leaf_)} {}
+  basic_circuit_tree_permit() noexcept {}
+  basic_circuit_tree_permit(basic_circuit_tree_permit && other) noexcept : leaf_{std::move(other.leaf_)} { take_held(other); }
   basic_circuit_tree_permit& operator=(basic_circuit_tree_permit&& other) noexcept {
     basic_circuit_tree_permit old{std::move(*this)};
-    tree_ = std::exchange(other.tree_, nullptr);
-    held_ = other.held_;
-    count_ = std::exchange(other.count_, 0);
     leaf_ = std::move(other.leaf_);
+    take_held(other);
     return *this;
   }
   ~basic_circuit_tree_permit() {
@@ -63,20 +57,24 @@ class [[nodiscard("dropping a permit without a verdict counts the call as abando
  private:
   friend Tree;
   struct held {
-    std::uint32_t group = 0;
-    std::uint32_t generation = 0;
+    std::uint32_t group;
+    std::uint32_t generation;
   };
 
-  explicit basic_circuit_tree_permit(Tree & tree) noexcept : tree_{&tree} {}
+  void take_held(basic_circuit_tree_permit & other) noexcept {
+    tree_ = other.tree_;
+    count_ = std::exchange(other.count_, 0);
+    for (std::size_t i = 0; i < count_; ++i) held_[i] = other.held_[i];
+  }
   void hold(std::uint32_t group, std::uint32_t generation) noexcept { held_[count_++] = {group, generation}; }
   void give_back(verdict v) noexcept {
     for (std::size_t n = std::exchange(count_, 0); n-- > 0;) tree_->settle_group(held_[n].group, held_[n].generation, v);
   }
 
-  Tree* tree_ = nullptr;
-  std::array<held, circuit_max_levels - 1> held_{};
-  std::size_t count_ = 0;
   typename Tree::circuit::permit leaf_{};
+  Tree* tree_ = nullptr;
+  std::size_t count_ = 0;
+  std::array<held, circuit_max_levels - 1> held_;  // only the first count_, so that the rest costs nothing
 };
 
 /// A permit, or where and why there is none. True if it is a permit. Move-only.
@@ -97,8 +95,7 @@ class [[nodiscard("dropping an admission returns its permit as abandoned")]] bas
 
  private:
   friend Tree;
-  explicit basic_circuit_tree_admission(permit_type && permit) noexcept : permit_{std::move(permit)}, granted_{true} {}
-  explicit basic_circuit_tree_admission(const circuit_tree_rejection& why) noexcept : rejection_{why} {}
+  basic_circuit_tree_admission() noexcept = default;
 
   permit_type permit_{};
   circuit_tree_rejection rejection_{};
