@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <concepts>
 #include <cstdint>
 #include <limits>
 #include <string>
@@ -12,6 +13,7 @@
 #include <gabion/adapters/redis/connection.hpp>
 #include <gabion/core/clock.hpp>
 #include <gabion/core/detail/checks.hpp>
+#include <gabion/core/detail/exceptions.hpp>
 #include <gabion/core/env.hpp>
 #include <gabion/core/error.hpp>
 #include <gabion/resilience/detail/rate_run.hpp>
@@ -112,8 +114,8 @@ struct rate_limiter_status {
 ///
 /// One script does it, so several instances together never take more than one could: in any time t at most
 /// `burst + limit.permits * t / limit.per`, exactly, by the server's clock. A bucket that is full takes no memory there.
-/// While the server is down a local limiter answers if one is given, otherwise `if_down`; nobody waits for it for longer than the
-/// connection's timeouts, and then once for each back-off. A permit whose answer was lost may have been spent.
+/// While the server is down a local limiter answers if one is given, otherwise `if_down`. Each request waits
+/// for the connection's timeouts at most, and while the server stays down one for each back-off does. A permit whose answer was lost may have been spent.
 /// Safe to use from several threads. Needs Redis 5 or newer.
 template <class Local = no_local_limiter, class Connection = connection, env Env = native_env>
 class basic_rate_limiter {
