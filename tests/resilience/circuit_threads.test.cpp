@@ -3,6 +3,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <iterator>
 #include <thread>
 #include <vector>
 
@@ -104,4 +105,64 @@ TEST_CASE("counts never go back while calls are made", "[circuit_breaker][thread
   });
   CHECK_FALSE(went_back.load());
   CHECK(x.counts() == circuit_counts{.success = 54'000, .failure = 6'000});
+}
+
+TEST_CASE("rules that change under load lose no outcome and count none twice", "[circuit_breaker][threads]") {
+  bench x{{.failures = 65'535, .window = {100, 100, 8191}}};
+  std::atomic<bool> done{false};
+  std::thread changes{[&] {
+    const circuit_breaker_options all[] = {
+        {.failures = 65'535, .window = {10, 100, 8191}},
+        {.failures = 65'535, .window = {100, 100, 8191}, .slow_after = 1s},
+        {.failures = 65'535},
+        {.failures = 65'535, .time_window = {.span = 10s, .minimum_calls = 4'000'000'000}, .slow_after = 1s},
+        {.failures = 65'535, .window = {2000, 100, 8191}},
+    };
+    for (std::size_t i = 0; !done.load(std::memory_order_acquire); ++i) x.b.reconfigure(all[i % std::size(all)]);
+  }};
+  on_threads(3, [&](int thread) {
+    for (int i = 0; i < 20'000; ++i) {
+      auto a = x.b.try_acquire();
+      (i + thread) % 4 == 0 ? a->failure() : a->success();
+    }
+  });
+  done.store(true, std::memory_order_release);
+  changes.join();
+  CHECK(x.counts() == circuit_counts{.success = 45'000, .failure = 15'000});
+  CHECK(x.state() == circuit_state::closed);
+}
+
+TEST_CASE("under load every rule under the lock trips once and its counts are exact", "[circuit_breaker][threads]") {
+  bench x{{.failures = 50,
+           .window = {.calls = 50, .failure_percent = 60, .slow_percent = 90},
+           .time_window = {.span = 10s, .failure_percent = 60},
+           .slow_after = 1s,
+           .count_overdue = true,
+           .open_for = 1ns,
+           .half_open_permits = 3,
+           .half_open_calls = 4,
+           .ramp = {.percent = {50}, .step_calls = 5}}};
+  std::atomic<std::uint64_t> granted{0};
+  std::atomic<std::uint64_t> refused{0};
+  on_threads(4, [&](int thread) {
+    for (int i = 0; i < 10'000; ++i) {
+      auto a = x.b.try_acquire();
+      if (!a) {
+        refused.fetch_add(1);
+        x.time.advance(1ns);
+        continue;
+      }
+      granted.fetch_add(1);
+      (i / 100 + thread) % 3 == 0 ? a->failure() : a->success();
+    }
+  });
+  const auto s = x.b.snapshot();
+  CHECK(s.counts.settled() == granted.load());
+  CHECK(s.counts.rejected == refused.load());
+  circuit_state state = circuit_state::closed;
+  for (const circuit_transition& t : x.heard) {
+    if (t.missed == 0) CHECK(t.from == state);
+    state = t.to;
+  }
+  CHECK(x.heard.size() > 3);
 }
