@@ -125,16 +125,20 @@ class basic_circuit_tree {
     template <class Event>
       requires(observes<Observer, Event> || std::same_as<Event, circuit_transition>)
     void operator()(const Event& event) const {
-      if constexpr (std::same_as<Event, circuit_transition>) {
-        tree_->groups_.judge(group_, tree_->clock_.now());
-        tree_->deliver();
-      }
+      if constexpr (std::same_as<Event, circuit_transition>) tree_->groups_.judge(group_, tree_->clock_.now());
+      const delivery afterwards{*tree_};  // cause before effect, even if the observer throws
       gabion::notify(tree_->observer_, event);
     }
 
    private:
     basic_circuit_tree* tree_;
     std::uint32_t group_;
+  };
+
+  /// Tells of the groups when it is destroyed.
+  struct delivery {
+    basic_circuit_tree& tree;
+    ~delivery() { tree.deliver(); }
   };
 
   struct leaf {
