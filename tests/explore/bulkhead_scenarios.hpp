@@ -68,12 +68,14 @@ inline void lowering_meets_callers(explorer& e) {
   e.expect(b.snapshot().in_use == 0 && b.try_acquire(), "the bulkhead does not recover");
 }
 
-/// One who waits as long as it takes, and is inside for a moment.
+/// One who waits as long as it takes, and is inside for a moment. Asks once more before the wait, as a driver may that was woken
+/// for something else.
 class patient {
  public:
   patient(explorer& e, queue& q, crowd& inside) : e_{&e}, inside_{&inside}, run_{q} { context_.wake.emplace(told_); }
   void operator()() {
     entry_step step = run_.enter(context_, clock_at(0s));
+    if (step.what == entry_step::kind::wait) step = run_.enter(context_, clock_at(0s));
     while (step.what == entry_step::kind::wait) {
       told_.wait();
       step = run_.enter(context_, clock_at(0s));

@@ -119,12 +119,10 @@ inline void a_listener_leaves_by_itself(explorer& e) {
   hub h{{.capacity = 1}};
   explorer_env::atomic<int> heard{0};
   hub::subscription mine;
-  bool left = false;
+  explorer_env::atomic<bool> left{false};
   mine = h.subscribe([&](const int&) {
     heard.fetch_add(1);
-    if (left) return;
-    left = true;
-    mine.reset();
+    if (!left.exchange(true)) mine.reset();
   });
   if (!e.threads({[&] { h(1); }, [&] { h(1); }})) return;
   e.expect(heard.load() == 1 || heard.load() == 2, "not told, or told too often");

@@ -48,10 +48,12 @@ class explorer_env::atomic {
   atomic& operator=(const atomic&) = delete;
 
   [[nodiscard]] T load(std::memory_order order = strongest) const noexcept {
+    const detail::backstage quiet;
     if (auto* const s = detail::scheduler::active()) return value_of(s->load(ref_, bits_of(value_), order));
     return value_;
   }
   void store(T value, std::memory_order order = strongest) noexcept {
+    const detail::backstage quiet;
     if (auto* const s = detail::scheduler::active()) s->store(ref_, bits_of(value_), bits_of(value), order);
     value_ = value;
   }
@@ -88,9 +90,11 @@ class explorer_env::atomic {
 
   /// Waits until it has been told of another value. Nobody ever tells it: that is a lost wakeup.
   void wait(T old, std::memory_order order = strongest) const noexcept {
+    const detail::backstage quiet;
     if (auto* const s = detail::scheduler::active()) s->wait_while(ref_, bits_of(value_), bits_of(old), order);
   }
   void notify_all() noexcept {
+    const detail::backstage quiet;
     if (auto* const s = detail::scheduler::active()) s->notify(ref_, bits_of(value_));
   }
   /// Wakes everybody: a wait may end early.
@@ -114,6 +118,7 @@ class explorer_env::atomic {
 
   template <class Next>
   T update(std::memory_order order, const Next& next) noexcept {
+    const detail::backstage quiet;
     auto* const s = detail::scheduler::active();
     if (s == nullptr) {
       const T old = value_;
@@ -129,6 +134,7 @@ class explorer_env::atomic {
   }
 
   bool exchange_if(T& expected, const T& desired, std::memory_order success, std::memory_order failure, bool weak) noexcept {
+    const detail::backstage quiet;
     auto* const s = detail::scheduler::active();
     std::uint64_t old = bits_of(value_);
     const std::uint64_t wanted = bits_of(expected);
@@ -160,9 +166,11 @@ class explorer_env::mutex {
   mutex& operator=(const mutex&) = delete;
 
   void lock() noexcept {
+    const detail::backstage quiet;
     if (auto* const s = detail::scheduler::active()) s->lock(ref_);
   }
   void unlock() noexcept {
+    const detail::backstage quiet;
     if (auto* const s = detail::scheduler::active()) s->unlock(ref_);
   }
 
@@ -180,15 +188,18 @@ class explorer_env::event {
   event& operator=(const event&) = delete;
 
   void wake() noexcept {
+    const detail::backstage quiet;
     if (auto* const s = detail::scheduler::active()) s->wake(ref_, set_);
     set_ = 1;
   }
   void wait() noexcept {
+    const detail::backstage quiet;
     if (auto* const s = detail::scheduler::active()) s->wait(ref_, set_);
     set_ = 0;
   }
   /// For a wait whose time is over at this moment: whether it was woken before.
   [[nodiscard]] bool take() noexcept {
+    const detail::backstage quiet;
     std::uint64_t was = set_;
     if (auto* const s = detail::scheduler::active()) was = s->take(ref_, set_);
     set_ = 0;
@@ -215,11 +226,13 @@ class explorer_env::plain {
   }
 
   [[nodiscard]] const T& get() const {
+    const detail::backstage quiet;
     if (auto* const s = detail::scheduler::active()) s->touch(ref_, false);
     return value_;
   }
   /// For writing. Use the reference at once.
   [[nodiscard]] T& edit() {
+    const detail::backstage quiet;
     if (auto* const s = detail::scheduler::active()) s->touch(ref_, true);
     return value_;
   }

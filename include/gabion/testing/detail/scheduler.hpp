@@ -45,6 +45,17 @@ struct location_ref {
   std::uint64_t execution = 0;
 };
 
+/// While it lives, what happens is the explorer's doing and not the scenario's: for whoever watches every access to memory.
+class backstage {
+ public:
+  backstage() noexcept { on = true; }
+  backstage(const backstage&) = delete;
+  backstage& operator=(const backstage&) = delete;
+  ~backstage() { on = false; }
+
+  static inline constinit thread_local bool on = true;
+};
+
 struct scheduler_limits {
   std::size_t max_steps = 0;
   std::size_t old_values = 0;
@@ -187,6 +198,14 @@ class scheduler {
 
   [[nodiscard]] const void* playing() const noexcept { return &threads_[active_]; }
 
+  // Of the running thread, for whoever watches plain data.
+  [[nodiscard]] std::size_t thread() const noexcept { return active_; }
+  [[nodiscard]] const vector_clock& clock() const noexcept { return threads_[active_].clock; }
+  [[nodiscard]] static std::uint64_t execution() noexcept { return execution_; }
+  void complain(std::string_view what) noexcept {
+    if (complaint_.empty()) complaint_ = what;
+  }
+
   void touch(location_ref& ref, bool writes) {
     location& l = located(ref, 0);
     thread_state& t = threads_[active_];
@@ -214,10 +233,6 @@ class scheduler {
     return old;
   }
 
-  void complain(std::string_view what) noexcept {
-    if (complaint_.empty()) complaint_ = what;
-  }
-
   [[nodiscard]] location& located(location_ref& ref, std::uint64_t initial) {
     if (ref.execution != execution_) ref = {&memory_.add(initial), execution_};
     return *ref.where;
@@ -239,11 +254,13 @@ class scheduler {
 
   static void enter() {
     scheduler* const s = running;
+    backstage::on = false;
     try {
       (*s->threads_[s->active_].body)();
     } catch (...) {
       s->complain("an exception left a thread");
     }
+    backstage::on = true;
     s->live_ &= ~only(s->active_);
     for (;;) s->hand_over();
   }
