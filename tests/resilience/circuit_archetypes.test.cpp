@@ -57,18 +57,6 @@ struct least_env {
   static void failpoint(const char* /*name*/) {}
 };
 
-struct not_a_clock {
-  [[nodiscard]] int now() const noexcept { return 0; }
-};
-struct throwing_clock {
-  [[nodiscard]] gabion::instant now() const { return {}; }
-};
-
-template <class Clock>
-concept makes_a_breaker = requires {
-  typename gabion::basic_circuit_breaker<Clock>;
-};
-
 }  // namespace
 
 TEST_CASE("the breaker works on the least of clocks and observers and environments", "[circuit_breaker][concepts]") {
@@ -82,11 +70,4 @@ TEST_CASE("the breaker works on the least of clocks and observers and environmen
   CHECK(b.state() == gabion::circuit_state::open);
   CHECK(b.snapshot().counts.settled() == 4);
   b.reset();
-}
-
-TEST_CASE("what is not a clock makes no breaker", "[circuit_breaker][concepts]") {
-  CHECK(makes_a_breaker<least_clock>);
-  CHECK_FALSE(makes_a_breaker<not_a_clock>);
-  CHECK_FALSE(makes_a_breaker<throwing_clock>);
-  CHECK_FALSE(makes_a_breaker<int>);
 }

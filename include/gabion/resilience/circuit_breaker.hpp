@@ -48,18 +48,20 @@ class circuit_name {
 
 /// Stops calling what keeps failing, and finds out when it is well again.
 ///
-/// Closed: calls go through. Enough bad ones (see `circuit_breaker_options`) open it: calls are rejected at once. After
-/// the open time the next caller is let through as a probe; enough successful probes close it, too many failed ones open it again.
-/// A result counts only for the state that admitted its call. Nothing here waits or sleeps; nothing that calls do allocates.
+/// Closed: calls go through. Enough bad ones (see `circuit_breaker_options`) open it: calls are rejected at once. After the open
+/// time the next caller is let through as a probe; enough successful probes close it, too many failed ones open it again. A
+/// result counts only for the state that admitted its call. Nothing here waits or sleeps; nothing that calls do allocates.
 ///
-/// The observer is told of changes (`circuit_transition` and the other ordered events of circuit_events.hpp), in order, one at a time,
-/// outside every lock, on the thread that caused it or on one that was delivering already; and of single calls, on the thread of
-/// the call, with other threads at the same time. It may call anything here but must not destroy the breaker. What it throws is
-/// swallowed and counted. At most 16 ordered events wait for a slow one; then the oldest is dropped, and the next transition says so.
+/// The observer is told of changes (`circuit_transition` and the other ordered events of circuit_events.hpp), in order, one at a
+/// time, outside every lock, on the thread that caused it or on one that was delivering already; and of single calls, on the
+/// thread of the call, with other threads at the same time. It may call anything here but must not destroy the breaker. What it
+/// throws is swallowed and counted. At most 16 ordered events wait for a slow one; then the oldest is dropped, and the next
+/// transition says so.
 ///
 /// Every member is safe to call from several threads. Neither copied nor moved: permits point to it and must not outlive it.
-template <clock Clock = steady_clock, class Observer = no_observer, env Env = native_env>
+template <class Clock = steady_clock, class Observer = no_observer, env Env = native_env>
 class basic_circuit_breaker {
+  static_assert(explain_clock<Clock>());
   static_assert(std::same_as<Observer, no_observer> || detail::observes_circuit_changes<Observer> ||
                     detail::observes_circuit_calls<Observer>,
                 "circuit_breaker: the observer cannot be called with const gabion::circuit_transition& or another event of it");
@@ -72,7 +74,8 @@ class basic_circuit_breaker {
   explicit basic_circuit_breaker(
       const circuit_breaker_options& options) requires std::default_initializable<Clock> && std::default_initializable<Observer>
       : basic_circuit_breaker{options, Clock{}, Observer{}} {}
-  basic_circuit_breaker(const circuit_breaker_options& options, Clock clock) requires std::default_initializable<Observer>
+  basic_circuit_breaker(const circuit_breaker_options& options,
+                        Clock clock) requires gabion::clock<Clock> && std::default_initializable<Observer>
       : basic_circuit_breaker{options, std::move(clock), Observer{}} {}
   template <std::same_as<Observer> Listener>
     requires(std::default_initializable<Clock> && !gabion::clock<Listener>)
@@ -98,9 +101,9 @@ class basic_circuit_breaker {
 
   /// Calls f if the circuit lets it through, judges its result by `outcome_traits`, and returns exactly what f returns.
   ///
-  /// A failed result that states by `outcome_traits<Result>::retry_after` how long to leave the other side alone opens the circuit for
-  /// that long. An exception from f counts as a failure and goes on unchanged. If rejected, f isn't called: the answer is
-  /// `outcome_traits<Result>::rejected(...)` if the type has it, otherwise circuit_open_error is thrown.
+  /// A failed result that states by `outcome_traits<Result>::retry_after` how long to leave the other side alone opens the
+  /// circuit for that long. An exception from f counts as a failure and goes on unchanged. If rejected, f isn't called: the
+  /// answer is `outcome_traits<Result>::rejected(...)` if the type has it, otherwise circuit_open_error is thrown.
   template <std::invocable Function>
   std::invoke_result_t<Function> call(Function&& f) {
     return call(failure_if{detail::judge_by_traits{}}, std::forward<Function>(f));
@@ -116,8 +119,8 @@ class basic_circuit_breaker {
 
   /// Calls f; what the fallback returns takes the place of a call that was rejected or failed.
   ///
-  /// The fallback's parameter says what it is for. `const circuit_rejection&`: rejected calls. The result: failed results.
-  /// None: both, and exceptions, which end here. What it isn't for passes as if there were no fallback. Its own outcome isn't counted.
+  /// The fallback's parameter says what it is for. `const circuit_rejection&`: rejected calls. The result: failed results. None:
+  /// both, and exceptions, which end here. What it isn't for passes as if there were no fallback. Its own outcome isn't counted.
   template <std::invocable Function, class Fallback>
     requires(!detail::circuit_judgement<std::remove_cvref_t<Function>>)
   std::invoke_result_t<Function> call(Function&& f, Fallback&& fallback) {
@@ -136,8 +139,8 @@ class basic_circuit_breaker {
   /// What a caller would meet now. An open time that is over reads half-open though nobody has called since. Lock-free.
   [[nodiscard]] circuit_state state() const noexcept { return core_.state(clock_.now()); }
 
-  /// State, windows and counts, of one moment. A count never goes back; each is exact once no call is in flight. Takes the lock for
-  /// a moment, as the other members below do; calls that need no lock go on meanwhile.
+  /// State, windows and counts, of one moment. A count never goes back; each is exact once no call is in flight. Takes the lock
+  /// for a moment, as the other members below do; calls that need no lock go on meanwhile.
   [[nodiscard]] circuit_snapshot snapshot() const noexcept {
     circuit_snapshot s;
     s.name = name();
@@ -147,7 +150,8 @@ class basic_circuit_breaker {
     return s;
   }
 
-  /// Why it has opened or why it has not: each rule with its counts, what they lack, and the time left. `to_string` writes it out.
+  /// Why it has opened or why it has not: each rule with its counts, what they lack, and the time left. `to_string` writes it
+  /// out.
   [[nodiscard]] circuit_explanation explain() const noexcept {
     circuit_explanation e;
     e.name = name();
@@ -155,9 +159,9 @@ class basic_circuit_breaker {
     return e;
   }
 
-  /// Closes it now, forgets what was counted towards opening, and lets the open time begin at its first length again. Permits of the
-  /// state it leaves are void: their results are late. In the closed state it only forgets; that is no transition. In other modes
-  /// than normal it forgets and the mode stays.
+  /// Closes it now, forgets what was counted towards opening, and lets the open time begin at its first length again. Permits of
+  /// the state it leaves are void: their results are late. In the closed state it only forgets; that is no transition. In other
+  /// modes than normal it forgets and the mode stays.
   void reset(circuit_cause cause = circuit_cause::reset) noexcept { core_.reset(cause, clock_.now()); }
 
   /// Opens it now for that long; a time that is not above zero is over at once. If it is open already, the later end counts, and
@@ -175,8 +179,8 @@ class basic_circuit_breaker {
   /// slow or failed as it was counted; the new rules are looked at with the next outcome. Calls that are out when `slow_after` or
   /// `count_overdue` changes count when they return, but are never overdue before. Allocates only for windows.
   ///
-  /// Throws error{invalid_argument} that names the option and its range, also for a name that is neither empty nor this breaker's, or
-  /// std::bad_alloc; then nothing has changed.
+  /// Throws error{invalid_argument} that names the option and its range, also for a name that is neither empty nor this
+  /// breaker's, or std::bad_alloc; then nothing has changed.
   void reconfigure(const circuit_breaker_options& options) {
     gabion::validate(options);
     if (!options.name.empty() && options.name != name())

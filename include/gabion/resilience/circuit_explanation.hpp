@@ -48,8 +48,8 @@ struct circuit_explanation {
   std::uint32_t probes_needed = 0;  ///< half-open: successes that close, or probes that decide by rate
   std::uint32_t ramp_percent = 0;   ///< ramping
   std::size_t rule_count = 0;
-  /// The rules that are on, in the order in which they are looked at; the first that is met opens. While open and half-open: as they
-  /// stood when it opened.
+  /// The rules that are on, in the order in which they are looked at; the first that is met opens. While open and half-open: as
+  /// they stood when it opened.
   std::array<circuit_rule_status, max_rules> rules{};
 };
 

@@ -49,7 +49,8 @@ struct circuit_growth_options {
   std::uint32_t factor_percent = 100;
   /// It does not grow beyond this. More than zero; below `open_for` it means `open_for`. Default 1 h.
   duration max = std::chrono::hours{1};
-  /// Each time is made shorter by chance, by up to this share, so that instances do not come back together. 0 (the default) to 100.
+  /// Each time is made shorter by chance, by up to this share, so that instances do not come back together. 0 (the default) to
+  /// 100.
   std::uint32_t jitter_percent = 0;
   /// Closed for at least this long = quiet: the next open time is the first again. 0 (the default) = closing is enough.
   duration quiet_for = duration::zero();
@@ -95,8 +96,8 @@ struct circuit_breaker_options {
   duration open_for = std::chrono::seconds{30};
   /// How that grows; by default it does not.
   circuit_growth_options open_growth{};
-  /// Has the last word on each open time, except a stated one. Called without a lock; it must not throw, and may be called more than
-  /// once for one opening or for one that does not happen. What is not above zero means 1 ns. Default none.
+  /// Has the last word on each open time, except a stated one. Called without a lock; it must not throw, and may be called more
+  /// than once for one opening or for one that does not happen. What is not above zero means 1 ns. Default none.
   duration (*open_time)(const circuit_open_request&) noexcept = nullptr;
   /// A failure that states how long to leave the other side alone opens for that long, but at most this. More than zero; default
   /// 5 min.
@@ -108,9 +109,9 @@ struct circuit_breaker_options {
   /// Half-open: out of so many probes. It opens again as soon as too few are left to reach `successes_to_close`. From that up to
   /// 1023; 0 = as many as `successes_to_close`, so that one failure opens it again (the default).
   std::uint32_t half_open_calls = 0;
-  /// Half-open: decide by rate instead, on the last of `half_open_calls` probes and not before: opens again if
-  /// `failed * 100 >= percent * probes`, else closes. Needs `half_open_calls`; then `successes_to_close` has no part. 1 to 100; 0 = off
-  /// (the default).
+  /// Half-open: decide by rate instead, on the last of `half_open_calls` probes and not before: opens again if `failed * 100 >=
+  /// percent * probes`, else closes. Needs `half_open_calls`; then `successes_to_close` has no part. 1 to 100; 0 = off (the
+  /// default).
   std::uint32_t half_open_failure_percent = 0;
   /// Half-open: how long probes may be out without a break before they are taken for lost and the circuit opens again.
   /// While no probe is out nothing is held and this does not run. Not negative; 0 = as long as `open_for`, the default.

@@ -48,8 +48,8 @@ class [[nodiscard("dropping a permit without a verdict counts the call as abando
 
   /// The call succeeded.
   void success() noexcept { settle(verdict::success); }
-  /// The call failed. If the other side has stated how long it wants to be left alone, the circuit opens for that long, whatever the
-  /// rules say, but for at most `max_stated_open`; a time that is not above zero is none.
+  /// The call failed. If the other side has stated how long it wants to be left alone, the circuit opens for that long, whatever
+  /// the rules say, but for at most `max_stated_open`; a time that is not above zero is none.
   void failure(std::optional<duration> open_for = std::nullopt) noexcept { settle(verdict::failure, open_for); }
   /// The call says nothing about the other side: the permit goes back and nothing is recorded.
   void ignore() noexcept { settle(verdict::ignored); }

@@ -10,9 +10,11 @@
 
 namespace gabion::inline v0 {
 
-/// What is worth keeping of a breaker over a restart. A value without pointers or instants; `save()` makes it, `restore()` takes it.
+/// What is worth keeping of a breaker over a restart. A value without pointers or instants; `save()` makes it, `restore()` takes
+/// it.
 ///
-/// Outcomes in windows are not kept: a window starts empty, so a restored breaker opens later than one that went on, never sooner.
+/// Outcomes in windows are not kept: a window starts empty, so a restored breaker opens later than one that went on, never
+/// sooner.
 struct circuit_record {
   static constexpr std::uint32_t current_version = 1;
 

@@ -27,10 +27,12 @@ struct circuit_why {
   std::uint32_t calls = 0;
 };
 
-/// What a circuit breaker is made of, and how it goes from state to state. `circuit_core` adds when, `circuit_control` by whose hand.
+/// What a circuit breaker is made of, and how it goes from state to state. `circuit_core` adds when, `circuit_control` by whose
+/// hand.
 ///
-/// `word_` is the one truth. Deadlines are written before the word that makes them valid. All but the word, the lock-free window and the
-/// counters is under `lock_`. No user code runs under it: `Log` delivers after it is free, and `open_time` is asked in between.
+/// `word_` is the one truth. Deadlines are written before the word that makes them valid. All but the word, the lock-free window
+/// and the counters is under `lock_`. No user code runs under it: `Log` delivers after it is free, and `open_time` is asked in
+/// between.
 template <env Env, class Log>
 class circuit_base {
  public:

@@ -12,8 +12,8 @@
 
 namespace gabion::inline v0::detail {
 
-/// What one step of a breaker needs to know of an `open_time` function that can only be asked without the lock: the step says what to
-/// ask, gives the lock back, and is run again with the answer.
+/// What one step of a breaker needs to know of an `open_time` function that can only be asked without the lock: the step says
+/// what to ask, gives the lock back, and is run again with the answer.
 class circuit_question {
  public:
   /// The open time if it is known: no function, or the answer to this very question. Otherwise asks.

@@ -76,8 +76,9 @@ class circuit_overdue {
   using rep = duration::rep;
   static constexpr rep parts = 8;
 
-  // Overdue: now - (number + 1) * width >= limit, that is number < floor((now - limit) / width). Every call in such a bucket began before
-  // its end, so it has been out for longer than the limit. At most parts + 2 buckets are not overdue: they fit into the 16.
+  // Overdue: now - (number + 1) * width >= limit, that is number < floor((now - limit) / width). Every call in such a bucket
+  // began before its end, so it has been out for longer than the limit. At most parts + 2 buckets are not overdue: they fit into
+  // the 16.
   [[nodiscard]] rep number_of(rep t) const noexcept { return t / width_ - (t % width_ < 0 ? 1 : 0); }
   [[nodiscard]] static std::size_t slot(rep number) noexcept { return static_cast<std::size_t>(number) % 16; }
 

@@ -14,8 +14,8 @@ enum class circuit_recovery : std::uint8_t { undecided, recovered, failed };
 
 /// What the probes that have come back say.
 ///
-/// By number: recovered at successes >= successes_to_close, failed as soon as the probes that are left cannot reach that any more.
-/// By rate: on the last of the probes, failed if failed * 100 >= percent * probes.
+/// By number: recovered at successes >= successes_to_close, failed as soon as the probes that are left cannot reach that any
+/// more. By rate: on the last of the probes, failed if failed * 100 >= percent * probes.
 [[nodiscard]] constexpr circuit_recovery judge_probes(const circuit_breaker_options& o, std::uint32_t successes,
                                                       std::uint32_t failed) noexcept {
   const std::uint32_t probes = detail::circuit_probes(o);

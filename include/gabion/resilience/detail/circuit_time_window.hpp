@@ -16,8 +16,8 @@ namespace gabion::inline v0::detail {
 /// The outcomes of the last time, in a ring of buckets, for use under a lock.
 ///
 /// A moment t is in bucket floor(t / width), width = span / buckets in whole ns. At `now` those buckets count whose number is
-/// greater than that of now's bucket - buckets: nothing as old as the span ever counts, and what is younger than span - width always
-/// does. Time that goes back counts as the latest time seen: nothing leaves, and the outcome goes into the newest bucket.
+/// greater than that of now's bucket - buckets: nothing as old as the span ever counts, and what is younger than span - width
+/// always does. Time that goes back counts as the latest time seen: nothing leaves, and the outcome goes into the newest bucket.
 /// O(1) within a bucket, O(buckets) at most after any jump.
 class circuit_time_window {
  public:

@@ -42,7 +42,8 @@ enum class circuit_phase : std::uint8_t {
   return circuit_state::closed;
 }
 
-/// The whole state of a breaker in 64 bits: phase (4), generation (30), payload (30). A value; the breaker keeps one atomic of it.
+/// The whole state of a breaker in 64 bits: phase (4), generation (30), payload (30). A value; the breaker keeps one atomic of
+/// it.
 ///
 /// Payload: closed = failures in a row; half-open = probes out (10), successes (10), failures (10); otherwise nothing.
 class circuit_word {
