@@ -81,6 +81,8 @@ TEST_CASE("a host comes back when its time is over and with fresh counts", "[out
   f.record(0, 0, 5);
   f.record(0, 3, 9);  // answers of calls that were under way
   CHECK(f.set.fleet().late == 12);
+  CHECK(f.set.snapshot(f.hosts[0], f.now).succeeded == 0);
+  CHECK(f.set.snapshot(f.hosts[0], f.now).failed == 5);
   f.now += 30s - 1ns;
   CHECK_FALSE(f.up(0));
   f.now += 1ns;
