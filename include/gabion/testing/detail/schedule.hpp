@@ -64,12 +64,12 @@ struct step {
   constexpr std::array<std::string_view, 6> verbs{"load", "store", "update", "lock", "wait", "sleep"};
   std::string text;
   for (const step& s : steps) {
+    if (!text.empty()) text += "; ";
     text += static_cast<char>('A' + s.thread);
     text.append(":").append(verbs[static_cast<std::size_t>(s.what)]).append(" #").append(std::to_string(s.where));
     if (s.what <= access::update) text.append(" = ").append(std::to_string(static_cast<std::int64_t>(s.value)));
     if (s.age != 0) text.append(" (old by ").append(std::to_string(s.age)).append(")");
     if (s.spurious) text += " (failed for nothing)";
-    text += "; ";
   }
   return text;
 }
