@@ -11,6 +11,7 @@
 #include <gabion/resilience/bulkhead.hpp>
 #include <gabion/resilience/gcra.hpp>
 #include <gabion/resilience/keyed_rate_limiter.hpp>
+#include <gabion/resilience/pipeline.hpp>
 #include <gabion/resilience/queueing_bulkhead.hpp>
 #include <gabion/resilience/sliding_window_limiter.hpp>
 #include <gabion/resilience/token_bucket.hpp>
@@ -112,6 +113,24 @@ TEST_CASE("everybody who waits is woken and let in, and nobody too many", "[bulk
   });
   CHECK(heads.most() == 1);
   CHECK(served.load() == 12'000);
+  CHECK(b.snapshot() == gabion::bulkhead_snapshot{.limit = 1});
+}
+
+TEST_CASE("a pipeline waits for its permit on as many threads as there are", "[bulkhead][threads]") {
+  gabion::queueing_bulkhead b{{.limit = 1, .max_waiting = 100, .max_wait = 24h}};
+  auto protect = gabion::pipeline(b);
+  headcount heads;
+  std::atomic<int> served{0};
+  on_threads(4, [&](int) {
+    for (int i = 0; i < 2'000; ++i)
+      protect.call([&] {
+        heads.in();
+        served.fetch_add(1);
+        heads.out();
+      });
+  });
+  CHECK(heads.most() == 1);
+  CHECK(served.load() == 8'000);
   CHECK(b.snapshot() == gabion::bulkhead_snapshot{.limit = 1});
 }
 

@@ -347,8 +347,11 @@ TEST_CASE("a cancelled reservation is given back if nobody has taken since and s
     CHECK(limiter.cancel(again));
     CHECK(limiter.take(start).retry_after == 1s);
   };
+  token_bucket under_lock{{.burst = 1, .refill = gabion::per_second(1)}};
+  under_lock.reconfigure(under_lock.options(), start - 1h);
   check(spaced);
   check(bucket);
+  check(under_lock);
 }
 
 TEST_CASE("sixty per minute means what the algorithm says", "[rate_limiter][presets]") {
@@ -419,6 +422,27 @@ TEST_CASE("call and run let through what the limiter grants and say how long to 
   CHECK(real.call([] { return 3; }) == 3);
 }
 
+namespace {
+
+/// A limiter whose answer has to be fetched and cannot be.
+struct out_of_reach {
+  rate_admission take(instant, std::uint32_t) { throw std::runtime_error{"no connection"}; }
+  gabion::rate_reservation reserve(instant, duration, std::uint32_t) { throw std::runtime_error{"no connection"}; }
+  bool cancel(const gabion::rate_reservation&) { throw std::runtime_error{"no connection"}; }
+};
+
+}  // namespace
+
+TEST_CASE("a limiter that throws has given no permit to a pipeline", "[rate_limiter][run]") {
+  out_of_reach limiter;
+  call_context context;
+  const auto now = [] { return start; };
+  gabion::detail::rate_run<out_of_reach> run{limiter};
+  CHECK(run.enter(context, now).why == gabion::refusal{errc::overloaded, 0ns});
+  paced<out_of_reach>::run waiting{paced{limiter, 1s}};
+  CHECK(waiting.enter(context, now).why == gabion::refusal{errc::overloaded, 0ns});
+}
+
 TEST_CASE("options of each limiter on both sides of their bounds", "[rate_limiter][options]") {
   CHECK(valid(gcra_options{.interval = 1ns, .burst = (std::numeric_limits<std::uint32_t>::max)()}));
   CHECK_FALSE(valid(gcra_options{.burst = 0}));
@@ -487,6 +511,11 @@ TEST_CASE("the ends of the range neither overflow nor give anything away", "[rat
   CHECK_FALSE(slow.take(last));
   const auto ahead = slow.reserve(last, for_ever, 1);
   CHECK(ahead.at == last);
+
+  token_bucket early{{.burst = 3, .refill = gabion::per_second(1)}};
+  CHECK(early.available(instant{-1h}) == 3);
+  CHECK(admitted(early, instant{-1h}, 5) == 3);
+  CHECK(admitted(early, instant{1h}, 5) == 3);
 
   token_bucket fast{{.burst = 2'147'483'648, .refill = {1, 1ns}}};
   CHECK(fast.take(start, 2'147'483'648));

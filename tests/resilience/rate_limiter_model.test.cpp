@@ -204,6 +204,49 @@ TEST_CASE("a token bucket gives what the plain bucket gives and says its waits e
       }
 }
 
+TEST_CASE("a bucket goes on without a seam where its word no longer holds the time", "[rate_limiter][model]") {
+  constexpr gabion::token_bucket_options options{.burst = 3, .refill = {7, 10ns}};
+  constexpr instant latest{duration{(std::int64_t{1} << 60) / 7}};
+  for (std::uint64_t seed = 1; seed <= sequences; ++seed) {
+    for (const instant seam : {instant{0ns}, latest}) {
+      gabion::xoshiro256 random{seed};
+      instant now = seam - 40ns;
+      gabion::token_bucket limiter{options};
+      gabion::token_bucket under_lock{options};
+      under_lock.reconfigure(options, now - 1h);
+      for (int step = 0; step < 60; ++step) {
+        now += some_time(random, 2ns);
+        if (seam == instant{0ns} && step % 5 == 0) now -= 20ns;
+        const auto n = static_cast<std::uint32_t>(gabion::uniform(random, 5));
+        REQUIRE(limiter.available(now) == under_lock.available(now));
+        const auto one = limiter.reserve(now, 3ns, n);
+        const auto other = under_lock.reserve(now, 3ns, n);
+        REQUIRE(one.granted == other.granted);
+        REQUIRE(one.at == other.at);
+        REQUIRE(one.retry_after == other.retry_after);
+        if (one && gabion::uniform(random, 3) == 0) {
+          REQUIRE(limiter.cancel(one));
+          REQUIRE(under_lock.cancel(other));
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("a bucket goes on without a seam where its word no longer holds the debt", "[rate_limiter][model]") {
+  constexpr gabion::token_bucket_options options{.burst = 2, .refill = {1, 24h * 366}};
+  gabion::token_bucket limiter{options};
+  gabion::token_bucket under_lock{options};
+  under_lock.reconfigure(options, instant{0ns});
+  for (int step = 0; step < 400; ++step) {
+    const auto one = limiter.reserve(instant{1h}, for_ever);
+    const auto other = under_lock.reserve(instant{1h}, for_ever);
+    REQUIRE(one.granted == other.granted);
+    REQUIRE(one.at == other.at);
+    REQUIRE(limiter.take(instant{2h}) == under_lock.take(instant{2h}));
+  }
+}
+
 TEST_CASE("GCRA gives what the plain bucket gives and says its waits exactly", "[rate_limiter][model]") {
   for (std::uint64_t seed = 1; seed <= sequences; ++seed)
     for (const duration interval : {duration{1ns}, duration{7ns}, duration{100ms}, duration{24h}})

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include <gabion/core/clock.hpp>
 #include <gabion/core/deadline.hpp>
 #include <gabion/core/detail/checks.hpp>
 #include <gabion/core/error.hpp>
+#include <gabion/resilience/detail/rate_run.hpp>
 #include <gabion/resilience/policy.hpp>
 #include <gabion/resilience/rate_limiter.hpp>
 
@@ -53,7 +55,13 @@ class paced<Limiter>::run {
     if (!held_) {
       if (context.until.expired(when)) return refuse(errc::timeout);
       const duration remaining = context.until.remaining(when);
-      held_ = policy_.limiter().reserve(when, remaining < policy_.max_wait() ? remaining : policy_.max_wait(), 1);
+      const duration patience = remaining < policy_.max_wait() ? remaining : policy_.max_wait();
+      const auto ask = [&]() noexcept(noexcept(policy_.limiter().reserve(when, patience, 1))) {
+        return policy_.limiter().reserve(when, patience, 1);
+      };
+      const std::optional<rate_reservation> answer = detail::asked<rate_reservation>(ask);
+      if (!answer) return refuse(errc::overloaded);
+      held_ = *answer;
       if (!held_) return entry_step::refuse({errc::rate_limited, held_.retry_after});
     }
     if (when < held_.at) return entry_step::wait(held_.at);
@@ -71,7 +79,8 @@ class paced<Limiter>::run {
     return entry_step::refuse({.code = why});
   }
   void give_up() noexcept {
-    if (held_) static_cast<void>(policy_.limiter().cancel(held_));
+    const auto ask = [&]() noexcept(noexcept(policy_.limiter().cancel(held_))) { return policy_.limiter().cancel(held_); };
+    if (held_) static_cast<void>(detail::asked<bool>(ask));
     held_ = {};
   }
 

@@ -14,6 +14,7 @@
 #include <gabion/core/env.hpp>
 #include <gabion/core/saturating.hpp>
 #include <gabion/resilience/detail/bucket_rule.hpp>
+#include <gabion/resilience/detail/bucket_word.hpp>
 #include <gabion/resilience/detail/rate_run.hpp>
 #include <gabion/resilience/policy.hpp>
 #include <gabion/resilience/rate_limiter.hpp>
@@ -64,8 +65,9 @@ namespace presets {
 /// In any time t it gives at most `burst + t * rate` permits, and at least as many as are asked for and in it: the refill is exact
 /// to a fraction of a nanosecond and loses nothing over years. A rest fills it up to `burst` and not beyond.
 /// A `now` that goes back gives nothing away; the waits that it is told are counted from it.
-/// Every member is safe to call from several threads; a lock is held for a few instructions, never across code of yours.
-/// Nothing waits or allocates. Neither copied nor moved.
+/// Taking is one compare-and-swap while time and debt fit into 64 bits, which they do for years with most rates (see
+/// detail/bucket_word.hpp). Otherwise, and once it was reconfigured, a lock is held for a few instructions, never across code of
+/// yours. Every member is safe to call from several threads. Nothing waits or allocates. Neither copied nor moved.
 template <env Env = native_env>
 class basic_token_bucket {
  public:
@@ -75,35 +77,37 @@ class basic_token_bucket {
 
   /// Throws error{invalid_argument} that names the option and its range.
   explicit basic_token_bucket(const token_bucket_options& options = {})
-      : options_{(gabion::validate(options), options)}, rule_{options.refill, options.burst} {}
+      : options_{(gabion::validate(options), options)}, rule_{options.refill, options.burst}, word_{rule_, options.burst} {}
 
   basic_token_bucket(const basic_token_bucket&) = delete;
   basic_token_bucket& operator=(const basic_token_bucket&) = delete;
 
   /// Takes `permits` permits, or none and says when there will be enough; never for more than `burst`.
   rate_admission take(instant now, std::uint32_t permits = 1) noexcept {
-    const rate_reservation r = reserve(now, duration::zero(), permits);
+    const auto quick = word_.take(now, duration::zero(), permits);
+    if (quick.full_at >= 0) return rate_admission::yes();
+    if (quick.full_at == quick_word::refused) return rate_admission::no(duration{quick.wait});
+    const rate_reservation r = reserve_locked(now, duration::zero(), permits);
     return {r.granted, r.retry_after};
   }
 
   /// Takes `permits` permits that are good at `at`, not later than now + max_wait; or none, if it would be later. Those who
   /// reserve are served in the order in which they ask.
   rate_reservation reserve(instant now, duration max_wait, std::uint32_t permits = 1) noexcept {
-    const std::lock_guard<typename Env::mutex> guard{lock_};
-    if (permits > options_.burst) return {.retry_after = (duration::max)()};
-    const detail::wide tick = rule_.at(now);
-    const detail::wide full_at = rule_.after(full_at_, tick, permits);
-    const duration wait = rule_.wait(full_at, tick);
-    if (wait > duration::zero() && wait > max_wait) return {.retry_after = wait};
-    full_at_ = full_at;
-    return {true, gabion::saturating_add(now, wait), duration::zero(), permits, ++taken_};
+    const auto quick = word_.take(now, max_wait, permits);
+    if (quick.full_at == quick_word::locked) return reserve_locked(now, max_wait, permits);
+    if (quick.full_at == quick_word::refused) return {.retry_after = duration{quick.wait}};
+    return {true, gabion::saturating_add(now, duration{quick.wait}), duration::zero(), permits,
+            static_cast<std::uint64_t>(quick.full_at)};
   }
 
   /// Gives the permits of a reservation back, if nobody has taken any since and nothing was reconfigured; otherwise they are
   /// spent. True if it gave them back. For those that were not used. At most once.
   bool cancel(const rate_reservation& reservation) noexcept {
+    if (!reservation.granted) return false;
+    if ((reservation.mark & locked_mark) == 0) return word_.cancel(reservation);
     const std::lock_guard<typename Env::mutex> guard{lock_};
-    if (!reservation.granted || reservation.mark != taken_) return false;
+    if (reservation.mark != taken_) return false;
     full_at_ -= rule_.cost * reservation.permits;
     --taken_;
     return true;
@@ -123,6 +127,7 @@ class basic_token_bucket {
     gabion::validate(options);
     const detail::bucket_rule rule{options.refill, options.burst};
     const std::lock_guard<typename Env::mutex> guard{lock_};
+    retire_word();
     const detail::wide level = rule.converted(rule_.level(full_at_, rule_.at(now)), rule_);
     full_at_ = rule.at(now) + rule.capacity - level;
     rule_ = rule;
@@ -133,7 +138,7 @@ class basic_token_bucket {
   /// How many whole permits could be taken at that moment.
   [[nodiscard]] std::uint32_t available(instant now) const noexcept {
     const std::lock_guard<typename Env::mutex> guard{lock_};
-    const detail::wide level = rule_.level(full_at_, rule_.at(now));
+    const detail::wide level = rule_.level(word_.full_at().value_or(full_at_), rule_.at(now));
     return level <= 0 ? 0 : static_cast<std::uint32_t>(level / rule_.cost);
   }
 
@@ -149,11 +154,34 @@ class basic_token_bucket {
   }
 
  private:
+  using quick_word = detail::bucket_word<Env>;
+
+  // Marks of reservations that were made under the lock; those of the word are ticks, which are below it.
+  static constexpr std::uint64_t locked_mark = std::uint64_t{1} << 63;
+
+  [[gnu::noinline]] rate_reservation reserve_locked(instant now, duration max_wait, std::uint32_t permits) noexcept {
+    const std::lock_guard<typename Env::mutex> guard{lock_};
+    retire_word();
+    if (permits > options_.burst) return {.retry_after = (duration::max)()};
+    const detail::wide tick = rule_.at(now);
+    const detail::wide full_at = rule_.after(full_at_, tick, permits);
+    const duration wait = rule_.wait(full_at, tick);
+    if (wait > duration::zero() && wait > max_wait) return {.retry_after = wait};
+    full_at_ = full_at;
+    return {true, gabion::saturating_add(now, wait), duration::zero(), permits, ++taken_};
+  }
+
+  /// From here on all happens under the lock. Under the lock.
+  void retire_word() noexcept {
+    if (const auto last = word_.retire()) full_at_ = *last;
+  }
+
   mutable typename Env::mutex lock_{};
   token_bucket_options options_;
   detail::bucket_rule rule_;
-  detail::wide full_at_ = -(static_cast<detail::wide>(1) << 100);  // long before any instant: full
-  std::uint64_t taken_ = 0;
+  detail::wide full_at_ = detail::bucket_rule::long_ago;
+  std::uint64_t taken_ = locked_mark;
+  alignas(64) quick_word word_;
 };
 
 /// The limiter for production.

@@ -14,6 +14,9 @@ namespace gabion::inline v0::detail {
 ///
 /// The state is one number, the tick at which the bucket is full. All members are pure.
 struct bucket_rule {
+  /// Before any instant, at any rate: a bucket that is full at it is full.
+  static constexpr wide long_ago = -(wide{1} << 100);
+
   std::uint64_t ticks_per_ns = 1;
   wide cost = 1;      ///< ticks of one permit
   wide capacity = 1;  ///< ticks of a full bucket

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <concepts>
+#include <optional>
 #include <type_traits>
 #include <utility>
 
 #include <gabion/core/clock.hpp>
+#include <gabion/core/detail/exceptions.hpp>
 #include <gabion/core/error.hpp>
 #include <gabion/resilience/detail/refused_call.hpp>
 #include <gabion/resilience/policy.hpp>
@@ -13,8 +15,20 @@
 
 namespace gabion::inline v0::detail {
 
+/// The limiter's answer where nothing may throw: one that throws, for lack of memory or because it cannot reach what it asks, has
+/// given no permit.
+template <class Answer, class Ask>
+[[nodiscard]] std::optional<Answer> asked(const Ask& ask) noexcept {
+  if constexpr (noexcept(ask())) {
+    return ask();
+  } else {
+    std::optional<Answer> answer;
+    static_cast<void>(detail::guarded([&] { answer.emplace(ask()); }));
+    return answer;
+  }
+}
+
 /// One call's passage through a rate limiter: one permit or a refusal, at once. The permit is spent, whatever becomes of the call.
-/// A limiter that can throw answers for itself: here nothing may.
 template <class Limiter>
 class rate_run {
  public:
@@ -22,9 +36,10 @@ class rate_run {
 
   template <class Now>
   entry_step enter(call_context& /*context*/, const Now& now) noexcept {
-    const rate_admission answer = limiter_->take(now(), 1);
-    if (answer) return entry_step::pass();
-    return entry_step::refuse({errc::rate_limited, answer.retry_after});
+    const auto ask = [&]() noexcept(noexcept(limiter_->take(instant{}, 1))) { return limiter_->take(now(), 1); };
+    const std::optional<rate_admission> answer = detail::asked<rate_admission>(ask);
+    if (!answer) return entry_step::refuse({.code = errc::overloaded});
+    return *answer ? entry_step::pass() : entry_step::refuse({errc::rate_limited, answer->retry_after});
   }
   template <class Now>
   exit_step leave(call_outcome& /*outcome*/, call_context& /*context*/, const Now& /*now*/) noexcept {
