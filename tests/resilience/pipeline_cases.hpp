@@ -92,3 +92,9 @@ TEST_CASE("case 63: with a timeout on both sides the sooner counts", "[pipeline]
 TEST_CASE("case 79: the sooner of a deadline and a timeout wins", "[pipeline]") {
   pipeline_drivers::each([](auto& suite) { suite.case_79_the_sooner_deadline_wins(); });
 }
+TEST_CASE("a policy that always wants to go again does not outlast its caller", "[pipeline]") {
+  pipeline_drivers::each([](auto& suite) { suite.a_stubborn_policy_does_not_outlast_its_caller(); });
+}
+TEST_CASE("a retry inside a retry starts afresh each time", "[pipeline]") {
+  pipeline_drivers::each([](auto& suite) { suite.a_retry_inside_a_retry_starts_afresh(); });
+}

@@ -453,6 +453,27 @@ struct pipeline_suite {
     CHECK(left(1h) == 100ms);
   }
 
+  void a_stubborn_policy_does_not_outlast_its_caller() {
+    recorder<policy_kind::retry> stubborn{"stubborn", log};
+    stubborn.on_leave = [](call_outcome&, call_context&, instant now) { return exit_step::again(now + 10ms); };
+    auto p = make(stubborn);
+    waiter.interrupted = true;
+    int calls = 0;
+    CHECK(code_of(p, {}, [&] { ++calls; }) == make_error_code(errc::cancelled));
+    CHECK(calls == 1);
+    CHECK(log == diary{"stubborn enter", "stubborn leave success", "stubborn leave cancelled", "stubborn destroyed"});
+  }
+
+  void a_retry_inside_a_retry_starts_afresh() {
+    auto p = make(simple_retry{2}, gabion::insist(simple_retry{3}));
+    std::vector<std::uint32_t> attempts;
+    CHECK(call(p, [&](const call_context& c) {
+            attempts.push_back(c.attempt);
+            return std::make_error_code(std::errc::timed_out);
+          }) == std::errc::timed_out);
+    CHECK(attempts == std::vector<std::uint32_t>{1, 2, 3, 2, 3, 4});
+  }
+
   void attempts_without_a_wait_do_not_wait() {
     auto p = make(simple_retry{1000, 0ms}, inner);
     int calls = 0;
