@@ -40,6 +40,8 @@ class circuit_core : public circuit_verdicts<Env, Log> {
     if (w.phase() <= circuit_phase::ruled) [[likely]]
       return granted(w);
     if (w.phase() == circuit_phase::timed) return granted(w, now());
+    if (w.phase() == circuit_phase::open)
+      if (const circuit_rejection why = refusal_while_open(w, now); why.retry_after > duration::zero()) return {false, {}, why};
     return refuse_or_ask(w, now);
   }
 
@@ -67,19 +69,26 @@ class circuit_core : public circuit_verdicts<Env, Log> {
   }
 
   // Kept out of line, so that what is inlined into callers is a few instructions without a stack frame.
+
+  /// The rejection, in registers, if the open time is not over; otherwise no time is left in it.
+  template <class Now>
+  [[nodiscard, gnu::noinline]] circuit_rejection refusal_while_open(circuit_word w, const Now& now) noexcept {
+    // The deadline was written before this word, and within it only ever moves away.
+    const instant when = now();
+    const instant until = base::at(this->open_until_);
+    if (when >= until || this->load() != w) return {};
+    this->count(circuit_settlement::rejected);
+    return {circuit_refusal::open, deadline::at(until).remaining(when)};
+  }
+
   template <class Now>
   [[nodiscard, gnu::noinline]] entry refuse_or_ask(circuit_word w, const Now& now) noexcept {
     if (w.phase() == circuit_phase::disabled) return granted(w);
     if (w.phase() == circuit_phase::isolated) return refuse(circuit_refusal::isolated);
     const instant when = now();
-    if (w.phase() == circuit_phase::open) {
-      // The deadline was written before this word, and within it only ever moves away.
-      const instant until = base::at(this->open_until_);
-      if (when < until && this->load() == w) return refuse(circuit_refusal::open, deadline::at(until).remaining(when));
-    } else if (w.phase() == circuit_phase::half_open && w.out() >= this->permits_.load(std::memory_order_relaxed) &&
-               when < base::at(this->probes_until_)) {
+    if (w.phase() == circuit_phase::half_open && w.out() >= this->permits_.load(std::memory_order_relaxed) &&
+        when < base::at(this->probes_until_))
       return refuse(circuit_refusal::half_open_full);
-    }
     return this->locked([&](circuit_question& q) { return ask(when, q); });
   }
 
