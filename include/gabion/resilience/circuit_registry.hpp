@@ -59,8 +59,10 @@ struct circuit_parts {
 template <class Handle, class Admission>
 class [[nodiscard("dropping an admission returns its permit as abandoned")]] basic_keyed_admission {
  public:
-  basic_keyed_admission(Handle breaker, std::optional<Admission> admission) noexcept
-      : breaker_{std::move(breaker)}, admission_{std::move(admission)} {}
+  /// Asks the breaker; an empty handle is a full registry.
+  basic_keyed_admission(Handle breaker, instant now) noexcept : breaker_{std::move(breaker)} {
+    if (breaker_) admission_.emplace(breaker_->try_acquire(now));
+  }
 
   /// False if there is no permit: the circuit rejected, or the registry is full.
   [[nodiscard]] explicit operator bool() const noexcept { return admission_ && static_cast<bool>(*admission_); }
@@ -78,7 +80,7 @@ class [[nodiscard("dropping an admission returns its permit as abandoned")]] bas
 
  private:
   Handle breaker_;  // goes last
-  std::optional<Admission> admission_;
+  std::optional<Admission> admission_{};
 };
 
 /// What one breaker of a registry says of itself.
@@ -123,10 +125,7 @@ class basic_circuit_registry {
   template <class Lookup>
   [[nodiscard]] admission try_acquire(const Lookup& key) {
     const instant now = clock_.now();
-    handle h = registry_.get(key, now);
-    if (!h) return {std::move(h), std::nullopt};
-    auto entry = h->try_acquire(now);
-    return {std::move(h), std::move(entry)};
+    return {registry_.get(key, now), now};
   }
 
   /// Calls f through the breaker of that key, as its `call(f)` does. If the registry is full, f isn't called: the answer is
