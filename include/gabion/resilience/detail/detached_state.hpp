@@ -78,7 +78,8 @@ class detached_state {
     return true;
   }
   /// What the call returned or threw; after it has ended.
-  [[nodiscard]] Result take() { return slot_.take(call_outcome{}); }
+  // (g++ 12 takes an outcome without a refusal for one that is not initialised.)
+  [[nodiscard]] Result take() { return slot_.take({.refused = refusal{}}); }
 
   // Of the work.
 

@@ -77,7 +77,7 @@ class hedge_state {
   /// The result goes to the caller; nothing of it stays with the attempts that are still out.
   [[nodiscard]] Result take(std::uint32_t attempt) {
     const cleared_on_exit after{at(attempt).slot};
-    return after.slot.take(call_outcome{});
+    return after.slot.take({.refused = refusal{}});
   }
   [[nodiscard]] std::uint32_t failures() {
     const std::lock_guard lock{mutex_};
