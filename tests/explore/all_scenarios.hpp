@@ -7,6 +7,7 @@
 #include "explore/rate_scenarios.hpp"
 #include "explore/registry_scenarios.hpp"
 #include "explore/scenario.hpp"
+#include "explore/tree_scenarios.hpp"
 
 namespace explored {
 
@@ -21,6 +22,7 @@ void for_each_scenario(const Function& f) {
   each(rates::all);
   each(adaptive::all);
   each(registries::all);
+  each(trees::all);
 }
 
 }  // namespace explored

@@ -162,6 +162,17 @@ TEST_CASE("independent readers of independent writers agree only by seq_cst", "[
   CHECK_FALSE(readers_disagree(seq_cst, seq_cst));
 }
 
+TEST_CASE("a load and a store have two executions, however their orders fall", "[explorer][memory]") {
+  for (const auto order : {relaxed, seq_cst}) {
+    const auto found = explorer{}.run([=](explorer& e) {
+      word x{0};
+      static_cast<void>(e.threads({[&] { static_cast<void>(x.load(order)); }, [&] { x.store(1, order); }}));
+    });
+    CHECK(found.exhausted);
+    CHECK(found.executions == 2);
+  }
+}
+
 TEST_CASE("coherence: two loads of one location never go back", "[explorer][memory]") {
   const auto seen = all_of<2>([](explorer& e, std::array<int, 2>& r) {
     word x{0};
