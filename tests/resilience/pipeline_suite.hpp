@@ -114,7 +114,14 @@ struct pipeline_suite {
             return n;
           }) == 3);
     CHECK(call(p, [&] { return std::make_error_code(std::errc::timed_out); }) == std::errc::timed_out);
-    CHECK(waiter.waits.size() == 4);
+    n = 0;
+    CHECK_THROWS_WITH(call(p,
+                           [&] {
+                             if (++n == 3) throw std::runtime_error{"gone"};
+                             return std::make_error_code(std::errc::timed_out);
+                           }),
+                      "gone");
+    CHECK(waiter.waits.size() == 6);
   }
 
   void a_refusal_is_told_to_whom_it_passed_and_to_the_caller() {
@@ -252,6 +259,7 @@ struct pipeline_suite {
             return std::make_error_code(std::errc::timed_out);
           }) == make_error_code(errc::cancelled));
     CHECK(calls == 1);
+    CHECK(waiter.waits.empty());
     CHECK(code_of(p, {.stop = stop.get_token()}, [&] { ++calls; }) == make_error_code(errc::cancelled));
     CHECK(calls == 1);
   }
