@@ -7,6 +7,7 @@
 #include <gabion/adapters/fmt/log.hpp>
 #include <gabion/adapters/fmt/observe.hpp>
 #include <gabion/adapters/fmt/resilience.hpp>
+#include <gabion/circuit_breaker.hpp>
 
 #include "support/catch.hpp"
 
@@ -35,7 +36,12 @@ TEST_CASE("each enumerator has a name of its own", "[fmt]") {
   CHECK(names(gabion::health_state::down) == "up,degraded,down,unknown,");
   CHECK(names(gabion::alert_level::alert) == "healthy,watch,alert,unknown,");
   CHECK(names(gabion::attempt_verdict::rejected) == "success,retryable,fatal,rejected,unknown,");
-  CHECK(names(gabion::retry_stop::cancelled) == "success,fatal,rejected,exhausted,deadline,cancelled,unknown,");
+  CHECK(names(gabion::retry_stop::budget) == "success,fatal,rejected,exhausted,deadline,cancelled,budget,unknown,");
+  CHECK(names(gabion::circuit_state::ramping) == "closed,open,half-open,ramping,unknown,");
+  CHECK(names(gabion::circuit_mode::metrics_only) == "normal,isolated,disabled,metrics only,unknown,");
+  CHECK(fmt::format("{}", gabion::circuit_cause::timed_slow_rate) == "slow-call rate over time");
+  CHECK(fmt::format("{}", gabion::circuit_breaker{{.name = "stock"}}.explain()) ==
+        "stock is closed\n  consecutive failures: 0 of 5");
 }
 
 TEST_CASE("names take the options of a text", "[fmt]") {

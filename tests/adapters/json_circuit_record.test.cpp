@@ -19,7 +19,8 @@ namespace {
 const gabion::json_codec codec{};
 
 constexpr std::string_view good =
-    R"({"attempt":2,"consecutive_failures":0,"mode":"normal","open_left_ns":3000000000,"probes_failed":0,"probes_succeeded":0,"ramp_step":0,"state":"open","version":1})";
+    R"({"attempt":2,"consecutive_failures":0,"mode":"normal","open_left_ns":3000000000,"probes_failed":0,)"
+    R"("probes_succeeded":0,"ramp_step":0,"state":"open","version":1})";
 
 std::string refusal(const std::string& text) {
   try {
