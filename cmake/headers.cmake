@@ -1,16 +1,38 @@
 # The public headers of each target. Written by `./dev headers`; a test keeps it in step with include/.
+set(gabion_asio_headers
+    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/asio/call.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/asio/waiter.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/asio/within.hpp)
 set(gabion_circuit_breaker_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/circuit_breaker.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/resilience/circuit_breaker.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/circuit_events.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/circuit_explanation.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/circuit_judgement.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/resilience/circuit_open_error.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/resilience/circuit_options.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/resilience/circuit_permit.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/resilience/circuit_presets.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/circuit_record.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/circuit_snapshot.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/resilience/circuit_state.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/circuit_validation.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/detail/circuit_base.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/resilience/detail/circuit_call.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/detail/circuit_call_window.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/detail/circuit_control.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/resilience/detail/circuit_core.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/resilience/detail/circuit_counters.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/resilience/detail/circuit_events.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/detail/circuit_history.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/detail/circuit_ledger.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/detail/circuit_opening.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/detail/circuit_overdue.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/detail/circuit_recovery.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/detail/circuit_rule_word.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/detail/circuit_rules.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/detail/circuit_time_window.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/detail/circuit_verdicts.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/resilience/detail/circuit_window.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/resilience/detail/circuit_word.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/resilience/outcome_traits.hpp)
@@ -23,7 +45,9 @@ set(gabion_core_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/core/detail/checks.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/core/detail/exceptions.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/core/detail/hex.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/core/detail/option_problem.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/core/detail/result_shape.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/core/detail/running_calls.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/core/detail/utf8.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/core/env.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/core/error.hpp
@@ -34,6 +58,7 @@ set(gabion_core_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/core/rfc3339.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/core/saturating.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/core/stable_hash.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/core/subscriptions.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/core/trace_context.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/core/uuid.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/core/uuid_v7.hpp
@@ -99,6 +124,11 @@ set(gabion_fmt_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/fmt/log.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/fmt/observe.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/fmt/resilience.hpp)
+set(gabion_linux_headers
+    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/linux/detail/read_file.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/linux/detail/text.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/linux/parse.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/linux/pressure.hpp)
 set(gabion_log_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/log/delivery.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/log/detail/key_line.hpp
@@ -120,6 +150,7 @@ set(gabion_log_headers
 set(gabion_memory_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/memory/broker.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/memory/checkpoint_store.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/memory/circuit_opinion_store.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/memory/command_log.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/memory/database.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/memory/detail/inbox_table.hpp
@@ -131,6 +162,7 @@ set(gabion_memory_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/memory/outbox_store.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/memory/table.hpp)
 set(gabion_nlohmann_json_headers
+    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/nlohmann_json/circuit_record.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/nlohmann_json/cloudevents.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/nlohmann_json/codec.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/nlohmann_json/detail/base64.hpp
@@ -159,12 +191,123 @@ set(gabion_outbox_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/outbox/store.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/outbox/subscription.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/outbox/transport.hpp)
+set(gabion_redis_headers
+    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/redis/circuit_opinion_store.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/redis/connection.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/redis/detail/no_sigpipe.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/redis/detail/opinion_text.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/redis/detail/sha1.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/redis/error.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/redis/rate_limiter.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/redis/reply.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/redis/script.hpp)
 set(gabion_resilience_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/resilience.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/adaptive_throttle.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/aimd_limit.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/attempt_budget.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/blocking_waiter.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/bulkhead.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/bulkhead_permit.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/resilience/call_context.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/chaos.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/chaos_options.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/circuit_breaker_policy.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/circuit_group.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/circuit_opinion_quorum.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/circuit_opinion_store.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/circuit_registry.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/circuit_tree.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/circuit_tree_permit.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/concurrency_limiter.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/concurrency_options.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/concurrency_permit.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/coroutine_waiter.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/delay_source.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/detail/attempt_report.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/detail/attempt_reserve.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/detail/bounded_lru.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/detail/bucket_rule.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/detail/bucket_word.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/detail/circuit_group_word.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/detail/circuit_groups.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/detail/circuit_run.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/detail/concurrency_word.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/detail/detached_state.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/detail/event_line.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/detail/fallback_handler.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/detail/hedge_state.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/detail/limit_probe.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/detail/limit_range.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/detail/outlier_math.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/detail/permit_queue.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/detail/permit_word.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/detail/pipeline_layer.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/detail/pipeline_machine.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/detail/pipeline_order.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/detail/pipeline_result.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/detail/rate_run.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/detail/refused_call.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/detail/registry_entry.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/detail/retry_attempt.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/detail/retry_core.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/detail/run_stack.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/detail/sample_window.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/detail/shadow_log.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/detail/shared_state.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/detail/spawned_call.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/detail/step_clock.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/detail/verdict_buckets.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/detail/wide.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/fallback.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/gcra.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/gradient2_limit.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/health_checker.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/health_driver.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/hedge.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/hedge_call.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/hedged_pipeline.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/insist.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/key_hash.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/keyed_rate_limiter.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/keyed_registry.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/last_good.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/last_good_fallback.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/limit_algorithm.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/load_shedder.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/load_source.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/outlier_ejection.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/outlier_options.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/paced.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/pipeline.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/pipeline_coroutine.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/pipeline_run.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/pipeline_step.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/resilience/policy.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/queueing_bulkhead.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/rate_limiter.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/refusal.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/resource_circuit.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/resource_pressure.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/resilience/retry.hpp
-    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/retry_call.hpp)
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/retry_budget.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/retry_call.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/retry_options.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/retry_policy.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/shadow_breaker.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/shadow_report.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/shared_circuit.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/shared_random.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/sliding_window_limiter.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/spawner.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/throttle_permit.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/timeout_detached.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/timeout_policy.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/token_bucket.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/trip_target.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/vegas_limit.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/waiter.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/windowed_retry_budget.hpp)
 set(gabion_sqlite_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/sqlite/broker.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/sqlite/checkpoint_store.hpp
@@ -193,6 +336,7 @@ set(gabion_testing_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/testing/detail/append_cases.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/testing/detail/event_bench.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/testing/detail/event_read_cases.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/testing/detail/fiber.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/testing/detail/inbox_case.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/testing/detail/inbox_letter_cases.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/testing/detail/inbox_log_cases.hpp
@@ -203,7 +347,12 @@ set(gabion_testing_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/testing/detail/outbox_letter_cases.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/testing/detail/outbox_settle_cases.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/testing/detail/repeat_cases.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/testing/detail/schedule.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/testing/detail/scheduler.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/testing/detail/search.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/testing/detail/store_case.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/testing/detail/vector_clock.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/testing/detail/weak_memory.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/testing/event_store_suite.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/testing/explorer.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/testing/explorer_env.hpp
@@ -213,6 +362,7 @@ set(gabion_testing_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/testing/given_when_then.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/testing/inbox_store_suite.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/testing/manual_clock.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/testing/opinion_store_suite.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/testing/outbox_store_suite.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/testing/recording_transport.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/testing/transport_suite.hpp)

@@ -8,9 +8,9 @@
 #include <utility>
 
 #include <gabion/core/clock.hpp>
+#include <gabion/core/detail/option_problem.hpp>
 #include <gabion/core/env.hpp>
 #include <gabion/core/random.hpp>
-#include <gabion/resilience/detail/option_problem.hpp>
 #include <gabion/resilience/detail/verdict_buckets.hpp>
 #include <gabion/resilience/policy.hpp>
 #include <gabion/resilience/shared_random.hpp>
@@ -67,7 +67,7 @@ struct throttle_ratio {
   if (const auto p = out_of_range("priority_step", o.priority_step, 0, 1000, "0 to 1000")) return p;
   if (const auto p = out_of_range("buckets", o.buckets, 1, 64, "1 to 64")) return p;
   if (o.window / std::int64_t{o.buckets} < std::chrono::milliseconds{1})
-    return {"window", o.window.count(), "at least 1 ms for each of the buckets"};
+    return {"window", o.window, "at least 1 ms for each of the buckets"};
   return {};
 }
 

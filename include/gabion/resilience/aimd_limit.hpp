@@ -25,7 +25,7 @@ namespace detail {
 [[nodiscard]] constexpr option_problem problem_of(const aimd_limit_options& o) noexcept {
   if (const auto p = limit_range_problem(o)) return p;
   if (const auto p = out_of_range("backoff_percent", o.backoff_percent, 1, 99, "1 to 99")) return p;
-  if (o.slow <= duration::zero()) return {"slow", o.slow.count(), "more than 0 ns"};
+  if (o.slow <= duration::zero()) return {"slow", o.slow, "more than 0 ns"};
   return {};
 }
 

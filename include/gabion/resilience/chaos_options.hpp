@@ -4,8 +4,8 @@
 #include <cstdint>
 
 #include <gabion/core/clock.hpp>
+#include <gabion/core/detail/option_problem.hpp>
 #include <gabion/core/error.hpp>
-#include <gabion/resilience/detail/option_problem.hpp>
 
 namespace gabion::inline v0 {
 
@@ -29,10 +29,10 @@ namespace detail {
 
 [[nodiscard]] constexpr option_problem problem_of(const chaos_options& o) noexcept {
   if (const auto p = out_of_range("latency_rate", o.latency_rate, 0, chaos_always, "0 to 1000000")) return p;
-  if (o.latency_min < duration::zero()) return {"latency_min", o.latency_min.count(), "0 ns or more"};
-  if (o.latency_max < o.latency_min) return {"latency_max", o.latency_max.count(), "latency_min or more"};
+  if (o.latency_min < duration::zero()) return {"latency_min", o.latency_min, "0 ns or more"};
+  if (o.latency_max < o.latency_min) return {"latency_max", o.latency_max, "latency_min or more"};
   if (const auto p = out_of_range("error_rate", o.error_rate, 0, chaos_always, "0 to 1000000")) return p;
-  if (o.retry_after < duration::zero()) return {"retry_after", o.retry_after.count(), "0 ns or more"};
+  if (o.retry_after < duration::zero()) return {"retry_after", o.retry_after, "0 ns or more"};
   return out_of_range("result_rate", o.result_rate, 0, chaos_always, "0 to 1000000");
 }
 

@@ -7,8 +7,8 @@
 #include <string_view>
 
 #include <gabion/core/clock.hpp>
+#include <gabion/core/detail/option_problem.hpp>
 #include <gabion/resilience/circuit_state.hpp>
-#include <gabion/resilience/detail/option_fault.hpp>
 
 namespace gabion::inline v0 {
 
@@ -41,33 +41,31 @@ inline constexpr std::uint32_t circuit_max_levels = 8;
 
 namespace detail {
 
-[[nodiscard]] constexpr option_fault fault_of(const circuit_group_options& o) noexcept {
-  if (o.open_percent < 1 || o.open_percent > 100) return detail::faulty("open_percent", o.open_percent, "1 to 100");
-  if (o.minimum_children < 1) return detail::faulty("minimum_children", o.minimum_children, "1 and up");
-  if (o.hold_for <= duration::zero()) return detail::faulty("hold_for", o.hold_for, "above 0 ns");
-  if (o.half_open_permits < 1 || o.half_open_permits > 1'023)
-    return detail::faulty("half_open_permits", o.half_open_permits, "1 to 1023");
-  if (o.successes_to_close < 1 || o.successes_to_close > 1'023)
-    return detail::faulty("successes_to_close", o.successes_to_close, "1 to 1023");
-  if (o.half_open_for <= duration::zero()) return detail::faulty("half_open_for", o.half_open_for, "above 0 ns");
+[[nodiscard]] constexpr option_problem problem_of(const circuit_group_options& o) noexcept {
+  if (o.open_percent < 1 || o.open_percent > 100) return {"open_percent", o.open_percent, "1 to 100"};
+  if (o.minimum_children < 1) return {"minimum_children", o.minimum_children, "1 and up"};
+  if (o.hold_for <= duration::zero()) return {"hold_for", o.hold_for, "above 0 ns"};
+  if (o.half_open_permits < 1 || o.half_open_permits > 1'023) return {"half_open_permits", o.half_open_permits, "1 to 1023"};
+  if (o.successes_to_close < 1 || o.successes_to_close > 1'023) return {"successes_to_close", o.successes_to_close, "1 to 1023"};
+  if (o.half_open_for <= duration::zero()) return {"half_open_for", o.half_open_for, "above 0 ns"};
   if (o.name.size() > 47) return {"name", static_cast<std::int64_t>(o.name.size()), " bytes long", "at most 47 bytes"};
   return {};
 }
-[[nodiscard]] constexpr option_fault fault_of(const circuit_tree_options& o) noexcept {
-  if (o.groups < 1 || o.groups > 4'096) return detail::faulty("groups", o.groups, "1 to 4096");
-  if (o.circuits < 1 || o.circuits > 65'536) return detail::faulty("circuits", o.circuits, "1 to 65536");
+[[nodiscard]] constexpr option_problem problem_of(const circuit_tree_options& o) noexcept {
+  if (o.groups < 1 || o.groups > 4'096) return {"groups", o.groups, "1 to 4096"};
+  if (o.circuits < 1 || o.circuits > 65'536) return {"circuits", o.circuits, "1 to 65536"};
   return {};
 }
 
 }  // namespace detail
 
 /// True if a tree takes these options.
-[[nodiscard]] constexpr bool valid(const circuit_group_options& o) noexcept { return !detail::fault_of(o); }
-[[nodiscard]] constexpr bool valid(const circuit_tree_options& o) noexcept { return !detail::fault_of(o); }
+[[nodiscard]] constexpr bool valid(const circuit_group_options& o) noexcept { return !detail::problem_of(o); }
+[[nodiscard]] constexpr bool valid(const circuit_tree_options& o) noexcept { return !detail::problem_of(o); }
 
 /// Throws error(invalid_argument) that names the member, its value and its range, or does nothing.
-inline void validate(const circuit_group_options& o) { detail::refuse("circuit_group_options", detail::fault_of(o)); }
-inline void validate(const circuit_tree_options& o) { detail::refuse("circuit_tree_options", detail::fault_of(o)); }
+inline void validate(const circuit_group_options& o) { detail::refuse_option("circuit_group_options", detail::problem_of(o)); }
+inline void validate(const circuit_tree_options& o) { detail::refuse_option("circuit_tree_options", detail::problem_of(o)); }
 
 /// A group of a tree: what `add_group` gives. Only of use with that tree.
 struct circuit_group_id {

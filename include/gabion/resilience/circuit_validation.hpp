@@ -3,115 +3,82 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <string>
-#include <string_view>
 
 #include <gabion/core/clock.hpp>
-#include <gabion/core/detail/exceptions.hpp>
+#include <gabion/core/detail/option_problem.hpp>
 #include <gabion/resilience/circuit_options.hpp>
 
 namespace gabion::inline v0 {
 
 namespace detail {
 
-/// The first option that is out of its range; `member` is empty if there is none.
-struct circuit_option_problem {
-  std::string_view owner{};
-  std::string_view member{};
-  std::int64_t value = 0;
-  std::string_view unit{};
-  std::string_view allowed{};
-
-  [[nodiscard]] constexpr explicit operator bool() const noexcept { return !member.empty(); }
-};
-
-[[nodiscard]] constexpr circuit_option_problem circuit_number(std::string_view member, std::int64_t value,
-                                                              std::string_view allowed) noexcept {
-  return {"", member, value, "", allowed};
-}
-[[nodiscard]] constexpr circuit_option_problem circuit_time(std::string_view member, duration value,
-                                                            std::string_view allowed) noexcept {
-  return {"", member, value.count(), " ns", allowed};
-}
-
 /// What both kinds of window have in common: percentages and a minimum.
 template <class Window>
-[[nodiscard]] constexpr circuit_option_problem circuit_rates_problem(const Window& o, duration slow_after) noexcept {
-  if (o.failure_percent > 100) return detail::circuit_number("failure_percent", o.failure_percent, "0 to 100");
-  if (o.minimum_calls < 1) return detail::circuit_number("minimum_calls", o.minimum_calls, "at least 1");
-  if (o.slow_percent > 100) return detail::circuit_number("slow_percent", o.slow_percent, "0 to 100");
-  if (o.slow_or_failed_percent > 100)
-    return detail::circuit_number("slow_or_failed_percent", o.slow_or_failed_percent, "0 to 100");
+[[nodiscard]] constexpr option_problem circuit_rates_problem(const Window& o, duration slow_after) noexcept {
+  if (o.failure_percent > 100) return {"failure_percent", o.failure_percent, "0 to 100"};
+  if (o.minimum_calls < 1) return {"minimum_calls", o.minimum_calls, "at least 1"};
+  if (o.slow_percent > 100) return {"slow_percent", o.slow_percent, "0 to 100"};
+  if (o.slow_or_failed_percent > 100) return {"slow_or_failed_percent", o.slow_or_failed_percent, "0 to 100"};
   if (o.slow_percent != 0 && slow_after == duration::zero())
-    return detail::circuit_number("slow_percent", o.slow_percent,
-                                  "0 unless slow_after is set, because no call is slow without it");
+    return {"slow_percent", o.slow_percent, "0 unless slow_after is set, because no call is slow without it"};
   if (o.slow_or_failed_percent != 0 && slow_after == duration::zero())
-    return detail::circuit_number("slow_or_failed_percent", o.slow_or_failed_percent,
-                                  "0 unless slow_after is set, because no call is slow without it");
+    return {"slow_or_failed_percent", o.slow_or_failed_percent, "0 unless slow_after is set, because no call is slow without it"};
   return {};
 }
 
-[[nodiscard]] constexpr circuit_option_problem circuit_problem(const circuit_window_options& o, duration slow_after) noexcept {
-  if (o.calls > circuit_max_window) return detail::circuit_number("calls", o.calls, "0 to 8191");
+[[nodiscard]] constexpr option_problem circuit_problem(const circuit_window_options& o, duration slow_after) noexcept {
+  if (o.calls > circuit_max_window) return {"calls", o.calls, "0 to 8191"};
   if (const auto p = detail::circuit_rates_problem(o, slow_after)) return p;
   if (o.calls != 0 && o.failure_percent == 0 && o.slow_percent == 0 && o.slow_or_failed_percent == 0)
-    return detail::circuit_number("failure_percent", 0, "1 to 100 unless another percentage of the window is set");
+    return {"failure_percent", 0, "1 to 100 unless another percentage of the window is set"};
   return {};
 }
 
-[[nodiscard]] constexpr circuit_option_problem circuit_problem(const circuit_time_window_options& o,
-                                                               duration slow_after) noexcept {
-  if (o.buckets < 1 || o.buckets > circuit_max_buckets) return detail::circuit_number("buckets", o.buckets, "1 to 1000");
+[[nodiscard]] constexpr option_problem circuit_problem(const circuit_time_window_options& o, duration slow_after) noexcept {
+  if (o.buckets < 1 || o.buckets > circuit_max_buckets) return {"buckets", o.buckets, "1 to 1000"};
   if (o.span < duration::zero() || (o.span != duration::zero() && o.span.count() < o.buckets))
-    return detail::circuit_time("span", o.span, "0 ns, or at least 1 ns for each bucket");
+    return {"span", o.span, "0 ns, or at least 1 ns for each bucket"};
   if (const auto p = detail::circuit_rates_problem(o, slow_after)) return p;
   if (o.span != duration::zero() && o.failure_percent == 0 && o.slow_percent == 0 && o.slow_or_failed_percent == 0)
-    return detail::circuit_number("failure_percent", 0, "1 to 100 unless another percentage of the window is set");
+    return {"failure_percent", 0, "1 to 100 unless another percentage of the window is set"};
   return {};
 }
 
-[[nodiscard]] constexpr circuit_option_problem circuit_problem(const circuit_growth_options& o) noexcept {
-  if (o.factor_percent < 100 || o.factor_percent > 1000)
-    return detail::circuit_number("factor_percent", o.factor_percent, "100 to 1000");
-  if (o.max <= duration::zero()) return detail::circuit_time("max", o.max, "more than 0 ns");
-  if (o.jitter_percent > 100) return detail::circuit_number("jitter_percent", o.jitter_percent, "0 to 100");
-  if (o.quiet_for < duration::zero()) return detail::circuit_time("quiet_for", o.quiet_for, "0 ns or more");
+[[nodiscard]] constexpr option_problem circuit_problem(const circuit_growth_options& o) noexcept {
+  if (o.factor_percent < 100 || o.factor_percent > 1000) return {"factor_percent", o.factor_percent, "100 to 1000"};
+  if (o.max <= duration::zero()) return {"max", o.max, "more than 0 ns"};
+  if (o.jitter_percent > 100) return {"jitter_percent", o.jitter_percent, "0 to 100"};
+  if (o.quiet_for < duration::zero()) return {"quiet_for", o.quiet_for, "0 ns or more"};
   return {};
 }
 
-[[nodiscard]] constexpr circuit_option_problem circuit_problem(const circuit_ramp_options& o) noexcept {
+[[nodiscard]] constexpr option_problem circuit_problem(const circuit_ramp_options& o) noexcept {
   bool ended = false;
   std::uint32_t before = 0;
   for (const std::uint8_t step : o.percent) {
     if (step > 99 || (step != 0 && (ended || step <= before)))
-      return detail::circuit_number("percent", step, "1 to 99, each more than the one before, zeros only at the end");
+      return {"percent", step, "1 to 99, each more than the one before, zeros only at the end"};
     ended = step == 0;
     before = step;
   }
-  if (o.step_for < duration::zero()) return detail::circuit_time("step_for", o.step_for, "0 ns or more");
-  if (o.step_calls > circuit_max_ramp_calls) return detail::circuit_number("step_calls", o.step_calls, "0 to 1000000");
+  if (o.step_for < duration::zero()) return {"step_for", o.step_for, "0 ns or more"};
+  if (o.step_calls > circuit_max_ramp_calls) return {"step_calls", o.step_calls, "0 to 1000000"};
   return {};
 }
 
-[[nodiscard]] constexpr circuit_option_problem circuit_half_open_problem(const circuit_breaker_options& o) noexcept {
+[[nodiscard]] constexpr option_problem circuit_half_open_problem(const circuit_breaker_options& o) noexcept {
   if (o.half_open_permits < 1 || o.half_open_permits > circuit_max_probes)
-    return detail::circuit_number("half_open_permits", o.half_open_permits, "1 to 1023");
+    return {"half_open_permits", o.half_open_permits, "1 to 1023"};
   if (o.successes_to_close < 1 || o.successes_to_close > circuit_max_probes)
-    return detail::circuit_number("successes_to_close", o.successes_to_close, "1 to 1023");
-  if (o.half_open_calls > circuit_max_probes) return detail::circuit_number("half_open_calls", o.half_open_calls, "0 to 1023");
-  if (o.half_open_failure_percent > 100)
-    return detail::circuit_number("half_open_failure_percent", o.half_open_failure_percent, "0 to 100");
+    return {"successes_to_close", o.successes_to_close, "1 to 1023"};
+  if (o.half_open_calls > circuit_max_probes) return {"half_open_calls", o.half_open_calls, "0 to 1023"};
+  if (o.half_open_failure_percent > 100) return {"half_open_failure_percent", o.half_open_failure_percent, "0 to 100"};
   if (o.half_open_failure_percent != 0 && o.half_open_calls == 0)
-    return detail::circuit_number("half_open_calls", 0, "1 to 1023 if half_open_failure_percent is set");
+    return {"half_open_calls", 0, "1 to 1023 if half_open_failure_percent is set"};
   if (o.half_open_failure_percent == 0 && o.half_open_calls != 0 && o.half_open_calls < o.successes_to_close)
-    return detail::circuit_number("half_open_calls", o.half_open_calls, "0, or from successes_to_close up to 1023");
-  if (o.half_open_for < duration::zero()) return detail::circuit_time("half_open_for", o.half_open_for, "0 ns or more");
+    return {"half_open_calls", o.half_open_calls, "0, or from successes_to_close up to 1023"};
+  if (o.half_open_for < duration::zero()) return {"half_open_for", o.half_open_for, "0 ns or more"};
   return {};
-}
-
-[[nodiscard]] constexpr circuit_option_problem owned_by(std::string_view owner, circuit_option_problem p) noexcept {
-  p.owner = owner;
-  return p;
 }
 
 [[nodiscard]] constexpr bool has_slow_rule(const circuit_breaker_options& o) noexcept {
@@ -120,23 +87,22 @@ template <class Window>
           (o.time_window.slow_percent != 0 || o.time_window.slow_or_failed_percent != 0));
 }
 
-[[nodiscard]] constexpr circuit_option_problem circuit_problem(const circuit_breaker_options& o) noexcept {
-  if (o.failures > circuit_max_failures) return detail::circuit_number("failures", o.failures, "0 to 65535");
+[[nodiscard]] constexpr option_problem circuit_problem(const circuit_breaker_options& o) noexcept {
+  if (o.failures > circuit_max_failures) return {"failures", o.failures, "0 to 65535"};
   if (o.failures == 0 && o.window.calls == 0 && o.time_window.span == duration::zero())
-    return detail::circuit_number("failures", 0,
-                                  "1 to 65535 unless window.calls or time_window.span is set, or the circuit could never open");
-  if (o.slow_after < duration::zero()) return detail::circuit_time("slow_after", o.slow_after, "0 ns or more");
-  if (const auto p = detail::circuit_problem(o.window, o.slow_after)) return detail::owned_by("window.", p);
-  if (const auto p = detail::circuit_problem(o.time_window, o.slow_after)) return detail::owned_by("time_window.", p);
+    return {"failures", 0, "1 to 65535 unless window.calls or time_window.span is set, or the circuit could never open"};
+  if (o.slow_after < duration::zero()) return {"slow_after", o.slow_after, "0 ns or more"};
+  if (const auto p = detail::circuit_problem(o.window, o.slow_after)) return p.in("window.");
+  if (const auto p = detail::circuit_problem(o.time_window, o.slow_after)) return p.in("time_window.");
   if (o.count_overdue && !detail::has_slow_rule(o))
-    return detail::circuit_number("count_overdue", 1, "0 unless a window has a slow_percent or a slow_or_failed_percent");
-  if (o.open_for <= duration::zero()) return detail::circuit_time("open_for", o.open_for, "more than 0 ns");
-  if (const auto p = detail::circuit_problem(o.open_growth)) return detail::owned_by("open_growth.", p);
-  if (o.max_stated_open <= duration::zero()) return detail::circuit_time("max_stated_open", o.max_stated_open, "more than 0 ns");
+    return {"count_overdue", 1, "0 unless a window has a slow_percent or a slow_or_failed_percent"};
+  if (o.open_for <= duration::zero()) return {"open_for", o.open_for, "more than 0 ns"};
+  if (const auto p = detail::circuit_problem(o.open_growth)) return p.in("open_growth.");
+  if (o.max_stated_open <= duration::zero()) return {"max_stated_open", o.max_stated_open, "more than 0 ns"};
   if (const auto p = detail::circuit_half_open_problem(o)) return p;
-  if (const auto p = detail::circuit_problem(o.ramp)) return detail::owned_by("ramp.", p);
+  if (const auto p = detail::circuit_problem(o.ramp)) return p.in("ramp.");
   if (o.name.size() > circuit_max_name)
-    return {"", "name", static_cast<std::int64_t>(o.name.size()), " bytes long", "at most 47 bytes"};
+    return {"name", static_cast<std::int64_t>(o.name.size()), " bytes long", "at most 47 bytes"};
   return {};
 }
 
@@ -147,11 +113,7 @@ template <class Window>
 
 /// Throws error{invalid_argument} that names the member, its value and its range, or does nothing.
 inline void validate(const circuit_breaker_options& o) {
-  const detail::circuit_option_problem p = detail::circuit_problem(o);
-  if (!p) return;
-  std::string text{"circuit_breaker_options."};
-  text.append(p.owner).append(p.member).append(" is ").append(std::to_string(p.value)).append(p.unit);
-  detail::fail(errc::invalid_argument, text.append("; allowed: ").append(p.allowed));
+  detail::refuse_option("circuit_breaker_options", detail::circuit_problem(o));
 }
 
 }  // namespace gabion::inline v0

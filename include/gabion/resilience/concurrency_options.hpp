@@ -48,10 +48,10 @@ struct concurrency_limiter_options {
 namespace detail {
 
 [[nodiscard]] constexpr option_problem problem_of(const concurrency_limiter_options& o) noexcept {
-  if (o.window.span < duration::zero()) return {"window.span", o.window.span.count(), "0 ns or more"};
+  if (o.window.span < duration::zero()) return {"window.span", o.window.span, "0 ns or more"};
   if (const auto p = out_of_range("window.samples", o.window.samples, 1, max_concurrency, "1 to 1000000")) return p;
   if (o.shortest_rtt < duration::zero() || o.shortest_rtt > std::chrono::hours{1})
-    return {"shortest_rtt", o.shortest_rtt.count(), "0 ns to 1 h"};
+    return {"shortest_rtt", o.shortest_rtt, "0 ns to 1 h"};
   return {};
 }
 

@@ -9,10 +9,10 @@
 
 #include <gabion/core/clock.hpp>
 #include <gabion/core/deadline.hpp>
+#include <gabion/core/detail/option_problem.hpp>
 #include <gabion/core/random.hpp>
 #include <gabion/core/saturating.hpp>
 #include <gabion/resilience/circuit_state.hpp>
-#include <gabion/resilience/detail/option_fault.hpp>
 #include <gabion/resilience/trip_target.hpp>
 
 namespace gabion::inline v0 {
@@ -32,23 +32,23 @@ struct health_checker_options {
 
 namespace detail {
 
-[[nodiscard]] constexpr option_fault fault_of(const health_checker_options& o) noexcept {
-  if (o.every <= duration::zero()) return detail::faulty("every", o.every, "above 0 ns");
-  if (o.jitter_percent > 100) return detail::faulty("jitter_percent", o.jitter_percent, "0 to 100");
-  if (o.timeout <= duration::zero()) return detail::faulty("timeout", o.timeout, "above 0 ns");
-  if (o.healthy < 1 || o.healthy > 1000) return detail::faulty("healthy", o.healthy, "1 to 1000");
-  if (o.unhealthy < 1 || o.unhealthy > 1000) return detail::faulty("unhealthy", o.unhealthy, "1 to 1000");
-  if (o.open_for <= duration::zero()) return detail::faulty("open_for", o.open_for, "above 0 ns");
+[[nodiscard]] constexpr option_problem problem_of(const health_checker_options& o) noexcept {
+  if (o.every <= duration::zero()) return {"every", o.every, "above 0 ns"};
+  if (o.jitter_percent > 100) return {"jitter_percent", o.jitter_percent, "0 to 100"};
+  if (o.timeout <= duration::zero()) return {"timeout", o.timeout, "above 0 ns"};
+  if (o.healthy < 1 || o.healthy > 1000) return {"healthy", o.healthy, "1 to 1000"};
+  if (o.unhealthy < 1 || o.unhealthy > 1000) return {"unhealthy", o.unhealthy, "1 to 1000"};
+  if (o.open_for <= duration::zero()) return {"open_for", o.open_for, "above 0 ns"};
   return {};
 }
 
 }  // namespace detail
 
 /// True if a health checker takes these options.
-[[nodiscard]] constexpr bool valid(const health_checker_options& o) noexcept { return !detail::fault_of(o); }
+[[nodiscard]] constexpr bool valid(const health_checker_options& o) noexcept { return !detail::problem_of(o); }
 
 /// Throws error(invalid_argument) that names the member, its value and its range, or does nothing.
-inline void validate(const health_checker_options& o) { detail::refuse("health_checker_options", detail::fault_of(o)); }
+inline void validate(const health_checker_options& o) { detail::refuse_option("health_checker_options", detail::problem_of(o)); }
 
 /// What the probes say so far.
 enum class health_verdict : std::uint8_t {

@@ -9,9 +9,9 @@
 
 #include <gabion/core/clock.hpp>
 #include <gabion/core/deadline.hpp>
+#include <gabion/core/detail/option_problem.hpp>
 #include <gabion/core/saturating.hpp>
 #include <gabion/resilience/attempt_budget.hpp>
-#include <gabion/resilience/detail/option_problem.hpp>
 
 namespace gabion::inline v0 {
 
@@ -28,7 +28,7 @@ namespace detail {
 
 [[nodiscard]] constexpr option_problem hedge_problem(const hedge_options& o) noexcept {
   if (const option_problem p = detail::out_of_range("max_hedges", o.max_hedges, 1, 10, "1 to 10")) return p;
-  if (o.delay < duration::zero()) return {"delay", o.delay.count(), "0 ns or more"};
+  if (o.delay < duration::zero()) return {"delay", o.delay, "0 ns or more"};
   return {};
 }
 

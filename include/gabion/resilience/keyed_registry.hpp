@@ -16,9 +16,9 @@
 
 #include <gabion/core/clock.hpp>
 #include <gabion/core/detail/exceptions.hpp>
+#include <gabion/core/detail/option_problem.hpp>
 #include <gabion/core/env.hpp>
 #include <gabion/resilience/detail/bounded_lru.hpp>
-#include <gabion/resilience/detail/option_fault.hpp>
 #include <gabion/resilience/detail/registry_entry.hpp>
 #include <gabion/resilience/key_hash.hpp>
 
@@ -37,21 +37,21 @@ struct keyed_registry_options {
 
 namespace detail {
 
-[[nodiscard]] constexpr option_fault fault_of(const keyed_registry_options& o) noexcept {
-  if (o.capacity < 1 || o.capacity > 1'048'576) return detail::faulty("capacity", o.capacity, "1 to 1048576");
+[[nodiscard]] constexpr option_problem problem_of(const keyed_registry_options& o) noexcept {
+  if (o.capacity < 1 || o.capacity > 1'048'576) return {"capacity", o.capacity, "1 to 1048576"};
   if (!std::has_single_bit(o.shards) || o.shards > 64 || o.shards > o.capacity)
-    return detail::faulty("shards", o.shards, "1, 2, 4, 8, 16, 32 or 64, and not above capacity");
-  if (o.idle_for <= duration::zero()) return detail::faulty("idle_for", o.idle_for, "above 0 ns");
+    return {"shards", o.shards, "1, 2, 4, 8, 16, 32 or 64, and not above capacity"};
+  if (o.idle_for <= duration::zero()) return {"idle_for", o.idle_for, "above 0 ns"};
   return {};
 }
 
 }  // namespace detail
 
 /// True if a registry takes these options.
-[[nodiscard]] constexpr bool valid(const keyed_registry_options& o) noexcept { return !detail::fault_of(o); }
+[[nodiscard]] constexpr bool valid(const keyed_registry_options& o) noexcept { return !detail::problem_of(o); }
 
 /// Throws error(invalid_argument) that names the member, its value and its range, or does nothing.
-inline void validate(const keyed_registry_options& o) { detail::refuse("keyed_registry_options", detail::fault_of(o)); }
+inline void validate(const keyed_registry_options& o) { detail::refuse_option("keyed_registry_options", detail::problem_of(o)); }
 
 /// The same for every key: a recipe that looks at none.
 template <class Parts>

@@ -9,10 +9,10 @@
 #include <utility>
 
 #include <gabion/core/clock.hpp>
+#include <gabion/core/detail/option_problem.hpp>
 #include <gabion/core/env.hpp>
 #include <gabion/core/saturating.hpp>
 #include <gabion/resilience/detail/bounded_lru.hpp>
-#include <gabion/resilience/detail/option_problem.hpp>
 #include <gabion/resilience/key_hash.hpp>
 
 namespace gabion::inline v0 {
@@ -27,7 +27,7 @@ namespace detail {
 
 [[nodiscard]] constexpr option_problem last_good_problem(const last_good_options& o) noexcept {
   if (const option_problem p = detail::out_of_range("capacity", o.capacity, 1, 1'048'576, "1 to 1048576")) return p;
-  if (o.max_age <= duration::zero()) return {"max_age", o.max_age.count(), "more than 0 ns"};
+  if (o.max_age <= duration::zero()) return {"max_age", o.max_age, "more than 0 ns"};
   return {};
 }
 

@@ -11,9 +11,9 @@
 #include <utility>
 
 #include <gabion/core/clock.hpp>
+#include <gabion/core/detail/option_problem.hpp>
 #include <gabion/core/env.hpp>
 #include <gabion/resilience/call_context.hpp>
-#include <gabion/resilience/detail/option_problem.hpp>
 #include <gabion/resilience/load_source.hpp>
 #include <gabion/resilience/policy.hpp>
 
@@ -54,7 +54,7 @@ inline constexpr std::size_t priorities = 5;
     never = never || at == 0;
     before = at;
   }
-  if (o.retry_after < duration::zero()) return {"retry_after", o.retry_after.count(), "0 ns or more"};
+  if (o.retry_after < duration::zero()) return {"retry_after", o.retry_after, "0 ns or more"};
   return {};
 }
 

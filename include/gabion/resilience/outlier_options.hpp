@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include <gabion/core/clock.hpp>
-#include <gabion/resilience/detail/option_problem.hpp>
+#include <gabion/core/detail/option_problem.hpp>
 
 namespace gabion::inline v0 {
 
@@ -38,9 +38,9 @@ struct outlier_options {
 namespace detail {
 
 [[nodiscard]] constexpr option_problem outlier_time_problem(const outlier_options& o) noexcept {
-  if (o.interval <= duration::zero()) return {"interval", o.interval.count(), "more than 0 ns"};
-  if (o.base_time <= duration::zero()) return {"base_time", o.base_time.count(), "more than 0 ns"};
-  if (o.max_time < o.base_time) return {"max_time", o.max_time.count(), "base_time or more"};
+  if (o.interval <= duration::zero()) return {"interval", o.interval, "more than 0 ns"};
+  if (o.base_time <= duration::zero()) return {"base_time", o.base_time, "more than 0 ns"};
+  if (o.max_time < o.base_time) return {"max_time", o.max_time, "base_time or more"};
   return out_of_range("jitter_percent", o.jitter_percent, 0, 100, "0 to 100");
 }
 

@@ -8,10 +8,10 @@
 #include <utility>
 
 #include <gabion/core/clock.hpp>
+#include <gabion/core/detail/option_problem.hpp>
 #include <gabion/core/env.hpp>
 #include <gabion/core/saturating.hpp>
 #include <gabion/resilience/circuit_state.hpp>
-#include <gabion/resilience/detail/option_fault.hpp>
 #include <gabion/resilience/load_source.hpp>
 #include <gabion/resilience/resource_pressure.hpp>
 #include <gabion/resilience/trip_target.hpp>
@@ -31,23 +31,25 @@ struct resource_circuit_options {
 
 namespace detail {
 
-[[nodiscard]] constexpr option_fault fault_of(const resource_circuit_options& o) noexcept {
-  if (o.every <= duration::zero()) return detail::faulty("every", o.every, "above 0 ns");
-  if (o.high < 1 || o.high > full_load) return detail::faulty("high", o.high, "1 to 10000");
-  if (o.low < 1 || o.low > o.high) return detail::faulty("low", o.low, "1 to high");
-  if (o.sustained < duration::zero()) return detail::faulty("sustained", o.sustained, "0 ns and up");
-  if (o.recovered < duration::zero()) return detail::faulty("recovered", o.recovered, "0 ns and up");
-  if (o.open_for <= o.every) return detail::faulty("open_for", o.open_for, "above every");
+[[nodiscard]] constexpr option_problem problem_of(const resource_circuit_options& o) noexcept {
+  if (o.every <= duration::zero()) return {"every", o.every, "above 0 ns"};
+  if (o.high < 1 || o.high > full_load) return {"high", o.high, "1 to 10000"};
+  if (o.low < 1 || o.low > o.high) return {"low", o.low, "1 to high"};
+  if (o.sustained < duration::zero()) return {"sustained", o.sustained, "0 ns and up"};
+  if (o.recovered < duration::zero()) return {"recovered", o.recovered, "0 ns and up"};
+  if (o.open_for <= o.every) return {"open_for", o.open_for, "above every"};
   return {};
 }
 
 }  // namespace detail
 
 /// True if a resource circuit takes these options.
-[[nodiscard]] constexpr bool valid(const resource_circuit_options& o) noexcept { return !detail::fault_of(o); }
+[[nodiscard]] constexpr bool valid(const resource_circuit_options& o) noexcept { return !detail::problem_of(o); }
 
 /// Throws error(invalid_argument) that names the member, its value and its range, or does nothing.
-inline void validate(const resource_circuit_options& o) { detail::refuse("resource_circuit_options", detail::fault_of(o)); }
+inline void validate(const resource_circuit_options& o) {
+  detail::refuse_option("resource_circuit_options", detail::problem_of(o));
+}
 
 /// Opens a circuit while a resource is under pressure, and lets it recover when the pressure has gone.
 ///

@@ -15,6 +15,7 @@
 #include <gabion/core/backoff.hpp>
 #include <gabion/core/clock.hpp>
 #include <gabion/core/detail/exceptions.hpp>
+#include <gabion/core/detail/option_problem.hpp>
 #include <gabion/core/env.hpp>
 #include <gabion/core/random.hpp>
 #include <gabion/core/saturating.hpp>
@@ -22,7 +23,6 @@
 #include <gabion/resilience/circuit_opinion_quorum.hpp>
 #include <gabion/resilience/circuit_opinion_store.hpp>
 #include <gabion/resilience/circuit_state.hpp>
-#include <gabion/resilience/detail/option_problem.hpp>
 #include <gabion/resilience/trip_target.hpp>
 
 namespace gabion::inline v0 {
@@ -90,13 +90,13 @@ namespace detail {
   if (o.quorum.instances < 1 || o.quorum.instances > max_circuit_opinions)
     return {"quorum.instances", o.quorum.instances, "1 to 256"};
   if (o.quorum.percent < 1 || o.quorum.percent > 100) return {"quorum.percent", o.quorum.percent, "1 to 100"};
-  if (o.read_every <= duration::zero()) return {"read_every", o.read_every.count(), "more than 0 ns"};
-  if (o.ttl <= duration::zero() || o.ttl > max_opinion_ttl) return {"ttl", o.ttl.count(), "more than 0 ns, at most 24 h"};
+  if (o.read_every <= duration::zero()) return {"read_every", o.read_every, "more than 0 ns"};
+  if (o.ttl <= duration::zero() || o.ttl > max_opinion_ttl) return {"ttl", o.ttl, "more than 0 ns, at most 24 h"};
   if (o.renew_every <= duration::zero() || o.renew_every >= o.ttl)
-    return {"renew_every", o.renew_every.count(), "more than 0 ns, less than ttl"};
-  if (o.max_open <= duration::zero()) return {"max_open", o.max_open.count(), "more than 0 ns"};
-  if (o.backoff.initial < duration::zero()) return {"backoff.initial", o.backoff.initial.count(), "0 ns or more"};
-  if (o.backoff.cap < o.backoff.initial) return {"backoff.cap", o.backoff.cap.count(), "from backoff.initial up"};
+    return {"renew_every", o.renew_every, "more than 0 ns, less than ttl"};
+  if (o.max_open <= duration::zero()) return {"max_open", o.max_open, "more than 0 ns"};
+  if (o.backoff.initial < duration::zero()) return {"backoff.initial", o.backoff.initial, "0 ns or more"};
+  if (o.backoff.cap < o.backoff.initial) return {"backoff.cap", o.backoff.cap, "from backoff.initial up"};
   if (o.backoff.multiplier_percent < 100 || o.backoff.multiplier_percent > 1000)
     return {"backoff.multiplier_percent", o.backoff.multiplier_percent, "100 to 1000"};
   return {};

@@ -10,12 +10,12 @@
 
 #include <gabion/core/clock.hpp>
 #include <gabion/core/deadline.hpp>
+#include <gabion/core/detail/option_problem.hpp>
 #include <gabion/core/env.hpp>
 #include <gabion/core/wake_ref.hpp>
 #include <gabion/resilience/blocking_waiter.hpp>
 #include <gabion/resilience/call_context.hpp>
 #include <gabion/resilience/detail/detached_state.hpp>
-#include <gabion/resilience/detail/option_problem.hpp>
 #include <gabion/resilience/detail/refused_call.hpp>
 #include <gabion/resilience/spawner.hpp>
 #include <gabion/resilience/waiter.hpp>
@@ -35,9 +35,8 @@ struct detached_timeout_options {
 
 /// Throws error(invalid_argument) that names the member and its range, or does nothing.
 inline void validate(const detached_timeout_options& o) {
-  if (o.queue <= duration::zero())
-    detail::refuse_option("detached_timeout_options", {"queue", o.queue.count(), "more than 0 ns"});
-  if (o.run <= duration::zero()) detail::refuse_option("detached_timeout_options", {"run", o.run.count(), "more than 0 ns"});
+  if (o.queue <= duration::zero()) detail::refuse_option("detached_timeout_options", {"queue", o.queue, "more than 0 ns"});
+  if (o.run <= duration::zero()) detail::refuse_option("detached_timeout_options", {"run", o.run, "more than 0 ns"});
 }
 
 /// What a detached timeout has seen so far. Each call that was given up is in `timed_out`; its work in `late` or `never_run`.

@@ -10,9 +10,9 @@
 
 #include <gabion/core/clock.hpp>
 #include <gabion/core/deadline.hpp>
+#include <gabion/core/detail/option_problem.hpp>
 #include <gabion/core/env.hpp>
 #include <gabion/resilience/call_context.hpp>
-#include <gabion/resilience/detail/option_problem.hpp>
 #include <gabion/resilience/policy.hpp>
 
 namespace gabion::inline v0 {
@@ -27,7 +27,7 @@ struct timeout_options {
 
 /// Throws error(invalid_argument) that names the member and its range, or does nothing.
 inline void validate(const timeout_options& o) {
-  if (!valid(o)) detail::refuse_option("timeout_options", {"limit", o.limit.count(), "more than 0 ns"});
+  if (!valid(o)) detail::refuse_option("timeout_options", {"limit", o.limit, "more than 0 ns"});
 }
 
 /// A limit of time for what stands below it, as a deadline that is handed down: cooperative. Who calls must look at the context's

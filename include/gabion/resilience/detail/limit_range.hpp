@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 
-#include <gabion/resilience/detail/option_problem.hpp>
+#include <gabion/core/detail/option_problem.hpp>
 
 // What the limit algorithms share: the range of a limit, and limits with a binary fraction.
 namespace gabion::inline v0::detail {
