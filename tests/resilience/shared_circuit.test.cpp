@@ -423,7 +423,7 @@ TEST_CASE("shared circuit options out of their ranges are refused by name", "[sh
   refuses({.instance = "a", .quorum = {.instances = 257}}, "quorum.instances is 257");
   refuses({.instance = "a", .quorum = {.percent = 0}}, "quorum.percent is 0; allowed: 1 to 100");
   refuses({.instance = "a", .quorum = {.percent = 101}}, "quorum.percent is 101");
-  refuses({.instance = "a", .read_every = 0s}, "read_every is 0; allowed: more than 0 ns");
+  refuses({.instance = "a", .read_every = 0s}, "read_every is 0 ns; allowed: more than 0 ns");
   refuses({.instance = "a", .ttl = 0s}, "ttl is 0");
   refuses({.instance = "a", .ttl = 24h + 1ns}, "ttl is 86400000000001");
   refuses({.instance = "a", .ttl = 5s, .renew_every = 5s}, "renew_every is 5000000000");

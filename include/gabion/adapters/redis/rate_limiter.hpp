@@ -114,9 +114,9 @@ struct rate_limiter_status {
 ///
 /// One script does it, so several instances together never take more than one could: in any time t at most
 /// `burst + limit.permits * t / limit.per`, exactly, by the server's clock. A bucket that is full takes no memory there.
-/// While the server is down a local limiter answers if one is given, otherwise `if_down`. Each request waits
-/// for the connection's timeouts at most, and while the server stays down one for each back-off does. A permit whose answer was lost may have been spent.
-/// Safe to use from several threads. Needs Redis 5 or newer.
+/// While the server is down a local limiter answers if one is given, otherwise `if_down`. Each request waits for the connection's
+/// timeouts at most, and while the server stays down one for each back-off does. A permit whose answer was lost may have been
+/// spent. Safe to use from several threads. Needs Redis 5 or newer.
 template <class Local = no_local_limiter, class Connection = connection, env Env = native_env>
 class basic_rate_limiter {
  public:
