@@ -157,6 +157,17 @@ TEST_CASE("what is as old as the window no longer counts", "[throttle][window]")
   CHECK(t.snapshot(start + 24h).requests == 2);
 }
 
+TEST_CASE("windows of any length and times to the end of time do not overflow", "[throttle][window]") {
+  const auto buckets = GENERATE(1U, 2U, 64U);
+  adaptive_throttle t{{.window = (duration::max)(), .buckets = buckets}};
+  settle(t, 1, 1, instant{});
+  settle(t, 1, 0, start);
+  CHECK(t.snapshot(start).requests == 3);
+  settle(t, 0, 1, (instant::max)());
+  CHECK(t.snapshot((instant::max)()).requests == 1);
+  CHECK(t.snapshot((instant::min)()).requests == 1);  // a clock that goes back loses nothing
+}
+
 TEST_CASE("a clock that goes back neither loses nor doubles a request", "[throttle][window]") {
   adaptive_throttle t{{.window = 10s, .buckets = 10}};
   settle(t, 3, 0, start + 5s);

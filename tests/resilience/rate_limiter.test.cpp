@@ -134,6 +134,25 @@ TEST_CASE("case 71: a paced call whose permit would come too late is refused and
   CHECK(late.enter(context, now).why.code == errc::timeout);
 }
 
+TEST_CASE("case 71: a permit at the longest wait is waited for and one at the deadline itself is not", "[rate_limiter][paced]") {
+  gcra limiter{{.interval = 1s}};
+  REQUIRE(limiter.take(start));
+  const auto now = [] { return start; };
+  const auto entered = [&](duration max_wait, deadline until) {
+    const paced policy{limiter, max_wait};
+    paced<gcra>::run run{policy};  // gives its permit back when it goes
+    call_context context;
+    context.until = until;
+    return run.enter(context, now);
+  };
+  CHECK(entered(1s, deadline::never()).what == kind::wait);
+  CHECK(entered(1s - 1ns, deadline::never()).why == gabion::refusal{errc::rate_limited, 1s});
+  CHECK(entered(for_ever, deadline::at(start + 1s + 1ns)).what == kind::wait);
+  CHECK(entered(for_ever, deadline::at(start + 1s)).why == gabion::refusal{errc::rate_limited, 1s});
+  CHECK(entered(for_ever, deadline::never()).what == kind::wait);
+  REQUIRE(limiter.take(start + 1s));
+}
+
 TEST_CASE("case 72: whoever has waited holds a permit that nobody else could take", "[rate_limiter][paced]") {
   token_bucket limiter{{.burst = 1, .refill = gabion::per_second(1)}};
   const paced policy{limiter, 10s};

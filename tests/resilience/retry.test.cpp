@@ -160,6 +160,22 @@ TEST_CASE("no attempt begins without time for it", "[resilience][retry]") {
   CHECK(zero.begin(start, deadline::at(start + 1ns)) == at(0s));
 }
 
+TEST_CASE("no attempt begins at the deadline itself however little time it needs", "[resilience][retry]") {
+  auto retry = machine({.max_attempts = 10,
+                        .backoff = {.initial = 400ms, .jitter = gabion::backoff_jitter::none},
+                        .total = 1s,
+                        .attempt_time = 0ns});
+  CHECK(retry.begin(start) == at(0s));
+  CHECK(retry.next(failed, start) == at(400ms));
+  CHECK(retry.next(failed, start + 400ms) == at(1s - 1ns));
+  CHECK(retry.next(failed, start + 1s - 1ns) == stop(retry_stop::deadline));
+  const auto told = [](duration d) { return attempt_report{attempt_verdict::retryable, d}; };
+  CHECK(retry.begin(start) == at(0s));
+  CHECK(retry.next(told(1s), start) == stop(retry_stop::deadline));
+  CHECK(retry.begin(start) == at(0s));
+  CHECK(retry.next(told(1s - 1ns), start) == at(1s - 1ns));
+}
+
 TEST_CASE("the sooner of the two deadlines counts", "[resilience][retry]") {
   auto retry = machine({.total = 1s});
   CHECK(retry.begin(start, deadline::at(start + 5s)).attempt_at);

@@ -54,7 +54,8 @@ class paced<Limiter>::run {
     const instant when = now();
     if (!held_) {
       if (context.until.expired(when)) return refuse(errc::timeout);
-      const duration remaining = context.until.remaining(when);
+      // A permit at the deadline itself would be too late for the call.
+      const duration remaining = context.until.is_never() ? policy_.max_wait() : context.until.remaining(when) - duration{1};
       const duration patience = remaining < policy_.max_wait() ? remaining : policy_.max_wait();
       const auto ask = [&]() noexcept(noexcept(policy_.limiter().reserve(when, patience, 1))) {
         return policy_.limiter().reserve(when, patience, 1);

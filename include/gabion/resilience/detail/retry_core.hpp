@@ -52,7 +52,9 @@ class retry_core {
   template <random_source Random>
   retry_step again(const retry_options& options, Random& random, const attempt_report& report, instant now) noexcept {
     if (cut_ || !has_time(options, now)) return retry_step::stop(retry_stop::deadline);
-    const duration usable = until_.is_never() ? (duration::max)() : until_.remaining(now) - options.attempt_time;
+    // An attempt at the deadline itself would come too late, however little time it is said to need.
+    const duration needed = options.attempt_time == duration::zero() ? duration{1} : options.attempt_time;
+    const duration usable = until_.is_never() ? (duration::max)() : until_.remaining(now) - needed;
     const duration told = report.retry_after.value_or(duration::zero());
     const duration stated = told < duration::zero() ? duration::zero() : told;
     if (stated > options.max_retry_after || stated > usable) return retry_step::stop(retry_stop::deadline);

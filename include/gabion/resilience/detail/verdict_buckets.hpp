@@ -54,7 +54,12 @@ class verdict_buckets {
     const std::uint64_t newest = newest_.load(std::memory_order_relaxed);
     const duration::rep begins = (static_cast<duration::rep>(newest) - 1) * width_;
     const duration::rep time = now.time_since_epoch().count();
-    return time < begins || time - begins < width_ ? newest : static_cast<std::uint64_t>(time / width_ + 1);
+    return time < begins || apart(begins, time) < apart(0, width_) ? newest : static_cast<std::uint64_t>(time / width_ + 1);
+  }
+
+  /// to - from, also where that does not fit into the signed type.
+  [[nodiscard]] static std::uint64_t apart(duration::rep from, duration::rep to) noexcept {
+    return static_cast<std::uint64_t>(to) - static_cast<std::uint64_t>(from);
   }
 
   void add(std::size_t which, instant now) noexcept {
