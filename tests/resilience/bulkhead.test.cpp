@@ -209,6 +209,28 @@ TEST_CASE("case 66: a waiter that timed out leaves no trace and all permits come
   for (const visitor& v : waiters) CHECK(v.rung() == 0);
 }
 
+TEST_CASE("a waiter that times out takes nobody else's place in the queue", "[bulkhead][queue]") {
+  const auto gone = GENERATE(range<std::size_t>(0, 5));
+  bench x{{.limit = 1, .max_waiting = 10, .max_wait = 1h}};
+  auto held = x.b.try_acquire();
+  std::vector<visitor> waiters;
+  for (std::size_t i = 0; i < 5; ++i)
+    waiters.push_back(x.queued(call_priority::normal, i == gone ? deadline::at(x.time.now() + 1s) : deadline::never()));
+  x.time.advance(1s);
+  CHECK(waiters[gone].enter() == kind::refuse);
+  CHECK(x.b.snapshot().waiting == 4);
+  held.release();
+  for (std::size_t i = 0; i < waiters.size(); ++i) {
+    if (i == gone) continue;
+    for (std::size_t j = i + 1; j < waiters.size(); ++j)
+      if (j != gone) CHECK(waiters[j].enter() == kind::wait);
+    CHECK(waiters[i].enter() == kind::pass);
+    waiters[i].leave();
+  }
+  CHECK(waiters[gone].rung() == 0);
+  CHECK(x.b.snapshot() == bulkhead_snapshot{.limit = 1, .timed_out = 1});
+}
+
 TEST_CASE("case 67: a limit below what is in use is set at once and lets nobody in until enough came back",
           "[bulkhead][resize]") {
   bench x{{.limit = 4, .max_waiting = 4, .max_wait = 1h}};

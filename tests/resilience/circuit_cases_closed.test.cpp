@@ -92,6 +92,36 @@ TEST_CASE("a percentage is never rounded up to the threshold", "[circuit_breaker
   CHECK(x.state() == circuit_state::open);
 }
 
+TEST_CASE("a percentage over time is never rounded to the threshold either", "[circuit_breaker][time_window]") {
+  bench x{{.failures = 0, .time_window = {.span = 10s, .failure_percent = 50, .minimum_calls = 200'000}}};
+  x.succeed(100'001);
+  x.fail(99'999);  // 49.9995 %
+  CHECK(x.state() == circuit_state::closed);
+  x.fail();  // 100,000 of 200,001
+  CHECK(x.state() == circuit_state::closed);
+  x.fail();  // 100,001 of 200,002
+  CHECK(x.state() == circuit_state::open);
+}
+
+TEST_CASE("failures count alike however fast they come back", "[circuit_breaker][window]") {
+  const auto takes = GENERATE(0ns, 50us, 10ms, 10s);
+  const auto timed = GENERATE(false, true);
+  bench x{{.failures = 0,
+           .window = {.calls = timed ? 0U : 20U, .failure_percent = 50, .minimum_calls = 20},
+           .time_window = {.span = timed ? 24h : 0h, .failure_percent = 50, .minimum_calls = 20},
+           .slow_after = 1s}};
+  const auto call = [&](gabion::duration how_long, bool failed) {
+    auto admitted = x.b.try_acquire();
+    x.time.advance(how_long);
+    failed ? admitted->failure() : admitted->success();
+  };
+  for (int i = 0; i < 10; ++i) call(10ms, false);  // it knows the other side as one that takes 10 ms
+  for (int i = 0; i < 9; ++i) call(takes, true);
+  CHECK(x.state() == circuit_state::closed);
+  call(takes, true);
+  CHECK(x.state() == circuit_state::open);
+}
+
 TEST_CASE("case 4: below the minimum of calls nothing opens it and at the minimum it does", "[circuit_breaker][window]") {
   bench x{half_of_ten};
   x.fail(9);
@@ -337,6 +367,18 @@ TEST_CASE("case 17: a clock that goes back evicts nothing and doubles nothing", 
   x.time.advance(5s);  // the first is 10 s old
   CHECK(x.b.snapshot().time_window.failed == 5);
   x.time.advance(4s);  // the one that came while the clock was back is in the newest bucket of then
+  CHECK(x.b.snapshot().time_window.failed == 0);
+}
+
+TEST_CASE("a time window of one bucket and of the finest buckets goes by the given clock alone",
+          "[circuit_breaker][time_window]") {
+  const auto buckets = GENERATE(1U, 1000U);
+  bench x{{.failures = 0, .time_window = {.span = 1us, .buckets = buckets, .minimum_calls = 100}}};
+  x.fail(7);
+  for (int i = 0; i < 1'000; ++i) CHECK(x.b.snapshot().time_window.failed == 7);  // real time goes on, its own does not
+  x.time.advance(1us - 1ns);
+  CHECK(x.b.snapshot().time_window.failed == 7);
+  x.time.advance(1ns);
   CHECK(x.b.snapshot().time_window.failed == 0);
 }
 

@@ -102,6 +102,17 @@ TEST_CASE("case 38: an ignored probe gives its permit back and decides nothing",
   CHECK(x.b.try_acquire());
 }
 
+TEST_CASE("a cancelled probe gives its permit back and decides nothing", "[circuit_breaker][half_open]") {
+  const auto rate = GENERATE(0U, 100U);
+  probing x{{.successes_to_close = 1, .half_open_calls = 1, .half_open_failure_percent = rate}};
+  x.b.try_acquire()->cancel();
+  CHECK(x.state() == circuit_state::half_open);
+  CHECK(x.b.snapshot().probes_out == 0);
+  CHECK(x.b.snapshot().probes_succeeded + x.b.snapshot().probes_failed == 0);
+  CHECK(x.counts() == circuit_counts{.failure = 1, .cancelled = 1});
+  CHECK(x.b.try_acquire());
+}
+
 TEST_CASE("case 44: a probe that is dropped without a verdict gives its permit back and is counted",
           "[circuit_breaker][half_open]") {
   probing x{{.successes_to_close = 1}};
@@ -125,6 +136,25 @@ TEST_CASE("case 39: calls admitted before the trip give no permits when they are
   CHECK(x.counts().ignored == 0);
 }
 
+TEST_CASE("late results of whatever kind free no permit that they never had", "[circuit_breaker][half_open]") {
+  bench x{{.failures = 1, .open_for = 60s, .half_open_permits = 2, .successes_to_close = 5}};
+  std::vector<breaker::admission> old;
+  for (int i = 0; i < 5; ++i) old.push_back(x.b.try_acquire());
+  x.fail();
+  x.time.advance(60s);
+  const auto first = x.b.try_acquire();
+  const auto second = x.b.try_acquire();
+  REQUIRE(second);
+  old[0]->success();
+  old[1]->failure();
+  old[2]->ignore();
+  old[3]->cancel();
+  old.pop_back();
+  CHECK_FALSE(x.b.try_acquire());
+  CHECK(x.b.snapshot().probes_out == 2);
+  CHECK(x.counts().late == 5);
+}
+
 TEST_CASE("cases 40 and 42: late successes do not close it and are counted as late", "[circuit_breaker][half_open]") {
   bench x{{.failures = 1, .open_for = 60s, .successes_to_close = 2}};
   auto a = x.b.try_acquire();
@@ -139,15 +169,39 @@ TEST_CASE("cases 40 and 42: late successes do not close it and are counted as la
   CHECK(x.counts().late == 2);
 }
 
+TEST_CASE("case 40: as many late successes as would close it close nothing before a probe has run",
+          "[circuit_breaker][half_open]") {
+  bench x{{.failures = 1, .open_for = 60s, .half_open_permits = 3, .successes_to_close = 3}};
+  std::vector<breaker::admission> old;
+  for (int i = 0; i < 6; ++i) old.push_back(x.b.try_acquire());
+  x.fail();
+  x.time.advance(60s);
+  for (std::size_t i = 0; i < 3; ++i) old[i]->success();  // the open time is over, and nobody has called
+  CHECK(x.state() == circuit_state::half_open);
+  x.b.try_acquire()->ignore();
+  for (std::size_t i = 3; i < 6; ++i) old[i]->success();
+  CHECK(x.state() == circuit_state::half_open);
+  CHECK(x.b.snapshot().probes_succeeded == 0);
+  CHECK(x.counts() == circuit_counts{.failure = 1, .ignored = 1, .late = 6});
+}
+
 TEST_CASE("case 41: a late failure neither opens it again nor moves the deadline", "[circuit_breaker][half_open]") {
-  bench x{{.failures = 1, .open_for = 60s, .successes_to_close = 2}};
+  bench x{{.failures = 1, .open_for = 60s, .successes_to_close = 2, .half_open_for = 5s}};
   auto old = x.b.try_acquire();
+  auto stating = x.b.try_acquire();
   x.fail();
   x.time.advance(60s);
   const auto probe = x.b.try_acquire();
+  x.time.advance(3s);
   old->failure();
+  stating->failure(1h);
   CHECK(x.state() == circuit_state::half_open);
   CHECK(x.heard.size() == 2);
+  x.time.advance(2s - 1ns);  // the probe that is out has no more time than it had
+  CHECK(x.state() == circuit_state::half_open);
+  x.time.advance(1ns);
+  CHECK(x.state() == circuit_state::open);
+  CHECK(x.b.snapshot().retry_after == 60s);
 }
 
 TEST_CASE("a result of an earlier closed time does not count in a later one", "[circuit_breaker][half_open]") {
@@ -293,6 +347,19 @@ TEST_CASE("case 32: reset while half-open makes the permits that are out void", 
   old->failure();
   CHECK(x.state() == circuit_state::closed);
   CHECK(x.counts().late == 1);
+
+  bench y{half_of_ten};
+  y.fail(10);
+  y.time.advance(60s);
+  const auto probe = y.b.try_acquire();
+  CHECK(y.b.snapshot().window_calls == 10);
+  y.b.reset();
+  CHECK(y.b.snapshot().window_calls == 0);
+  CHECK(y.b.snapshot().probes_out == 0);
+  y.fail(9);  // the window is a fresh one
+  CHECK(y.state() == circuit_state::closed);
+  y.fail();
+  CHECK(y.state() == circuit_state::open);
 }
 
 TEST_CASE("a permit takes one verdict and moves without being settled", "[circuit_breaker][permit]") {

@@ -15,6 +15,7 @@ constexpr circuit_breaker_options one_failure{.failures = 1, .open_for = std::ch
 
 TEST_CASE("case 23: a rejection says what is left of the open time", "[circuit_breaker][open]") {
   bench x{one_failure};
+  CHECK(x.b.snapshot().retry_after == 0s);
   x.fail();
   const auto at_once = x.b.try_acquire();
   REQUIRE_FALSE(at_once);
@@ -25,6 +26,14 @@ TEST_CASE("case 23: a rejection says what is left of the open time", "[circuit_b
   REQUIRE_FALSE(at_last);
   CHECK(at_last.rejection().retry_after == 1ns);
   CHECK(x.b.snapshot().retry_after == 1ns);
+  x.time.advance(1h);  // long after its end, and still not negative
+  CHECK(x.b.snapshot().retry_after == 0s);
+  const auto probe = x.b.try_acquire();
+  REQUIRE(probe);
+  CHECK(x.b.try_acquire().rejection().retry_after == 0s);
+  CHECK(x.b.snapshot().retry_after == 0s);
+  x.b.reset();
+  CHECK(x.b.snapshot().retry_after == 0s);
 }
 
 TEST_CASE("the open time ends at its last moment and not a nanosecond earlier", "[circuit_breaker][open]") {

@@ -118,6 +118,26 @@ TEST_CASE("case 74: if all fail the last result is returned as it was", "[hedge]
   CHECK(b.budget.tokens() == 97);  // two failures and a hedge
 }
 
+TEST_CASE("case 74: every attempt is made in the context of the call", "[hedge][hedge_call]") {
+  bench b;
+  call_context context = twice_is_fine;
+  context.until = deadline::at(b.time.now() + 1h);
+  context.priority = gabion::call_priority::high;
+  context.idempotency_key = "order 7";
+  scripted_waiter waiter{b.time, {[&] { b.time.advance(100ms); }, [&] { b.spawner.run(); }, [&] { b.spawner.run(); }}};
+  std::vector<std::uint32_t> attempts;
+  const auto f = [&](const call_context& c) {
+    attempts.push_back(c.attempt);
+    CHECK(c.until == context.until);
+    CHECK(c.priority == gabion::call_priority::high);
+    CHECK(c.idempotency_key == "order 7");
+    CHECK(c.idempotent);
+    return std::make_error_code(std::errc::timed_out);
+  };
+  CHECK(b.hedge.call_in(waiter, context, f) == std::errc::timed_out);
+  CHECK(attempts == std::vector<std::uint32_t>{1, 2});
+}
+
 TEST_CASE("an exception is a failure of one attempt and the last one goes on unchanged", "[hedge][hedge_call]") {
   bench b;
   scripted_waiter waiter{b.time, {[&] { b.spawner.run(); }, [&] { b.spawner.run(); }}};
