@@ -273,10 +273,10 @@ TEST_CASE("each option of a concurrency limiter is checked at both bounds and na
   };
   CHECK(limiter({}).empty());
   CHECK(limiter({.window = {.span = 0s, .samples = 1'000'000}, .shortest_rtt = 1h}).empty());
-  CHECK(limiter({.window = {.span = -1ns}}).find("concurrency_limiter_options.window.span is -1; allowed: 0 ns or more") == 0);
+  CHECK(limiter({.window = {.span = -1ns}}).find("concurrency_limiter_options.window.span is -1 ns; allowed: 0 ns or more") == 0);
   CHECK(limiter({.window = {.samples = 0}}).find("concurrency_limiter_options.window.samples is 0; allowed: 1 to 1000000") == 0);
   CHECK(limiter({.window = {.samples = 1'000'001}}).find("concurrency_limiter_options.window.samples is 1000001") == 0);
-  CHECK(limiter({.shortest_rtt = -1ns}).find("concurrency_limiter_options.shortest_rtt is -1; allowed: 0 ns to 1 h") == 0);
+  CHECK(limiter({.shortest_rtt = -1ns}).find("concurrency_limiter_options.shortest_rtt is -1 ns; allowed: 0 ns to 1 h") == 0);
   CHECK(limiter({.shortest_rtt = 1h + 1ns}).find("concurrency_limiter_options.shortest_rtt is 3600000000001") == 0);
 }
 

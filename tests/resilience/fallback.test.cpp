@@ -295,7 +295,7 @@ TEST_CASE("last good options outside their range are refused by name", "[last_go
   CHECK_THAT(refused({.capacity = 1'048'577}), Contains("1048577"));
   CHECK(refused({.capacity = 1}).empty());
   CHECK(refused({.capacity = 1'048'576}).empty());
-  CHECK_THAT(refused({.max_age = 0ns}), Contains("last_good_options.max_age is 0; allowed: more than 0 ns"));
+  CHECK_THAT(refused({.max_age = 0ns}), Contains("last_good_options.max_age is 0 ns; allowed: more than 0 ns"));
   CHECK(refused({.max_age = 1ns}).empty());
   static_assert(gabion::valid(last_good_options{}) && !gabion::valid(last_good_options{.capacity = 0}));
   static_assert(!gabion::valid(last_good_options{.max_age = 0ns}));

@@ -272,7 +272,7 @@ TEST_CASE("hedge options outside their range are refused by name", "[hedge]") {
   CHECK_THAT(refusal({.max_hedges = 11}), Contains("is 11"));
   CHECK(refusal({.max_hedges = 1}).empty());
   CHECK(refusal({.max_hedges = 10}).empty());
-  CHECK_THAT(refusal({.delay = -1ns}), Contains("hedge_options.delay is -1; allowed: 0 ns or more"));
+  CHECK_THAT(refusal({.delay = -1ns}), Contains("hedge_options.delay is -1 ns; allowed: 0 ns or more"));
   CHECK(refusal({.delay = 0ns}).empty());
   static_assert(gabion::valid(hedge_options{}) && !gabion::valid(hedge_options{.max_hedges = 11}));
   static_assert(!gabion::valid(hedge_options{.delay = -1ns}));

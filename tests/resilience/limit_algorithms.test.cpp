@@ -373,7 +373,7 @@ TEST_CASE("each option of a limit is checked at both bounds and named", "[limit]
   CHECK(aimd({.initial_limit = 201}).find("aimd_limit_options.initial_limit is 201") == 0);
   CHECK(aimd({.backoff_percent = 0}).find("aimd_limit_options.backoff_percent is 0; allowed: 1 to 99") == 0);
   CHECK(aimd({.backoff_percent = 100}).find("aimd_limit_options.backoff_percent is 100") == 0);
-  CHECK(aimd({.slow = 0ns}).find("aimd_limit_options.slow is 0; allowed: more than 0 ns") == 0);
+  CHECK(aimd({.slow = 0ns}).find("aimd_limit_options.slow is 0 ns; allowed: more than 0 ns") == 0);
   static_assert(valid(aimd_limit_options{}) && !valid(aimd_limit_options{.backoff_percent = 100}));
 }
 

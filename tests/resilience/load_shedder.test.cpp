@@ -175,5 +175,5 @@ TEST_CASE("each option of a load shedder is checked at both bounds and named", "
   CHECK(make({.background = 5}).find("load_shedder_options.background is 5; allowed: 0, or more than hysteresis") == 0);
   CHECK(make({.background = 6}).empty());
   CHECK(make({.hysteresis = 51}).find("load_shedder_options.hysteresis is 51; allowed: 0 to 50") == 0);
-  CHECK(make({.retry_after = -1ns}).find("load_shedder_options.retry_after is -1; allowed: 0 ns or more") == 0);
+  CHECK(make({.retry_after = -1ns}).find("load_shedder_options.retry_after is -1 ns; allowed: 0 ns or more") == 0);
 }

@@ -406,9 +406,9 @@ TEST_CASE("each option of an outlier ejection is checked at both bounds and name
   CHECK(make({.minimum_requests = 1'000'001}).find("outlier_options.minimum_requests is 1000001") == 0);
   CHECK(make({.minimum_hosts = 0}).find("outlier_options.minimum_hosts is 0; allowed: 1 to 1024") == 0);
   CHECK(make({.minimum_hosts = 1025}).find("outlier_options.minimum_hosts is 1025") == 0);
-  CHECK(make({.interval = 0ns}).find("outlier_options.interval is 0; allowed: more than 0 ns") == 0);
-  CHECK(make({.base_time = 0ns}).find("outlier_options.base_time is 0; allowed: more than 0 ns") == 0);
-  CHECK(make({.base_time = 2s, .max_time = 1s}).find("outlier_options.max_time is 1000000000; allowed: base_time or more") == 0);
+  CHECK(make({.interval = 0ns}).find("outlier_options.interval is 0 ns; allowed: more than 0 ns") == 0);
+  CHECK(make({.base_time = 0ns}).find("outlier_options.base_time is 0 ns; allowed: more than 0 ns") == 0);
+  CHECK(make({.base_time = 2s, .max_time = 1s}).find("outlier_options.max_time is 1000000000 ns; allowed: base_time or more") == 0);
   CHECK(make({.jitter_percent = 101}).find("outlier_options.jitter_percent is 101; allowed: 0 to 100") == 0);
   CHECK(make({.max_ejected_percent = 0}).find("outlier_options.max_ejected_percent is 0; allowed: 1 to 100") == 0);
   CHECK(make({.max_ejected_percent = 101}).find("outlier_options.max_ejected_percent is 101") == 0);

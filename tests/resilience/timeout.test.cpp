@@ -287,7 +287,7 @@ TEST_CASE("timeout options outside their range are refused by name", "[timeout]"
     }
     return {};
   };
-  CHECK_THAT(refusal(0ns), Contains("timeout_options.limit is 0; allowed: more than 0 ns"));
+  CHECK_THAT(refusal(0ns), Contains("timeout_options.limit is 0 ns; allowed: more than 0 ns"));
   CHECK_THAT(refusal(-1ns), Contains("is -1"));
   CHECK(refusal(1ns).empty());
   CHECK(refusal((duration::max)()).empty());

@@ -412,8 +412,8 @@ TEST_CASE("detached options outside their range are refused by name", "[timeout]
     }
     return {};
   };
-  CHECK_THAT(refusal({.queue = 0ns}), Contains("detached_timeout_options.queue is 0; allowed: more than 0 ns"));
-  CHECK_THAT(refusal({.run = -1ns}), Contains("detached_timeout_options.run is -1; allowed: more than 0 ns"));
+  CHECK_THAT(refusal({.queue = 0ns}), Contains("detached_timeout_options.queue is 0 ns; allowed: more than 0 ns"));
+  CHECK_THAT(refusal({.run = -1ns}), Contains("detached_timeout_options.run is -1 ns; allowed: more than 0 ns"));
   CHECK(refusal({.queue = 1ns, .run = 1ns}).empty());
   static_assert(gabion::valid(detached_timeout_options{}) && !gabion::valid(detached_timeout_options{.run = 0ns}));
   static_assert(!gabion::valid(detached_timeout_options{.queue = 0ns}));
