@@ -43,7 +43,7 @@ struct opinion_cases {
     return found == in.heard.end() ? std::nullopt : std::optional{*found};
   }
 
-  static bool near(World& w, duration have, duration want) { return have <= want && have >= want - w.slack(); }
+  static bool lasts(World& w, duration have, duration want) { return have <= want && have >= want - w.slack(); }
 
   static void kept(World& w, manual_time&, findings& f) {
     auto& store = w.opinions();
@@ -59,7 +59,7 @@ struct opinion_cases {
     f.expect(!heard.error && heard.heard.size() == 5 && heard.unreadable == 0, "each instance's opinion is heard once");
     for (const circuit_opinion& o : all) {
       auto back = find(heard, o.instance);
-      if (!f.expect(back && near(w, back->remaining, o.remaining), "with what is left of its open time")) continue;
+      if (!f.expect(back && lasts(w, back->remaining, o.remaining), "with what is left of its open time")) continue;
       back->remaining = o.remaining;
       f.expect(*back == o, "and every other member");
     }
@@ -106,7 +106,7 @@ struct opinion_cases {
     const auto a = find(heard, "a");
     const auto b = find(heard, "b");
     const auto c = find(heard, "c");
-    f.expect(a && near(w, a->remaining, std::chrono::seconds{20}), "what is left of an open time grows less in the store");
+    f.expect(a && lasts(w, a->remaining, std::chrono::seconds{20}), "what is left of an open time grows less in the store");
     f.expect(b && b->remaining == duration::zero() && b->state == circuit_state::open, "down to nothing");
     f.expect(c && c->remaining == (duration::max)(), "for ever stays for ever");
   }

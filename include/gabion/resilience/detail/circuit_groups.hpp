@@ -55,7 +55,7 @@ class circuit_groups {
     if (size_ == groups_.size())
       detail::fail(errc::full,
                    "circuit_tree: all " + std::to_string(size_) + " groups are taken; raise circuit_tree_options.groups");
-    check(parent == none ? 0 : parent, parent == none);
+    require_group(parent == none ? 0 : parent, parent == none);
     group& g = groups_[size_];
     g.level = parent == none ? 0 : groups_[parent].level + 1;
     if (g.level + 2 > circuit_max_levels)
@@ -76,7 +76,7 @@ class circuit_groups {
   /// Puts a circuit into a group. Its level.
   std::uint32_t adopt(std::uint32_t parent, std::uint32_t circuit) {
     const std::lock_guard guard{lock_};
-    check(parent, false);
+    require_group(parent, false);
     groups_[parent].children.push_back({false, circuit});
     make_room(groups_[parent]);
     return groups_[parent].level + 1;
@@ -170,7 +170,7 @@ class circuit_groups {
     open_until_.reserve(g.children.size());
   }
 
-  void check(std::uint32_t index, bool ignore) const {
+  void require_group(std::uint32_t index, bool ignore) const {
     if (!ignore && index >= size_)
       detail::fail(errc::invalid_argument,
                    "circuit_tree: there is no group " + std::to_string(index) + "; allowed: what add_group gave");

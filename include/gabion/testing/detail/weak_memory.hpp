@@ -58,7 +58,7 @@ class location {
   /// The oldest store that a load of this thread may return.
   [[nodiscard]] std::size_t oldest(std::size_t thread, const vector_clock& clock, bool ordered, staleness limit) const noexcept {
     std::size_t i = newest();
-    const std::size_t stop = std::max(i - std::min(i, limit.old_values), ordered ? last_ordered_ : 0);
+    const std::size_t stop = (std::max)(i - (std::min)(i, limit.old_values), ordered ? last_ordered_ : 0);
     while (i > stop && !clock.covers_one_of(history_[i].known) && history_[i - 1].reads[thread] < staleness::patience) --i;
     return i;
   }
