@@ -82,7 +82,7 @@ TEST_CASE("what is not a circuit record is refused and says why", "[json][circui
   CHECK(names(refusal(with("\"open\"", "1")), "state is 1; allowed: closed"));
   CHECK(names(refusal(with("\"normal\"", "\"off\"")), "mode is \"off\"; allowed: normal, isolated, disabled, metrics_only"));
   CHECK(names(refusal(with("3000000000", "9223372036854775808")), "open_left_ns is 9223372036854775808"));
-  CHECK(names(refusal(with("\"open\"", "\"closed\"")), "open_left is 3000000000 ns though the state is not open"));
+  CHECK(names(refusal(with("\"open\"", "\"closed\"")), "open_left is 3000000000 ns; allowed: 0 ns unless the state is open"));
   CHECK(names(refusal(with("\"ramp_step\":0", "\"ramp_step\":8")), "ramp_step is 8; allowed: 0 to 7"));
 }
 

@@ -537,7 +537,7 @@ TEST_CASE("options on both sides of their bounds", "[bulkhead][options]") {
   CHECK(refusal_of([] { queueing_bulkhead{{.max_waiting = 1'000'001}}; }) ==
         "queueing_bulkhead_options.max_waiting is 1000001; allowed: 0 to 1000000: invalid argument");
   CHECK(refusal_of([] { queueing_bulkhead{{.max_wait = 0ns}}; }) ==
-        "queueing_bulkhead_options.max_wait is 0 ns; allowed: from 1 ns up: invalid argument");
+        "queueing_bulkhead_options.max_wait is 0 ns; allowed: more than 0 ns: invalid argument");
   bulkhead b{{.limit = 7}};
   CHECK(refusal_of([&] { b.resize(2'147'483'648); }).find("bulkhead_options.limit is 2147483648") == 0);
   CHECK(b.snapshot().limit == 7);

@@ -298,7 +298,7 @@ TEST_CASE("a record that is none is refused and changes nothing", "[circuit_brea
   CHECK(names(refusal({.mode = static_cast<circuit_mode>(4)}), "circuit_record.mode is 4; allowed: 0 to 3"));
   CHECK(names(refusal({.state = static_cast<circuit_state>(4)}), "circuit_record.state is 4; allowed: 0 to 3"));
   CHECK(names(refusal({.state = circuit_state::open, .open_left = -1ns}), "open_left is -1 ns; allowed: 0 ns or more"));
-  CHECK(names(refusal({.open_left = 1ns}), "open_left is 1 ns though the state is not open"));
+  CHECK(names(refusal({.open_left = 1ns}), "open_left is 1 ns; allowed: 0 ns unless the state is open"));
   CHECK(names(refusal({.consecutive_failures = 65'536}), "consecutive_failures is 65536; allowed: 0 to 65535"));
   CHECK(names(refusal({.probes_succeeded = 1'024}), "probes_succeeded is 1024; allowed: 0 to 1023"));
   CHECK(names(refusal({.probes_failed = 1'024}), "probes_failed is 1024; allowed: 0 to 1023"));

@@ -302,5 +302,5 @@ TEST_CASE("options of a health checker are checked on both sides", "[health_chec
   CHECK_FALSE(with([](auto& o) { o.open_for = 0ns; }));
   auto bad = plain;
   bad.timeout = -5ns;
-  CHECK_THROWS_WITH(checker{bad}, Catch::Contains("health_checker_options.timeout is -5 ns; allowed: above 0 ns"));
+  CHECK_THROWS_WITH(checker{bad}, Catch::Contains("health_checker_options.timeout is -5 ns; allowed: more than 0 ns"));
 }

@@ -187,8 +187,8 @@ TEST_CASE("options of the keyed limiter on both sides of their bounds", "[keyed_
         }) == "keyed_rate_limiter_options.shards is 1025; allowed: 1 to 1024: invalid argument");
   CHECK(refusal_of([] {
           by_name{{}, {.idle_for = -1ns}};
-        }) == "keyed_rate_limiter_options.idle_for is -1 ns; allowed: from 0 ns up: invalid argument");
-  CHECK(refusal_of([] { by_name{{.burst = 0}}; }) == "gcra_options.burst is 0; allowed: 1 and up: invalid argument");
+        }) == "keyed_rate_limiter_options.idle_for is -1 ns; allowed: 0 ns or more: invalid argument");
+  CHECK(refusal_of([] { by_name{{.burst = 0}}; }) == "gcra_options.burst is 0; allowed: at least 1: invalid argument");
   CHECK(to_string(keyed_overflow::evict) == "evict");
   CHECK(to_string(keyed_overflow::refuse) == "refuse");
 }

@@ -283,9 +283,9 @@ TEST_CASE("retry options outside their range are refused by name", "[resilience]
   CHECK_THAT(refusal({.max_attempts = 0}), Contains("retry_options.max_attempts is 0; allowed: 1 to 1000"));
   CHECK_THAT(refusal({.max_attempts = 1001}), Contains("1001"));
   CHECK(refusal({.max_attempts = 1000}).empty());
-  CHECK_THAT(refusal({.total = 0ns}), Contains("retry_options.total is 0 ns; allowed: above 0"));
+  CHECK_THAT(refusal({.total = 0ns}), Contains("retry_options.total is 0 ns; allowed: more than 0 ns"));
   CHECK(refusal({.total = 1ns}).empty());
-  CHECK_THAT(refusal({.attempt_time = -1ns}), Contains("retry_options.attempt_time is -1 ns; allowed: 0 and up"));
+  CHECK_THAT(refusal({.attempt_time = -1ns}), Contains("retry_options.attempt_time is -1 ns; allowed: 0 ns or more"));
   CHECK_THAT(refusal({.max_retry_after = -1ns}), Contains("retry_options.max_retry_after is -1 ns"));
   CHECK_THAT(refusal({.backoff = {.initial = -1ns}}), Contains("retry_options.backoff.initial is -1 ns"));
 }

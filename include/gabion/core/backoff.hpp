@@ -3,12 +3,11 @@
 
 #include <chrono>
 #include <cstdint>
-#include <string>
+#include <string_view>
 #include <utility>
 
 #include <gabion/core/clock.hpp>
-#include <gabion/core/detail/checks.hpp>
-#include <gabion/core/detail/exceptions.hpp>
+#include <gabion/core/detail/option_problem.hpp>
 #include <gabion/core/random.hpp>
 
 namespace gabion::inline v0 {
@@ -28,7 +27,7 @@ enum class backoff_jitter : std::uint8_t {
   decorrelated,  ///< anything from `initial` to three times the delay before; takes the place of the growth
 };
 
-/// How long to wait between attempts. Later members are only ever added at the end.
+/// How long to wait between attempts. New members go last.
 struct backoff_options {
   duration initial = std::chrono::milliseconds{100};    ///< the first delay; 0 to cap; default 100 ms
   duration cap = std::chrono::seconds{30};              ///< no delay is longer; from initial up; default 30 s
@@ -38,21 +37,22 @@ struct backoff_options {
   friend bool operator==(const backoff_options&, const backoff_options&) = default;
 };
 
-/// True if these options are in their ranges. For a `static_assert` on options known at compile time.
-[[nodiscard]] constexpr bool valid(const backoff_options& o) noexcept {
-  return o.initial >= duration::zero() && o.cap >= o.initial && o.multiplier_percent >= 100 && o.multiplier_percent <= 1000;
+namespace detail {
+
+[[nodiscard]] constexpr option_problem problem_of(const backoff_options& o) noexcept {
+  if (o.initial < duration::zero()) return {"initial", o.initial, "0 ns to cap"};
+  if (o.cap < o.initial) return {"cap", o.cap, "from initial up"};
+  return out_of_range("multiplier_percent", o.multiplier_percent, 100, 1000, "100 to 1000");
 }
 
-/// Throws error(invalid_argument) that names the member and its range, or does nothing. `owner` names the record in it.
-inline void validate(const backoff_options& options, const std::string& owner = "backoff_options") {
-  if (gabion::valid(options)) return;
-  const auto number = [](duration d) { return std::to_string(d.count()) + " ns"; };
-  if (options.initial < duration::zero())
-    detail::fail(errc::invalid_argument, owner + ".initial is " + number(options.initial) + "; allowed: 0 to cap");
-  if (options.cap < options.initial)
-    detail::fail(errc::invalid_argument,
-                 owner + ".cap is " + number(options.cap) + "; allowed: from initial (" + number(options.initial) + ") up");
-  detail::check_range(owner + ".multiplier_percent", options.multiplier_percent, 100, 1000);
+}  // namespace detail
+
+/// True if these options are in their ranges. For a `static_assert` on options known at compile time.
+[[nodiscard]] constexpr bool valid(const backoff_options& o) noexcept { return !detail::problem_of(o); }
+
+/// Throws error(invalid_argument) that names the member, its value and its range, or does nothing. `owner` names the record in it.
+inline void validate(const backoff_options& options, std::string_view owner = "backoff_options") {
+  detail::refuse_option(owner, detail::problem_of(options));
 }
 
 namespace detail {

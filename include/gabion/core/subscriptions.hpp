@@ -13,8 +13,8 @@
 #include <utility>
 #include <vector>
 
-#include <gabion/core/detail/checks.hpp>
 #include <gabion/core/detail/exceptions.hpp>
+#include <gabion/core/detail/option_problem.hpp>
 #include <gabion/core/detail/running_calls.hpp>
 #include <gabion/core/env.hpp>
 #include <gabion/core/observer.hpp>
@@ -26,12 +26,19 @@ struct subscriptions_options {
   std::uint32_t capacity = 8;  ///< subscriptions at the same time; 1 to 1024; default 8
 };
 
-[[nodiscard]] constexpr bool valid(const subscriptions_options& o) noexcept { return o.capacity >= 1 && o.capacity <= 1024; }
+namespace detail {
 
-/// Throws error(invalid_argument) that names the member and its range, or does nothing.
-inline void validate(const subscriptions_options& o) {
-  detail::check_range("subscriptions_options.capacity", o.capacity, 1, 1024);
+[[nodiscard]] constexpr option_problem problem_of(const subscriptions_options& o) noexcept {
+  return out_of_range("capacity", o.capacity, 1, 1024, "1 to 1024");
 }
+
+}  // namespace detail
+
+/// True if a hub takes these options. For a `static_assert` on options known at compile time.
+[[nodiscard]] constexpr bool valid(const subscriptions_options& o) noexcept { return !detail::problem_of(o); }
+
+/// Throws error(invalid_argument) that names the member, its value and its range, or does nothing.
+inline void validate(const subscriptions_options& o) { detail::refuse_option("subscriptions_options", detail::problem_of(o)); }
 
 /// An observer that passes each event on to whoever has subscribed; subscribing and ending it are possible at any time.
 /// Give `observer()` to a component: \code subscriptions<circuit_transition> hub; circuit_breaker b{options, hub.observer()};

@@ -73,8 +73,13 @@ struct throttle_ratio {
 
 }  // namespace detail
 
-/// True if an adaptive throttle takes these options.
+/// True if an adaptive throttle takes these options. For a `static_assert` on options known at compile time.
 [[nodiscard]] constexpr bool valid(const adaptive_throttle_options& o) noexcept { return !detail::problem_of(o); }
+
+/// Throws error(invalid_argument) that names the member, its value and its range, or does nothing.
+inline void validate(const adaptive_throttle_options& o) {
+  detail::refuse_option("adaptive_throttle_options", detail::problem_of(o));
+}
 
 /// A look at an adaptive throttle. Not of one moment while calls are made.
 struct adaptive_throttle_snapshot {
@@ -104,11 +109,9 @@ class basic_adaptive_throttle {
   class run;
   static constexpr policy_kind kind = policy_kind::throttle;
 
-  /// Throws error{invalid_argument} that names the option and its range.
+  /// Throws error(invalid_argument) that names the option and its range.
   explicit basic_adaptive_throttle(const adaptive_throttle_options& options = {}, Random random = Random{})
-      : options_{(detail::refuse_option("adaptive_throttle_options", detail::problem_of(options)), options)},
-        window_{options.window, options.buckets},
-        random_{std::move(random)} {}
+      : options_{(gabion::validate(options), options)}, window_{options.window, options.buckets}, random_{std::move(random)} {}
 
   basic_adaptive_throttle(const basic_adaptive_throttle&) = delete;
   basic_adaptive_throttle& operator=(const basic_adaptive_throttle&) = delete;

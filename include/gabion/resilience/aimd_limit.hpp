@@ -23,7 +23,7 @@ struct aimd_limit_options {
 namespace detail {
 
 [[nodiscard]] constexpr option_problem problem_of(const aimd_limit_options& o) noexcept {
-  if (const auto p = limit_range_problem(o)) return p;
+  if (const auto p = range_problem_of(o)) return p;
   if (const auto p = out_of_range("backoff_percent", o.backoff_percent, 1, 99, "1 to 99")) return p;
   if (o.slow <= duration::zero()) return {"slow", o.slow, "more than 0 ns"};
   return {};
@@ -31,8 +31,11 @@ namespace detail {
 
 }  // namespace detail
 
-/// True if an AIMD limit takes these options.
+/// True if an AIMD limit takes these options. For a `static_assert` on options known at compile time.
 [[nodiscard]] constexpr bool valid(const aimd_limit_options& o) noexcept { return !detail::problem_of(o); }
+
+/// Throws error(invalid_argument) that names the member, its value and its range, or does nothing.
+inline void validate(const aimd_limit_options& o) { detail::refuse_option("aimd_limit_options", detail::problem_of(o)); }
 
 /// Additive increase, multiplicative decrease: one more after a sample without a drop, unless half of the limit is not in use;
 /// `backoff_percent` of it, rounded down, after one with a drop or one that took longer than `slow`.
@@ -41,10 +44,9 @@ namespace detail {
 /// Source: Chiu and Jain, "Analysis of the Increase and Decrease Algorithms for Congestion Avoidance", 1989.
 class aimd_limit {
  public:
-  /// Throws error{invalid_argument} that names the option and its range.
+  /// Throws error(invalid_argument) that names the option and its range.
   explicit aimd_limit(const aimd_limit_options& options = {})
-      : options_{(detail::refuse_option("aimd_limit_options", detail::problem_of(options)), options)},
-        limit_{options.initial_limit} {}
+      : options_{(gabion::validate(options), options)}, limit_{options.initial_limit} {}
 
   [[nodiscard]] std::uint32_t limit() const noexcept { return limit_; }
 

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include <gabion/core/clock.hpp>
-#include <gabion/core/detail/checks.hpp>
+#include <gabion/core/detail/option_problem.hpp>
 #include <gabion/core/env.hpp>
 #include <gabion/core/error.hpp>
 #include <gabion/resilience/bulkhead_permit.hpp>
@@ -24,14 +24,19 @@ struct bulkhead_options {
   std::uint32_t limit = 25;
 };
 
+namespace detail {
+
+[[nodiscard]] constexpr option_problem problem_of(const bulkhead_options& o) noexcept {
+  return out_of_range("limit", o.limit, 0, bulkhead_max_limit, "0 to 2147483647");
+}
+
+}  // namespace detail
+
 /// True if a bulkhead takes these options. For a `static_assert` on options known at compile time.
-[[nodiscard]] constexpr bool valid(const bulkhead_options& o) noexcept { return o.limit <= detail::bulkhead_max_limit; }
+[[nodiscard]] constexpr bool valid(const bulkhead_options& o) noexcept { return !detail::problem_of(o); }
 
 /// Throws error(invalid_argument) that names the member, its value and its range, or does nothing.
-inline void validate(const bulkhead_options& o) {
-  if (gabion::valid(o)) return;  // the texts below are made only for an error
-  detail::check_range("bulkhead_options.limit", o.limit, 0, detail::bulkhead_max_limit);
-}
+inline void validate(const bulkhead_options& o) { detail::refuse_option("bulkhead_options", detail::problem_of(o)); }
 
 /// Lets so many calls through at the same time and refuses the rest at once, so that one slow thing can't take every thread.
 /// `queueing_bulkhead` is the one that lets some of the rest wait.
@@ -47,7 +52,7 @@ class basic_bulkhead {
   static constexpr policy_kind kind = policy_kind::bulkhead;
   static constexpr bool holds_permit = true;
 
-  /// Throws error{invalid_argument} that names the option and its range.
+  /// Throws error(invalid_argument) that names the option and its range.
   explicit basic_bulkhead(const bulkhead_options& options = {}) : word_{(gabion::validate(options), options.limit)} {}
 
   basic_bulkhead(const basic_bulkhead&) = delete;

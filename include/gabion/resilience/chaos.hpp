@@ -51,9 +51,9 @@ class basic_chaos {
   class run;
   static constexpr policy_kind kind = policy_kind::chaos;
 
-  /// Throws error{invalid_argument} that names the option and its range.
+  /// Throws error(invalid_argument) that names the option and its range.
   explicit basic_chaos(const chaos_options& options = {}, Random random = Random{}, Factory factory = Factory{})
-      : options_{(detail::refuse_option("chaos_options", detail::problem_of(options)), options)},
+      : options_{(gabion::validate(options), options)},
         random_{std::move(random)},
         factory_(std::move(factory)),
         enabled_{options.enabled},

@@ -12,8 +12,7 @@ namespace gabion::inline v0 {
 /// A rate of 100 %, in parts per million.
 inline constexpr std::uint32_t chaos_always = 1'000'000;
 
-/// What chaos does, and how often. Rates are in parts per million of the calls: 0 = never, 1,000,000 = each. Later members are
-/// only ever added at the end.
+/// What chaos does, and how often. Rates are in parts per million of the calls: 0 = never, 1,000,000 = each. New members go last.
 struct chaos_options {
   bool enabled = true;             ///< off: every call passes; may be changed later. Default on
   std::uint32_t latency_rate = 0;  ///< delays the call; 0 to 1,000,000; default 0
@@ -38,8 +37,11 @@ namespace detail {
 
 }  // namespace detail
 
-/// True if chaos takes these options.
+/// True if chaos takes these options. For a `static_assert` on options known at compile time.
 [[nodiscard]] constexpr bool valid(const chaos_options& o) noexcept { return !detail::problem_of(o); }
+
+/// Throws error(invalid_argument) that names the member, its value and its range, or does nothing.
+inline void validate(const chaos_options& o) { detail::refuse_option("chaos_options", detail::problem_of(o)); }
 
 /// What chaos has done since it was made.
 struct chaos_counts {

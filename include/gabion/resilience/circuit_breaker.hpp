@@ -70,7 +70,7 @@ class basic_circuit_breaker {
   using permit = basic_circuit_permit<basic_circuit_breaker>;
   using admission = basic_circuit_admission<basic_circuit_breaker>;
 
-  /// Throws error{invalid_argument} that names the option and its range.
+  /// Throws error(invalid_argument) that names the option and its range.
   explicit basic_circuit_breaker(
       const circuit_breaker_options& options) requires std::default_initializable<Clock> && std::default_initializable<Observer>
       : basic_circuit_breaker{options, Clock{}, Observer{}} {}
@@ -179,7 +179,7 @@ class basic_circuit_breaker {
   /// slow or failed as it was counted; the new rules are looked at with the next outcome. Calls that are out when `slow_after` or
   /// `count_overdue` changes count when they return, but are never overdue before. Allocates only for windows.
   ///
-  /// Throws error{invalid_argument} that names the option and its range, also for a name that is neither empty nor this
+  /// Throws error(invalid_argument) that names the option and its range, also for a name that is neither empty nor this
   /// breaker's, or std::bad_alloc; then nothing has changed.
   void reconfigure(const circuit_breaker_options& options) {
     gabion::validate(options);

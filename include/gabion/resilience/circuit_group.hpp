@@ -44,10 +44,10 @@ namespace detail {
 [[nodiscard]] constexpr option_problem problem_of(const circuit_group_options& o) noexcept {
   if (o.open_percent < 1 || o.open_percent > 100) return {"open_percent", o.open_percent, "1 to 100"};
   if (o.minimum_children < 1) return {"minimum_children", o.minimum_children, "1 and up"};
-  if (o.hold_for <= duration::zero()) return {"hold_for", o.hold_for, "above 0 ns"};
+  if (o.hold_for <= duration::zero()) return {"hold_for", o.hold_for, "more than 0 ns"};
   if (o.half_open_permits < 1 || o.half_open_permits > 1'023) return {"half_open_permits", o.half_open_permits, "1 to 1023"};
   if (o.successes_to_close < 1 || o.successes_to_close > 1'023) return {"successes_to_close", o.successes_to_close, "1 to 1023"};
-  if (o.half_open_for <= duration::zero()) return {"half_open_for", o.half_open_for, "above 0 ns"};
+  if (o.half_open_for <= duration::zero()) return {"half_open_for", o.half_open_for, "more than 0 ns"};
   if (o.name.size() > 47) return {"name", static_cast<std::int64_t>(o.name.size()), " bytes long", "at most 47 bytes"};
   return {};
 }
@@ -59,7 +59,7 @@ namespace detail {
 
 }  // namespace detail
 
-/// True if a tree takes these options.
+/// True if a tree takes these options. For a `static_assert` on options known at compile time.
 [[nodiscard]] constexpr bool valid(const circuit_group_options& o) noexcept { return !detail::problem_of(o); }
 [[nodiscard]] constexpr bool valid(const circuit_tree_options& o) noexcept { return !detail::problem_of(o); }
 

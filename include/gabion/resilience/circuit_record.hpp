@@ -2,10 +2,9 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 
 #include <gabion/core/clock.hpp>
-#include <gabion/core/detail/exceptions.hpp>
+#include <gabion/core/detail/option_problem.hpp>
 #include <gabion/resilience/circuit_state.hpp>
 
 namespace gabion::inline v0 {
@@ -31,29 +30,28 @@ struct circuit_record {
   friend bool operator==(const circuit_record&, const circuit_record&) = default;
 };
 
-/// What is wrong with the record, in words; empty if nothing is.
-[[nodiscard]] inline std::string problem_of(const circuit_record& r) {
-  const auto out_of_range = [](const char* member, std::uint64_t value, const char* allowed) {
-    return std::string{"circuit_record."} + member + " is " + std::to_string(value) + "; allowed: " + allowed;
-  };
-  if (r.version != circuit_record::current_version) return out_of_range("version", r.version, "1");
-  if (r.mode > circuit_mode::metrics_only) return out_of_range("mode", static_cast<std::uint64_t>(r.mode), "0 to 3");
-  if (r.state > circuit_state::ramping) return out_of_range("state", static_cast<std::uint64_t>(r.state), "0 to 3");
-  if (r.open_left < duration::zero())
-    return "circuit_record.open_left is " + std::to_string(r.open_left.count()) + " ns; allowed: 0 ns or more";
+namespace detail {
+
+[[nodiscard]] constexpr option_problem problem_of(const circuit_record& r) noexcept {
+  if (const auto p = out_of_range("version", r.version, circuit_record::current_version, circuit_record::current_version, "1"))
+    return p;
+  if (const auto p = out_of_range("mode", static_cast<std::uint64_t>(r.mode), 0, 3, "0 to 3")) return p;
+  if (const auto p = out_of_range("state", static_cast<std::uint64_t>(r.state), 0, 3, "0 to 3")) return p;
+  if (r.open_left < duration::zero()) return {"open_left", r.open_left, "0 ns or more"};
   if (r.open_left != duration::zero() && r.state != circuit_state::open)
-    return "circuit_record.open_left is " + std::to_string(r.open_left.count()) +
-           " ns though the state is not open; allowed: 0 ns";
-  if (r.consecutive_failures > 65'535) return out_of_range("consecutive_failures", r.consecutive_failures, "0 to 65535");
-  if (r.probes_succeeded > 1'023) return out_of_range("probes_succeeded", r.probes_succeeded, "0 to 1023");
-  if (r.probes_failed > 1'023) return out_of_range("probes_failed", r.probes_failed, "0 to 1023");
-  if (r.ramp_step > 7) return out_of_range("ramp_step", r.ramp_step, "0 to 7");
-  return {};
+    return {"open_left", r.open_left, "0 ns unless the state is open"};
+  if (const auto p = out_of_range("consecutive_failures", r.consecutive_failures, 0, 65'535, "0 to 65535")) return p;
+  if (const auto p = out_of_range("probes_succeeded", r.probes_succeeded, 0, 1023, "0 to 1023")) return p;
+  if (const auto p = out_of_range("probes_failed", r.probes_failed, 0, 1023, "0 to 1023")) return p;
+  return out_of_range("ramp_step", r.ramp_step, 0, 7, "0 to 7");
 }
 
-/// Throws error{invalid_argument} that names the member, its value and its range, or does nothing.
-inline void validate(const circuit_record& r) {
-  if (const std::string problem = problem_of(r); !problem.empty()) detail::fail(errc::invalid_argument, problem);
-}
+}  // namespace detail
+
+/// True if a breaker can be restored from this record.
+[[nodiscard]] constexpr bool valid(const circuit_record& r) noexcept { return !detail::problem_of(r); }
+
+/// Throws error(invalid_argument) that names the member, its value and its range, or does nothing.
+inline void validate(const circuit_record& r) { detail::refuse_option("circuit_record", detail::problem_of(r)); }
 
 }  // namespace gabion::inline v0

@@ -60,9 +60,9 @@ class basic_concurrency_limiter {
   static constexpr policy_kind kind = policy_kind::concurrency_limiter;
   static constexpr bool holds_permit = true;
 
-  /// Throws error{invalid_argument} that names the option and its range.
+  /// Throws error(invalid_argument) that names the option and its range.
   explicit basic_concurrency_limiter(Limit limit, const concurrency_limiter_options& options = {})
-      : options_{(detail::refuse_option("concurrency_limiter_options", detail::problem_of(options)), options)},
+      : options_{(gabion::validate(options), options)},
         word_{detail::concurrency_word{}.with_limit(bounded(limit)).bits()},
         window_{options.window},
         algorithm_{std::move(limit)} {}

@@ -57,7 +57,12 @@ namespace detail {
 
 }  // namespace detail
 
-/// True if a concurrency limiter takes these options.
+/// True if a concurrency limiter takes these options. For a `static_assert` on options known at compile time.
 [[nodiscard]] constexpr bool valid(const concurrency_limiter_options& o) noexcept { return !detail::problem_of(o); }
+
+/// Throws error(invalid_argument) that names the member, its value and its range, or does nothing.
+inline void validate(const concurrency_limiter_options& o) {
+  detail::refuse_option("concurrency_limiter_options", detail::problem_of(o));
+}
 
 }  // namespace gabion::inline v0

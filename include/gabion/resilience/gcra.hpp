@@ -10,7 +10,7 @@
 #include <utility>
 
 #include <gabion/core/clock.hpp>
-#include <gabion/core/detail/checks.hpp>
+#include <gabion/core/detail/option_problem.hpp>
 #include <gabion/core/env.hpp>
 #include <gabion/core/saturating.hpp>
 #include <gabion/resilience/detail/rate_run.hpp>
@@ -30,27 +30,20 @@ struct gcra_options {
 
 namespace detail {
 
-inline constexpr duration gcra_longest = std::chrono::hours{24 * 366 * 100};
-
-[[nodiscard]] constexpr bool gcra_fits(const gcra_options& o) noexcept {
-  return o.burst >= 1 && o.interval > duration::zero() && o.interval <= gcra_longest / o.burst;
+[[nodiscard]] constexpr option_problem problem_of(const gcra_options& o) noexcept {
+  if (o.burst == 0) return {"burst", 0, "at least 1"};
+  if (o.interval <= duration::zero() || o.interval > duration{std::chrono::hours{24 * 366 * 100}} / o.burst)
+    return {"interval", o.interval, "more than 0 ns, and burst * interval at most 100 years"};
+  return {};
 }
 
 }  // namespace detail
 
 /// True if a limiter takes these options. For a `static_assert` on options known at compile time.
-[[nodiscard]] constexpr bool valid(const gcra_options& o) noexcept { return detail::gcra_fits(o); }
+[[nodiscard]] constexpr bool valid(const gcra_options& o) noexcept { return !detail::problem_of(o); }
 
 /// Throws error(invalid_argument) that names the member, its value and its range, or does nothing.
-inline void validate(const gcra_options& o) {
-  if (gabion::valid(o)) return;  // the texts below are made only for an error
-  detail::check_positive("gcra_options.burst", o.burst);
-  detail::check_at_least("gcra_options.interval", o.interval, duration{1});
-  if (!detail::gcra_fits(o))
-    detail::fail(errc::invalid_argument, "gcra_options.interval is " + std::to_string(o.interval.count()) +
-                                             " ns; allowed: up to " + std::to_string((detail::gcra_longest / o.burst).count()) +
-                                             " ns with a burst of " + std::to_string(o.burst));
-}
+inline void validate(const gcra_options& o) { detail::refuse_option("gcra_options", detail::problem_of(o)); }
 
 namespace presets {
 
@@ -75,7 +68,7 @@ class basic_gcra {
   using run = detail::rate_run<basic_gcra>;
   static constexpr policy_kind kind = policy_kind::rate_limiter;
 
-  /// Throws error{invalid_argument} that names the option and its range.
+  /// Throws error(invalid_argument) that names the option and its range.
   explicit basic_gcra(const gcra_options& options = {})
       : interval_{(gabion::validate(options), options.interval.count())}, burst_{options.burst} {}
 

@@ -32,7 +32,7 @@ struct gradient2_limit_options {
 namespace detail {
 
 [[nodiscard]] constexpr option_problem problem_of(const gradient2_limit_options& o) noexcept {
-  if (const auto p = limit_range_problem(o)) return p;
+  if (const auto p = range_problem_of(o)) return p;
   if (const auto p = out_of_range("queue", o.queue, 1, 1000, "1 to 1000")) return p;
   if (const auto p = out_of_range("smoothing_percent", o.smoothing_percent, 1, 100, "1 to 100")) return p;
   if (const auto p = out_of_range("tolerance_percent", o.tolerance_percent, 100, 1000, "100 to 1000")) return p;
@@ -74,8 +74,13 @@ class long_average {
 
 }  // namespace detail
 
-/// True if a Gradient2 limit takes these options.
+/// True if a Gradient2 limit takes these options. For a `static_assert` on options known at compile time.
 [[nodiscard]] constexpr bool valid(const gradient2_limit_options& o) noexcept { return !detail::problem_of(o); }
+
+/// Throws error(invalid_argument) that names the member, its value and its range, or does nothing.
+inline void validate(const gradient2_limit_options& o) {
+  detail::refuse_option("gradient2_limit_options", detail::problem_of(o));
+}
 
 /// Compares how long calls take with how long they take in the long run:
 /// gradient = tolerance x long / rtt, held at 1/2 and 1; new limit = limit x gradient + queue, smoothed.
@@ -87,9 +92,9 @@ class long_average {
 template <random_source Random>
 class basic_gradient2_limit {
  public:
-  /// Throws error{invalid_argument} that names the option and its range.
+  /// Throws error(invalid_argument) that names the option and its range.
   explicit basic_gradient2_limit(const gradient2_limit_options& options = {}, Random random = Random{})
-      : options_{(detail::refuse_option("gradient2_limit_options", detail::problem_of(options)), options)},
+      : options_{(gabion::validate(options), options)},
         fine_{detail::fine_limit(options.initial_limit)},
         long_{options.long_window},
         probe_{options.probe_samples, options.probe_limit_percent, std::move(random)} {}

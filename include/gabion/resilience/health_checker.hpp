@@ -33,18 +33,18 @@ struct health_checker_options {
 namespace detail {
 
 [[nodiscard]] constexpr option_problem problem_of(const health_checker_options& o) noexcept {
-  if (o.every <= duration::zero()) return {"every", o.every, "above 0 ns"};
+  if (o.every <= duration::zero()) return {"every", o.every, "more than 0 ns"};
   if (o.jitter_percent > 100) return {"jitter_percent", o.jitter_percent, "0 to 100"};
-  if (o.timeout <= duration::zero()) return {"timeout", o.timeout, "above 0 ns"};
+  if (o.timeout <= duration::zero()) return {"timeout", o.timeout, "more than 0 ns"};
   if (o.healthy < 1 || o.healthy > 1000) return {"healthy", o.healthy, "1 to 1000"};
   if (o.unhealthy < 1 || o.unhealthy > 1000) return {"unhealthy", o.unhealthy, "1 to 1000"};
-  if (o.open_for <= duration::zero()) return {"open_for", o.open_for, "above 0 ns"};
+  if (o.open_for <= duration::zero()) return {"open_for", o.open_for, "more than 0 ns"};
   return {};
 }
 
 }  // namespace detail
 
-/// True if a health checker takes these options.
+/// True if a health checker takes these options. For a `static_assert` on options known at compile time.
 [[nodiscard]] constexpr bool valid(const health_checker_options& o) noexcept { return !detail::problem_of(o); }
 
 /// Throws error(invalid_argument) that names the member, its value and its range, or does nothing.

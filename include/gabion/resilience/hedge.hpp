@@ -15,7 +15,7 @@
 
 namespace gabion::inline v0 {
 
-/// When a call is made a second time beside the first. Later members are only ever added at the end.
+/// When a call is made a second time beside the first. New members go last.
 struct hedge_options {
   std::uint32_t max_hedges = 1;  ///< attempts beside the first; 1 to 10; default 1
   duration delay =
@@ -26,7 +26,7 @@ struct hedge_options {
 
 namespace detail {
 
-[[nodiscard]] constexpr option_problem hedge_problem(const hedge_options& o) noexcept {
+[[nodiscard]] constexpr option_problem problem_of(const hedge_options& o) noexcept {
   if (const option_problem p = detail::out_of_range("max_hedges", o.max_hedges, 1, 10, "1 to 10")) return p;
   if (o.delay < duration::zero()) return {"delay", o.delay, "0 ns or more"};
   return {};
@@ -35,10 +35,10 @@ namespace detail {
 }  // namespace detail
 
 /// True if a hedge takes these options. For a `static_assert` on options known at compile time.
-[[nodiscard]] constexpr bool valid(const hedge_options& o) noexcept { return !detail::hedge_problem(o); }
+[[nodiscard]] constexpr bool valid(const hedge_options& o) noexcept { return !detail::problem_of(o); }
 
-/// Throws error(invalid_argument) that names the member and its range, or does nothing.
-inline void validate(const hedge_options& o) { detail::refuse_option("hedge_options", detail::hedge_problem(o)); }
+/// Throws error(invalid_argument) that names the member, its value and its range, or does nothing.
+inline void validate(const hedge_options& o) { detail::refuse_option("hedge_options", detail::problem_of(o)); }
 
 /// How a hedged call has ended.
 enum class hedge_end : std::uint8_t {

@@ -15,7 +15,7 @@
 
 #include <gabion/core/clock.hpp>
 #include <gabion/core/deadline.hpp>
-#include <gabion/core/detail/checks.hpp>
+#include <gabion/core/detail/option_problem.hpp>
 #include <gabion/core/env.hpp>
 #include <gabion/resilience/detail/bounded_lru.hpp>
 #include <gabion/resilience/detail/rate_run.hpp>
@@ -55,23 +55,21 @@ struct keyed_rate_limiter_options {
 
 namespace detail {
 
-inline constexpr std::uint32_t keyed_max_keys = 16'777'216;
-inline constexpr std::uint32_t keyed_max_shards = 1'024;
+[[nodiscard]] constexpr option_problem problem_of(const keyed_rate_limiter_options& o) noexcept {
+  if (const auto p = out_of_range("keys", o.keys, 1, 16'777'216, "1 to 16777216")) return p;
+  if (const auto p = out_of_range("shards", o.shards, 1, 1024, "1 to 1024")) return p;
+  if (o.idle_for < duration::zero()) return {"idle_for", o.idle_for, "0 ns or more"};
+  return {};
+}
 
 }  // namespace detail
 
 /// True if a keyed limiter takes these options. For a `static_assert` on options known at compile time.
-[[nodiscard]] constexpr bool valid(const keyed_rate_limiter_options& o) noexcept {
-  return o.keys >= 1 && o.keys <= detail::keyed_max_keys && o.shards >= 1 && o.shards <= detail::keyed_max_shards &&
-         o.idle_for >= duration::zero();
-}
+[[nodiscard]] constexpr bool valid(const keyed_rate_limiter_options& o) noexcept { return !detail::problem_of(o); }
 
 /// Throws error(invalid_argument) that names the member, its value and its range, or does nothing.
 inline void validate(const keyed_rate_limiter_options& o) {
-  if (gabion::valid(o)) return;  // the texts below are made only for an error
-  detail::check_range("keyed_rate_limiter_options.keys", o.keys, 1, detail::keyed_max_keys);
-  detail::check_range("keyed_rate_limiter_options.shards", o.shards, 1, detail::keyed_max_shards);
-  detail::check_at_least("keyed_rate_limiter_options.idle_for", o.idle_for, duration::zero());
+  detail::refuse_option("keyed_rate_limiter_options", detail::problem_of(o));
 }
 
 /// What a keyed limiter holds. A value.
@@ -100,7 +98,7 @@ class keyed_rate_limiter {
   using limiter_options = typename Limiter::options_type;
   class view;
 
-  /// Throws error{invalid_argument} that names the option and its range.
+  /// Throws error(invalid_argument) that names the option and its range.
   explicit keyed_rate_limiter(const limiter_options& each, const keyed_rate_limiter_options& options = {}, Hash hash = Hash{})
       : each_{(gabion::validate(options), each)}, overflow_{options.overflow}, hash_{hash} {
     const duration refill = Limiter{each_}.refill_time();

@@ -41,13 +41,13 @@ namespace detail {
   if (o.capacity < 1 || o.capacity > 1'048'576) return {"capacity", o.capacity, "1 to 1048576"};
   if (!std::has_single_bit(o.shards) || o.shards > 64 || o.shards > o.capacity)
     return {"shards", o.shards, "1, 2, 4, 8, 16, 32 or 64, and not above capacity"};
-  if (o.idle_for <= duration::zero()) return {"idle_for", o.idle_for, "above 0 ns"};
+  if (o.idle_for <= duration::zero()) return {"idle_for", o.idle_for, "more than 0 ns"};
   return {};
 }
 
 }  // namespace detail
 
-/// True if a registry takes these options.
+/// True if a registry takes these options. For a `static_assert` on options known at compile time.
 [[nodiscard]] constexpr bool valid(const keyed_registry_options& o) noexcept { return !detail::problem_of(o); }
 
 /// Throws error(invalid_argument) that names the member, its value and its range, or does nothing.

@@ -17,7 +17,7 @@
 
 namespace gabion::inline v0 {
 
-/// How many values are remembered, and how long. Later members are only ever added at the end.
+/// How many values are remembered, and how long. New members go last.
 struct last_good_options {
   std::uint32_t capacity = 1024;               ///< values by key; 1 to 1'048'576; default 1024
   duration max_age = std::chrono::minutes{5};  ///< an older value is no answer; above 0; default 5 min
@@ -25,7 +25,7 @@ struct last_good_options {
 
 namespace detail {
 
-[[nodiscard]] constexpr option_problem last_good_problem(const last_good_options& o) noexcept {
+[[nodiscard]] constexpr option_problem problem_of(const last_good_options& o) noexcept {
   if (const option_problem p = detail::out_of_range("capacity", o.capacity, 1, 1'048'576, "1 to 1048576")) return p;
   if (o.max_age <= duration::zero()) return {"max_age", o.max_age, "more than 0 ns"};
   return {};
@@ -34,10 +34,10 @@ namespace detail {
 }  // namespace detail
 
 /// True if a cache takes these options. For a `static_assert` on options known at compile time.
-[[nodiscard]] constexpr bool valid(const last_good_options& o) noexcept { return !detail::last_good_problem(o); }
+[[nodiscard]] constexpr bool valid(const last_good_options& o) noexcept { return !detail::problem_of(o); }
 
-/// Throws error(invalid_argument) that names the member and its range, or does nothing.
-inline void validate(const last_good_options& o) { detail::refuse_option("last_good_options", detail::last_good_problem(o)); }
+/// Throws error(invalid_argument) that names the member, its value and its range, or does nothing.
+inline void validate(const last_good_options& o) { detail::refuse_option("last_good_options", detail::problem_of(o)); }
 
 /// A remembered value.
 template <class Value>

@@ -60,8 +60,11 @@ inline constexpr std::size_t priorities = 5;
 
 }  // namespace detail
 
-/// True if a load shedder takes these options.
+/// True if a load shedder takes these options. For a `static_assert` on options known at compile time.
 [[nodiscard]] constexpr bool valid(const load_shedder_options& o) noexcept { return !detail::problem_of(o); }
+
+/// Throws error(invalid_argument) that names the member, its value and its range, or does nothing.
+inline void validate(const load_shedder_options& o) { detail::refuse_option("load_shedder_options", detail::problem_of(o)); }
 
 /// A look at a load shedder. By priority, background first.
 struct load_shedder_snapshot {
@@ -89,9 +92,9 @@ class basic_load_shedder {
   class run;
   static constexpr policy_kind kind = policy_kind::load_shedder;
 
-  /// Throws error{invalid_argument} that names the option and its range.
+  /// Throws error(invalid_argument) that names the option and its range.
   explicit basic_load_shedder(Source source, const load_shedder_options& options = {})
-      : options_{(detail::refuse_option("load_shedder_options", detail::problem_of(options)), options)},
+      : options_{(gabion::validate(options), options)},
         thresholds_{detail::shed_thresholds(options)},
         source_{std::move(source)} {}
 

@@ -33,11 +33,9 @@ namespace gabion::inline v0 {
 template <random_source Random = xoshiro256, env Env = native_env>
 class basic_outlier_ejection {
  public:
-  /// Throws error{invalid_argument} that names the option and its range.
+  /// Throws error(invalid_argument) that names the option and its range.
   explicit basic_outlier_ejection(const outlier_options& options = {}, Random random = Random{})
-      : options_{(detail::refuse_option("outlier_options", detail::problem_of(options)), options)},
-        hosts_(options.capacity),
-        random_{std::move(random)} {}
+      : options_{(gabion::validate(options), options)}, hosts_(options.capacity), random_{std::move(random)} {}
 
   basic_outlier_ejection(const basic_outlier_ejection&) = delete;
   basic_outlier_ejection& operator=(const basic_outlier_ejection&) = delete;

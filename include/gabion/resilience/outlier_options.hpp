@@ -37,7 +37,7 @@ struct outlier_options {
 
 namespace detail {
 
-[[nodiscard]] constexpr option_problem outlier_time_problem(const outlier_options& o) noexcept {
+[[nodiscard]] constexpr option_problem times_problem_of(const outlier_options& o) noexcept {
   if (o.interval <= duration::zero()) return {"interval", o.interval, "more than 0 ns"};
   if (o.base_time <= duration::zero()) return {"base_time", o.base_time, "more than 0 ns"};
   if (o.max_time < o.base_time) return {"max_time", o.max_time, "base_time or more"};
@@ -51,15 +51,18 @@ namespace detail {
   if (const auto p = out_of_range("failure_percent", o.failure_percent, 0, 100, "0 to 100")) return p;
   if (const auto p = out_of_range("minimum_requests", o.minimum_requests, 1, 1'000'000, "1 to 1000000")) return p;
   if (const auto p = out_of_range("minimum_hosts", o.minimum_hosts, 1, 1024, "1 to 1024")) return p;
-  if (const auto p = outlier_time_problem(o)) return p;
+  if (const auto p = times_problem_of(o)) return p;
   if (const auto p = out_of_range("max_ejected_percent", o.max_ejected_percent, 1, 100, "1 to 100")) return p;
   return out_of_range("fleet_failure_percent", o.fleet_failure_percent, 1, 100, "1 to 100");
 }
 
 }  // namespace detail
 
-/// True if an outlier ejection takes these options.
+/// True if an outlier ejection takes these options. For a `static_assert` on options known at compile time.
 [[nodiscard]] constexpr bool valid(const outlier_options& o) noexcept { return !detail::problem_of(o); }
+
+/// Throws error(invalid_argument) that names the member, its value and its range, or does nothing.
+inline void validate(const outlier_options& o) { detail::refuse_option("outlier_options", detail::problem_of(o)); }
 
 /// A host's place in the set. Void once the host is removed, even if the place is taken again.
 struct outlier_host {

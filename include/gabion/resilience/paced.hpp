@@ -6,7 +6,7 @@
 
 #include <gabion/core/clock.hpp>
 #include <gabion/core/deadline.hpp>
-#include <gabion/core/detail/checks.hpp>
+#include <gabion/core/detail/option_problem.hpp>
 #include <gabion/core/error.hpp>
 #include <gabion/resilience/detail/rate_run.hpp>
 #include <gabion/resilience/policy.hpp>
@@ -28,7 +28,7 @@ class paced {
 
   /// `max_wait`: more than zero; duration::max() = no limit but the deadline. Throws error{invalid_argument}.
   explicit(false) paced(Limiter& limiter, duration max_wait) : limiter_{&limiter}, max_wait_{max_wait} {
-    detail::check_at_least("paced.max_wait", max_wait, duration{1});
+    if (max_wait <= duration::zero()) detail::refuse_option("paced", {"max_wait", max_wait, "more than 0 ns"});
   }
 
   [[nodiscard]] Limiter& limiter() const noexcept { return *limiter_; }

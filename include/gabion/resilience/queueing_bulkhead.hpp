@@ -10,8 +10,7 @@
 
 #include <gabion/core/clock.hpp>
 #include <gabion/core/deadline.hpp>
-#include <gabion/core/detail/checks.hpp>
-#include <gabion/core/detail/exceptions.hpp>
+#include <gabion/core/detail/option_problem.hpp>
 #include <gabion/core/env.hpp>
 #include <gabion/core/error.hpp>
 #include <gabion/core/saturating.hpp>
@@ -23,12 +22,6 @@
 
 namespace gabion::inline v0 {
 
-namespace detail {
-
-inline constexpr std::uint32_t bulkhead_max_waiting = 1'000'000;
-
-}  // namespace detail
-
 /// How many calls a bulkhead lets in at the same time, and how many of the rest may wait how long. New members go last.
 struct queueing_bulkhead_options {
   /// Calls in flight at the same time. 0 to 2147483647; 0 = closed: nobody waits either. Default 25.
@@ -39,17 +32,23 @@ struct queueing_bulkhead_options {
   duration max_wait = std::chrono::seconds{1};
 };
 
-/// True if a queueing bulkhead takes these options. For a `static_assert` on options known at compile time.
-[[nodiscard]] constexpr bool valid(const queueing_bulkhead_options& o) noexcept {
-  return o.limit <= detail::bulkhead_max_limit && o.max_waiting <= detail::bulkhead_max_waiting && o.max_wait > duration::zero();
+namespace detail {
+
+[[nodiscard]] constexpr option_problem problem_of(const queueing_bulkhead_options& o) noexcept {
+  if (const auto p = out_of_range("limit", o.limit, 0, bulkhead_max_limit, "0 to 2147483647")) return p;
+  if (const auto p = out_of_range("max_waiting", o.max_waiting, 0, 1'000'000, "0 to 1000000")) return p;
+  if (o.max_wait <= duration::zero()) return {"max_wait", o.max_wait, "more than 0 ns"};
+  return {};
 }
+
+}  // namespace detail
+
+/// True if a queueing bulkhead takes these options. For a `static_assert` on options known at compile time.
+[[nodiscard]] constexpr bool valid(const queueing_bulkhead_options& o) noexcept { return !detail::problem_of(o); }
 
 /// Throws error(invalid_argument) that names the member, its value and its range, or does nothing.
 inline void validate(const queueing_bulkhead_options& o) {
-  if (gabion::valid(o)) return;  // the texts below are made only for an error
-  detail::check_range("queueing_bulkhead_options.limit", o.limit, 0, detail::bulkhead_max_limit);
-  detail::check_range("queueing_bulkhead_options.max_waiting", o.max_waiting, 0, detail::bulkhead_max_waiting);
-  detail::check_at_least("queueing_bulkhead_options.max_wait", o.max_wait, duration{1});
+  detail::refuse_option("queueing_bulkhead_options", detail::problem_of(o));
 }
 
 /// A bulkhead that lets some calls wait for a permit: those of a higher `call_priority` are served first, equals in the order in
@@ -70,7 +69,7 @@ class basic_queueing_bulkhead {
   static constexpr bool holds_permit = true;
   static constexpr bool may_queue = true;
 
-  /// Throws error{invalid_argument} that names the option and its range.
+  /// Throws error(invalid_argument) that names the option and its range.
   explicit basic_queueing_bulkhead(const queueing_bulkhead_options& options = {})
       : max_waiting_{(gabion::validate(options), options.max_waiting)}, max_wait_{options.max_wait}, word_{options.limit} {}
 

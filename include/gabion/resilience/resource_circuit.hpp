@@ -32,7 +32,7 @@ struct resource_circuit_options {
 namespace detail {
 
 [[nodiscard]] constexpr option_problem problem_of(const resource_circuit_options& o) noexcept {
-  if (o.every <= duration::zero()) return {"every", o.every, "above 0 ns"};
+  if (o.every <= duration::zero()) return {"every", o.every, "more than 0 ns"};
   if (o.high < 1 || o.high > full_load) return {"high", o.high, "1 to 10000"};
   if (o.low < 1 || o.low > o.high) return {"low", o.low, "1 to high"};
   if (o.sustained < duration::zero()) return {"sustained", o.sustained, "0 ns and up"};
@@ -43,7 +43,7 @@ namespace detail {
 
 }  // namespace detail
 
-/// True if a resource circuit takes these options.
+/// True if a resource circuit takes these options. For a `static_assert` on options known at compile time.
 [[nodiscard]] constexpr bool valid(const resource_circuit_options& o) noexcept { return !detail::problem_of(o); }
 
 /// Throws error(invalid_argument) that names the member, its value and its range, or does nothing.

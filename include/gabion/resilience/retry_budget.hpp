@@ -5,32 +5,35 @@
 #include <cstdint>
 
 #include <gabion/core/clock.hpp>
-#include <gabion/core/detail/checks.hpp>
+#include <gabion/core/detail/option_problem.hpp>
 #include <gabion/core/env.hpp>
 #include <gabion/resilience/attempt_budget.hpp>
 #include <gabion/resilience/detail/attempt_reserve.hpp>
 
 namespace gabion::inline v0 {
 
-/// How much a retry budget allows. Later members are only ever added at the end.
+/// How much a retry budget allows. New members go last.
 struct retry_budget_options {
   std::uint32_t tokens = 100;    ///< how many it holds, and begins with; 2 to 1'000'000; default 100
   std::uint32_t percent = 20;    ///< of a token comes back with each success; 1 to 1000; default 20
   std::uint32_t per_second = 3;  ///< attempts that are allowed though the tokens say no; 0 to 1'000'000; default 3
 };
 
-/// True if a budget takes these options. For a `static_assert` on options known at compile time.
-[[nodiscard]] constexpr bool valid(const retry_budget_options& o) noexcept {
-  return o.tokens >= 2 && o.tokens <= 1'000'000 && o.percent >= 1 && o.percent <= 1000 && o.per_second <= 1'000'000;
+namespace detail {
+
+[[nodiscard]] constexpr option_problem problem_of(const retry_budget_options& o) noexcept {
+  if (const auto p = out_of_range("tokens", o.tokens, 2, 1'000'000, "2 to 1000000")) return p;
+  if (const auto p = out_of_range("percent", o.percent, 1, 1000, "1 to 1000")) return p;
+  return out_of_range("per_second", o.per_second, 0, 1'000'000, "0 to 1000000");
 }
 
-/// Throws error(invalid_argument) that names the member and its range, or does nothing.
-inline void validate(const retry_budget_options& o) {
-  if (gabion::valid(o)) return;
-  detail::check_range("retry_budget_options.tokens", o.tokens, 2, 1'000'000);
-  detail::check_range("retry_budget_options.percent", o.percent, 1, 1000);
-  detail::check_range("retry_budget_options.per_second", o.per_second, 0, 1'000'000);
-}
+}  // namespace detail
+
+/// True if a budget takes these options. For a `static_assert` on options known at compile time.
+[[nodiscard]] constexpr bool valid(const retry_budget_options& o) noexcept { return !detail::problem_of(o); }
+
+/// Throws error(invalid_argument) that names the member, its value and its range, or does nothing.
+inline void validate(const retry_budget_options& o) { detail::refuse_option("retry_budget_options", detail::problem_of(o)); }
 
 /// Retries and hedges of many calls to one backend, paid for by successes: each failure costs a token, each success brings
 /// `percent` of one back, and there is a retry only while more than half of the tokens are left. A hedge costs a token of its own

@@ -4,13 +4,11 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
-#include <string>
 #include <string_view>
 
 #include <gabion/core/backoff.hpp>
 #include <gabion/core/clock.hpp>
-#include <gabion/core/detail/checks.hpp>
-#include <gabion/core/detail/exceptions.hpp>
+#include <gabion/core/detail/option_problem.hpp>
 
 namespace gabion::inline v0 {
 
@@ -45,7 +43,7 @@ enum class rejection_handling : std::uint8_t {
   wait,  ///< wait the stated time, exactly, then try again; it counts as an attempt
 };
 
-/// How often and how long to try. Later members are only ever added at the end.
+/// How often and how long to try. New members go last.
 struct retry_options {
   std::uint32_t max_attempts = 3;      ///< the first call included; 1 to 1000; default 3
   backoff_options backoff{};           ///< the waits between attempts; default 100 ms doubling to 30 s, full jitter
@@ -56,26 +54,25 @@ struct retry_options {
   duration attempt_limit = (duration::max)();  ///< the deadline of each attempt, from its start; above 0; default no limit
 };
 
-/// True if a retry takes these options. For a `static_assert` on options known at compile time.
-[[nodiscard]] constexpr bool valid(const retry_options& o) noexcept {
-  return o.max_attempts >= 1 && o.max_attempts <= 1000 && gabion::valid(o.backoff) && o.total > duration::zero() &&
-         o.attempt_time >= duration::zero() && o.max_retry_after >= duration::zero() && o.attempt_limit > duration::zero();
+namespace detail {
+
+[[nodiscard]] constexpr option_problem problem_of(const retry_options& o) noexcept {
+  if (const auto p = out_of_range("max_attempts", o.max_attempts, 1, 1000, "1 to 1000")) return p;
+  if (const auto p = problem_of(o.backoff)) return p.in("backoff.");
+  if (o.total <= duration::zero()) return {"total", o.total, "more than 0 ns"};
+  if (o.attempt_time < duration::zero()) return {"attempt_time", o.attempt_time, "0 ns or more"};
+  if (o.max_retry_after < duration::zero()) return {"max_retry_after", o.max_retry_after, "0 ns or more"};
+  if (o.attempt_limit <= duration::zero()) return {"attempt_limit", o.attempt_limit, "more than 0 ns"};
+  return {};
 }
 
-/// Throws error(invalid_argument) that names the member and its range, or does nothing.
-inline void validate(const retry_options& options) {
-  if (gabion::valid(options)) return;
-  const auto refuse = [](const char* member, duration value, const char* allowed) {
-    detail::fail(errc::invalid_argument,
-                 std::string{"retry_options."} + member + " is " + std::to_string(value.count()) + " ns; allowed: " + allowed);
-  };
-  detail::check_range("retry_options.max_attempts", options.max_attempts, 1, 1000);
-  if (options.total <= duration::zero()) refuse("total", options.total, "above 0");
-  if (options.attempt_time < duration::zero()) refuse("attempt_time", options.attempt_time, "0 and up");
-  if (options.max_retry_after < duration::zero()) refuse("max_retry_after", options.max_retry_after, "0 and up");
-  if (options.attempt_limit <= duration::zero()) refuse("attempt_limit", options.attempt_limit, "above 0");
-  gabion::validate(options.backoff, "retry_options.backoff");
-}
+}  // namespace detail
+
+/// True if a retry takes these options. For a `static_assert` on options known at compile time.
+[[nodiscard]] constexpr bool valid(const retry_options& o) noexcept { return !detail::problem_of(o); }
+
+/// Throws error(invalid_argument) that names the member, its value and its range, or does nothing.
+inline void validate(const retry_options& o) { detail::refuse_option("retry_options", detail::problem_of(o)); }
 
 /// Why a retry has come to its end.
 enum class retry_stop : std::uint8_t {

@@ -27,7 +27,7 @@
 
 namespace gabion::inline v0 {
 
-/// How a breaker shares its opinion. Later members are only ever added at the end.
+/// How a breaker shares its opinion. New members go last.
 struct shared_circuit_options {
   std::string_view instance{};                    ///< who this is, unlike every other; 1 to 64 letters, digits and `._:@/-`
   circuit_quorum_options quorum{};                ///< when the others open this one; default 2 instances and 50 %
@@ -85,7 +85,7 @@ namespace detail {
   }
 }
 
-[[nodiscard]] constexpr option_problem find_problem(const shared_circuit_options& o) noexcept {
+[[nodiscard]] constexpr option_problem problem_of(const shared_circuit_options& o) noexcept {
   if (!is_opinion_instance(o.instance)) return {"instance", 0, "1 to 64 letters, digits and ._:@/-"};
   if (o.quorum.instances < 1 || o.quorum.instances > max_circuit_opinions)
     return {"quorum.instances", o.quorum.instances, "1 to 256"};
@@ -95,21 +95,18 @@ namespace detail {
   if (o.renew_every <= duration::zero() || o.renew_every >= o.ttl)
     return {"renew_every", o.renew_every, "more than 0 ns, less than ttl"};
   if (o.max_open <= duration::zero()) return {"max_open", o.max_open, "more than 0 ns"};
-  if (o.backoff.initial < duration::zero()) return {"backoff.initial", o.backoff.initial, "0 ns or more"};
-  if (o.backoff.cap < o.backoff.initial) return {"backoff.cap", o.backoff.cap, "from backoff.initial up"};
-  if (o.backoff.multiplier_percent < 100 || o.backoff.multiplier_percent > 1000)
-    return {"backoff.multiplier_percent", o.backoff.multiplier_percent, "100 to 1000"};
+  if (const auto p = problem_of(o.backoff)) return p.in("backoff.");
   return {};
 }
 
 }  // namespace detail
 
 /// True if a shared circuit takes these options. For a `static_assert` on options known at compile time.
-[[nodiscard]] constexpr bool valid(const shared_circuit_options& o) noexcept { return detail::find_problem(o).member.empty(); }
+[[nodiscard]] constexpr bool valid(const shared_circuit_options& o) noexcept { return !detail::problem_of(o); }
 
 /// Throws error(invalid_argument) that names the member, its value and its range, or does nothing.
 inline void validate(const shared_circuit_options& o) {
-  const detail::option_problem p = detail::find_problem(o);
+  const detail::option_problem p = detail::problem_of(o);
   if (p.member == "instance")
     detail::fail(errc::invalid_argument,
                  "shared_circuit_options.instance is '" + std::string{o.instance} + "'; allowed: " + std::string{p.allowed});

@@ -7,13 +7,12 @@
 #include <cstdint>
 #include <limits>
 #include <mutex>
-#include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
 #include <gabion/core/clock.hpp>
-#include <gabion/core/detail/checks.hpp>
+#include <gabion/core/detail/option_problem.hpp>
 #include <gabion/core/env.hpp>
 #include <gabion/core/saturating.hpp>
 #include <gabion/resilience/detail/rate_run.hpp>
@@ -35,26 +34,21 @@ struct sliding_window_options {
 
 namespace detail {
 
-inline constexpr std::uint32_t window_max_slices = 1'000;
-inline constexpr duration window_longest = std::chrono::hours{24 * 366};
+[[nodiscard]] constexpr option_problem problem_of(const sliding_window_options& o) noexcept {
+  if (o.limit == 0) return {"limit", 0, "at least 1"};
+  if (const auto p = out_of_range("slices", o.slices, 1, 1000, "1 to 1000")) return p;
+  if (o.window < duration{o.slices} || o.window > std::chrono::hours{24 * 366})
+    return {"window", o.window, "1 ns for each slice to 366 days"};
+  return {};
+}
 
 }  // namespace detail
 
 /// True if a limiter takes these options. For a `static_assert` on options known at compile time.
-[[nodiscard]] constexpr bool valid(const sliding_window_options& o) noexcept {
-  return o.limit >= 1 && o.slices >= 1 && o.slices <= detail::window_max_slices && o.window >= duration{o.slices} &&
-         o.window <= detail::window_longest;
-}
+[[nodiscard]] constexpr bool valid(const sliding_window_options& o) noexcept { return !detail::problem_of(o); }
 
 /// Throws error(invalid_argument) that names the member, its value and its range, or does nothing.
-inline void validate(const sliding_window_options& o) {
-  if (gabion::valid(o)) return;  // the texts below are made only for an error
-  detail::check_positive("sliding_window_options.limit", o.limit);
-  detail::check_range("sliding_window_options.slices", o.slices, 1, detail::window_max_slices);
-  detail::check_at_least("sliding_window_options.window", o.window, duration{o.slices});
-  detail::check_range("sliding_window_options.window (ns)", static_cast<std::uint64_t>(o.window.count()), o.slices,
-                      static_cast<std::uint64_t>(detail::window_longest.count()));
-}
+inline void validate(const sliding_window_options& o) { detail::refuse_option("sliding_window_options", detail::problem_of(o)); }
 
 namespace presets {
 
@@ -80,7 +74,7 @@ class basic_sliding_window_limiter {
   using run = detail::rate_run<basic_sliding_window_limiter>;
   static constexpr policy_kind kind = policy_kind::rate_limiter;
 
-  /// Throws error{invalid_argument} that names the option and its range.
+  /// Throws error(invalid_argument) that names the option and its range.
   explicit basic_sliding_window_limiter(const sliding_window_options& options = {})
       : limit_{(gabion::validate(options), options.limit)},
         slice_{(options.window.count() - 1) / options.slices + 1},

@@ -22,21 +22,28 @@
 
 namespace gabion::inline v0 {
 
-/// The two limits of a detached call. Later members are only ever added at the end.
+/// The two limits of a detached call. New members go last.
 struct detached_timeout_options {
   duration queue = (duration::max)();       ///< from the call until the work begins; above 0; default no limit
   duration run = std::chrono::seconds{10};  ///< from when the work begins; above 0; default 10 s
 };
 
-/// True if a detached timeout takes these options. For a `static_assert` on options known at compile time.
-[[nodiscard]] constexpr bool valid(const detached_timeout_options& o) noexcept {
-  return o.queue > duration::zero() && o.run > duration::zero();
+namespace detail {
+
+[[nodiscard]] constexpr option_problem problem_of(const detached_timeout_options& o) noexcept {
+  if (o.queue <= duration::zero()) return {"queue", o.queue, "more than 0 ns"};
+  if (o.run <= duration::zero()) return {"run", o.run, "more than 0 ns"};
+  return {};
 }
 
-/// Throws error(invalid_argument) that names the member and its range, or does nothing.
+}  // namespace detail
+
+/// True if a detached timeout takes these options. For a `static_assert` on options known at compile time.
+[[nodiscard]] constexpr bool valid(const detached_timeout_options& o) noexcept { return !detail::problem_of(o); }
+
+/// Throws error(invalid_argument) that names the member, its value and its range, or does nothing.
 inline void validate(const detached_timeout_options& o) {
-  if (o.queue <= duration::zero()) detail::refuse_option("detached_timeout_options", {"queue", o.queue, "more than 0 ns"});
-  if (o.run <= duration::zero()) detail::refuse_option("detached_timeout_options", {"run", o.run, "more than 0 ns"});
+  detail::refuse_option("detached_timeout_options", detail::problem_of(o));
 }
 
 /// What a detached timeout has seen so far. Each call that was given up is in `timed_out`; its work in `late` or `never_run`.

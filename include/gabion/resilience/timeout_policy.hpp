@@ -17,18 +17,25 @@
 
 namespace gabion::inline v0 {
 
-/// How long what stands below a timeout may take. Later members are only ever added at the end.
+/// How long what stands below a timeout may take. New members go last.
 struct timeout_options {
   duration limit = std::chrono::seconds{10};  ///< from entering on; above 0; default 10 s
 };
 
-/// True if a timeout takes these options. For a `static_assert` on options known at compile time.
-[[nodiscard]] constexpr bool valid(const timeout_options& o) noexcept { return o.limit > duration::zero(); }
+namespace detail {
 
-/// Throws error(invalid_argument) that names the member and its range, or does nothing.
-inline void validate(const timeout_options& o) {
-  if (!valid(o)) detail::refuse_option("timeout_options", {"limit", o.limit, "more than 0 ns"});
+[[nodiscard]] constexpr option_problem problem_of(const timeout_options& o) noexcept {
+  if (o.limit <= duration::zero()) return {"limit", o.limit, "more than 0 ns"};
+  return {};
 }
+
+}  // namespace detail
+
+/// True if a timeout takes these options. For a `static_assert` on options known at compile time.
+[[nodiscard]] constexpr bool valid(const timeout_options& o) noexcept { return !detail::problem_of(o); }
+
+/// Throws error(invalid_argument) that names the member, its value and its range, or does nothing.
+inline void validate(const timeout_options& o) { detail::refuse_option("timeout_options", detail::problem_of(o)); }
 
 /// A limit of time for what stands below it, as a deadline that is handed down: cooperative. Who calls must look at the context's
 /// `until` and give up; nothing is interrupted. For functions that cannot, see `basic_detached_timeout`.

@@ -5,12 +5,11 @@
 #include <concepts>
 #include <cstdint>
 #include <mutex>
-#include <string>
 #include <type_traits>
 #include <utility>
 
 #include <gabion/core/clock.hpp>
-#include <gabion/core/detail/checks.hpp>
+#include <gabion/core/detail/option_problem.hpp>
 #include <gabion/core/env.hpp>
 #include <gabion/core/saturating.hpp>
 #include <gabion/resilience/detail/bucket_rule.hpp>
@@ -31,27 +30,21 @@ struct token_bucket_options {
 
 namespace detail {
 
-inline constexpr std::uint32_t bucket_max_burst = 2'147'483'648;
-inline constexpr std::uint32_t bucket_max_permits = 1'000'000'000;
-inline constexpr duration bucket_longest = std::chrono::hours{24 * 366};
+[[nodiscard]] constexpr option_problem problem_of(const token_bucket_options& o) noexcept {
+  if (const auto p = out_of_range("burst", o.burst, 1, 2'147'483'648, "1 to 2147483648")) return p;
+  if (const auto p = out_of_range("refill.permits", o.refill.permits, 1, 1'000'000'000, "1 to 1000000000")) return p;
+  if (o.refill.per <= duration::zero() || o.refill.per > std::chrono::hours{24 * 366})
+    return {"refill.per", o.refill.per, "1 ns to 366 days"};
+  return {};
+}
 
 }  // namespace detail
 
 /// True if a bucket takes these options. For a `static_assert` on options known at compile time.
-[[nodiscard]] constexpr bool valid(const token_bucket_options& o) noexcept {
-  return o.burst >= 1 && o.burst <= detail::bucket_max_burst && o.refill.permits >= 1 &&
-         o.refill.permits <= detail::bucket_max_permits && o.refill.per >= duration{1} && o.refill.per <= detail::bucket_longest;
-}
+[[nodiscard]] constexpr bool valid(const token_bucket_options& o) noexcept { return !detail::problem_of(o); }
 
 /// Throws error(invalid_argument) that names the member, its value and its range, or does nothing.
-inline void validate(const token_bucket_options& o) {
-  if (gabion::valid(o)) return;  // the texts below are made only for an error
-  detail::check_range("token_bucket_options.burst", o.burst, 1, detail::bucket_max_burst);
-  detail::check_range("token_bucket_options.refill.permits", o.refill.permits, 1, detail::bucket_max_permits);
-  detail::check_at_least("token_bucket_options.refill.per", o.refill.per, duration{1});
-  detail::check_range("token_bucket_options.refill.per (ns)", static_cast<std::uint64_t>(o.refill.per.count()), 1,
-                      static_cast<std::uint64_t>(detail::bucket_longest.count()));
-}
+inline void validate(const token_bucket_options& o) { detail::refuse_option("token_bucket_options", detail::problem_of(o)); }
 
 namespace presets {
 
@@ -75,7 +68,7 @@ class basic_token_bucket {
   using run = detail::rate_run<basic_token_bucket>;
   static constexpr policy_kind kind = policy_kind::rate_limiter;
 
-  /// Throws error{invalid_argument} that names the option and its range.
+  /// Throws error(invalid_argument) that names the option and its range.
   explicit basic_token_bucket(const token_bucket_options& options = {})
       : options_{(gabion::validate(options), options)}, rule_{options.refill, options.burst}, word_{rule_, options.burst} {}
 

@@ -32,7 +32,7 @@ struct vegas_limit_options {
 namespace detail {
 
 [[nodiscard]] constexpr option_problem problem_of(const vegas_limit_options& o) noexcept {
-  if (const auto p = limit_range_problem(o)) return p;
+  if (const auto p = range_problem_of(o)) return p;
   if (const auto p = out_of_range("alpha", o.alpha, 0, max_concurrency, "0 to 1000000")) return p;
   if (o.beta != 0 || o.alpha != 0)
     if (const auto p = out_of_range("beta", o.beta, o.alpha, max_concurrency, "alpha to 1000000, or both 0")) return p;
@@ -60,8 +60,11 @@ namespace detail {
 
 }  // namespace detail
 
-/// True if a Vegas limit takes these options.
+/// True if a Vegas limit takes these options. For a `static_assert` on options known at compile time.
 [[nodiscard]] constexpr bool valid(const vegas_limit_options& o) noexcept { return !detail::problem_of(o); }
+
+/// Throws error(invalid_argument) that names the member, its value and its range, or does nothing.
+inline void validate(const vegas_limit_options& o) { detail::refuse_option("vegas_limit_options", detail::problem_of(o)); }
 
 /// Keeps a short queue at the other side: it compares how long calls take with the shortest time ever seen, and reckons from it how
 /// many of them wait there: queued = limit x (1 - shortest / rtt), rounded up.
@@ -73,9 +76,9 @@ namespace detail {
 template <random_source Random>
 class basic_vegas_limit {
  public:
-  /// Throws error{invalid_argument} that names the option and its range.
+  /// Throws error(invalid_argument) that names the option and its range.
   explicit basic_vegas_limit(const vegas_limit_options& options = {}, Random random = Random{})
-      : options_{(detail::refuse_option("vegas_limit_options", detail::problem_of(options)), options)},
+      : options_{(gabion::validate(options), options)},
         fine_{detail::fine_limit(options.initial_limit)},
         probe_{options.probe_samples, options.probe_limit_percent, std::move(random)} {}
 

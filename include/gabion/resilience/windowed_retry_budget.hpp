@@ -8,34 +8,37 @@
 #include <cstdint>
 
 #include <gabion/core/clock.hpp>
-#include <gabion/core/detail/checks.hpp>
+#include <gabion/core/detail/option_problem.hpp>
 #include <gabion/core/env.hpp>
 #include <gabion/resilience/attempt_budget.hpp>
 #include <gabion/resilience/detail/attempt_reserve.hpp>
 
 namespace gabion::inline v0 {
 
-/// How much a windowed retry budget allows. Later members are only ever added at the end.
+/// How much a windowed retry budget allows. New members go last.
 struct windowed_retry_budget_options {
   std::uint32_t percent = 20;                ///< extra attempts per hundred calls; 1 to 1000; default 20
   std::uint32_t per_second = 3;              ///< attempts that are allowed without calls; 0 to 1'000'000; default 3
   duration keep = std::chrono::seconds{10};  ///< what is not used so long is gone; 10 ms to 1 h; default 10 s
 };
 
-/// True if a budget takes these options. For a `static_assert` on options known at compile time.
-[[nodiscard]] constexpr bool valid(const windowed_retry_budget_options& o) noexcept {
-  return o.percent >= 1 && o.percent <= 1000 && o.per_second <= 1'000'000 && o.keep >= std::chrono::milliseconds{10} &&
-         o.keep <= std::chrono::hours{1};
+namespace detail {
+
+[[nodiscard]] constexpr option_problem problem_of(const windowed_retry_budget_options& o) noexcept {
+  if (const auto p = out_of_range("percent", o.percent, 1, 1000, "1 to 1000")) return p;
+  if (const auto p = out_of_range("per_second", o.per_second, 0, 1'000'000, "0 to 1000000")) return p;
+  if (o.keep < std::chrono::milliseconds{10} || o.keep > std::chrono::hours{1}) return {"keep", o.keep, "10 ms to 1 h"};
+  return {};
 }
 
-/// Throws error(invalid_argument) that names the member and its range, or does nothing.
+}  // namespace detail
+
+/// True if a budget takes these options. For a `static_assert` on options known at compile time.
+[[nodiscard]] constexpr bool valid(const windowed_retry_budget_options& o) noexcept { return !detail::problem_of(o); }
+
+/// Throws error(invalid_argument) that names the member, its value and its range, or does nothing.
 inline void validate(const windowed_retry_budget_options& o) {
-  if (gabion::valid(o)) return;
-  detail::check_range("windowed_retry_budget_options.percent", o.percent, 1, 1000);
-  detail::check_range("windowed_retry_budget_options.per_second", o.per_second, 0, 1'000'000);
-  if (o.keep < std::chrono::milliseconds{10} || o.keep > std::chrono::hours{1})
-    detail::fail(errc::invalid_argument,
-                 "windowed_retry_budget_options.keep is " + std::to_string(o.keep.count()) + " ns; allowed: 10 ms to 1 h");
+  detail::refuse_option("windowed_retry_budget_options", detail::problem_of(o));
 }
 
 /// Retries and hedges of many calls to one backend, paid for by calls: each call brings `percent` of an attempt, which can be used

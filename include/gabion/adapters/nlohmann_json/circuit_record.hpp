@@ -97,7 +97,8 @@ inline void from_json(const ::nlohmann::json& j, circuit_record& r) {
   read.probes_failed = number("probes_failed");
   read.ramp_step = number("ramp_step");
   read.attempt = number("attempt");
-  if (const std::string problem = gabion::problem_of(read); !problem.empty()) throw error{errc::corrupt, problem};
+  if (const auto problem = gabion::detail::problem_of(read))
+    throw error{errc::corrupt, gabion::detail::in_words("circuit_record", problem)};
   r = read;
 }
 

@@ -43,12 +43,16 @@ struct option_problem {
   return {member, static_cast<std::int64_t>(value), allowed};
 }
 
-/// Throws error(invalid_argument) that names record, member, value and range if there is a problem.
-inline void refuse_option(std::string_view record, const option_problem& p) {
-  if (!p) return;
+/// The problem in words: record, member, value and range.
+[[nodiscard]] inline std::string in_words(std::string_view record, const option_problem& p) {
   std::string text{record};
   text.append(".").append(p.group).append(p.member).append(" is ").append(std::to_string(p.value)).append(p.unit);
-  detail::fail(errc::invalid_argument, text.append("; allowed: ").append(p.allowed));
+  return text.append("; allowed: ").append(p.allowed);
+}
+
+/// Throws error(invalid_argument) with the problem in words if there is one.
+inline void refuse_option(std::string_view record, const option_problem& p) {
+  if (p) detail::fail(errc::invalid_argument, detail::in_words(record, p));
 }
 
 }  // namespace gabion::inline v0::detail

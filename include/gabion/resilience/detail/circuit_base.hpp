@@ -128,13 +128,16 @@ class circuit_base {
     return closed_phase(o, mode) != circuit_phase::closed || o.ramp.percent[0] != 0;
   }
 
-  /// Nothing counted yet in the generation that `next` begins; then begins it.
   void begin(circuit_word next) noexcept {
+    empty(next);
+    store(next);
+  }
+  /// Nothing counted yet in the generation that `next` begins.
+  void empty(circuit_word next) noexcept {
     ledger_.restart();
     retire(window_.restart(tally_, next.generation()));
     ledger_is_current_ = next.phase() != circuit_phase::closed;
     would_open_ = false;
-    store(next);
   }
 
   void enter_closed(circuit_word from, instant now, circuit_why why) noexcept {
@@ -192,8 +195,10 @@ class circuit_base {
     const instant lost = at(probes_until_);
     if (now < lost) return;
     opening_.set_attempt(lost_attempt_);
-    static_cast<void>(
-        enter_open(w, lost, lost_open_for_, {circuit_cause::probe_lost, w.out(), w.out() + w.successes() + w.failed()}));
+    static_cast<void>(enter_open(w, lost, lost_open_for_, lost_probes(w)));
+  }
+  [[nodiscard]] static circuit_why lost_probes(circuit_word w) noexcept {
+    return {circuit_cause::probe_lost, w.out(), w.out() + w.successes() + w.failed()};
   }
 
   void note(circuit_word from, circuit_phase to, instant when, circuit_why why, duration open_for = {}) noexcept {

@@ -95,11 +95,11 @@ class circuit_control : public circuit_core<Env, Log> {
   [[nodiscard]] circuit_record save(instant now) const noexcept {
     const std::lock_guard guard{this->lock_};
     const auto v = this->effective(now);
-    circuit_record r{.mode = this->mode_, .attempt = this->opening_.attempt()};
+    circuit_record r{.mode = this->mode_, .attempt = attempt_of(v)};
     if (this->mode_ != circuit_mode::normal) return r;
     r.state = v.state;
     if (v.state == circuit_state::open) r.open_left = deadline::at(v.until).remaining(now);
-    if (v.state == circuit_state::closed) r.consecutive_failures = row_of(v.word);
+    if (v.state == circuit_state::closed) r.consecutive_failures = (std::min)(row_of(v.word), circuit_max_failures);
     if (v.state == circuit_state::half_open && !v.is_due) {
       r.probes_succeeded = v.word.successes();
       r.probes_failed = v.word.failed();
@@ -119,6 +119,7 @@ class circuit_control : public circuit_core<Env, Log> {
         this->opening_.set_attempt(r.attempt);
         change_mode(r.mode, now);
         this->enter_half_open(from, probes, now, circuit_cause::restored, q);
+        if (!q.asked()) this->empty(probes);
         return true;
       }
       change_mode(r.mode, now);
@@ -146,7 +147,7 @@ class circuit_control : public circuit_core<Env, Log> {
     s.mode = this->mode_;
     s.generation = w.generation();
     s.retry_after = retry_after(v, now);
-    s.attempt = this->opening_.attempt();
+    s.attempt = attempt_of(v);
     s.consecutive_failures = static_cast<std::uint32_t>(f.row);
     if (this->options_.window.calls != 0) s.window = detail::view_of(this->options_.window, f.calls, f.overdue);
     if (this->options_.time_window.span != duration::zero())
@@ -174,11 +175,12 @@ class circuit_control : public circuit_core<Env, Log> {
     e.state = v.state;
     e.mode = this->mode_;
     e.generation = v.word.generation();
-    e.cause = this->why_.cause;
-    e.failed = this->why_.failed;
-    e.calls = this->why_.calls;
+    const circuit_why why = has_lost_probes(v) ? base::lost_probes(v.word) : this->why_;
+    e.cause = why.cause;
+    e.failed = why.failed;
+    e.calls = why.calls;
     e.retry_after = retry_after(v, now);
-    e.attempt = this->opening_.attempt();
+    e.attempt = attempt_of(v);
     e.probes_out = s.probes_out;
     e.probes_succeeded = s.probes_succeeded;
     e.probes_failed = s.probes_failed;
@@ -281,6 +283,14 @@ class circuit_control : public circuit_core<Env, Log> {
       f.calls = {sum.calls, sum.failed, 0, sum.failed};
     }
     return f;
+  }
+
+  /// It is open again because probes were lost, though nobody has called since.
+  [[nodiscard]] static bool has_lost_probes(const typename base::view& v) noexcept {
+    return v.state == circuit_state::open && v.word.phase() == circuit_phase::half_open;
+  }
+  [[nodiscard]] std::uint32_t attempt_of(const typename base::view& v) const noexcept {
+    return has_lost_probes(v) ? this->lost_attempt_ : this->opening_.attempt();
   }
 
   [[nodiscard]] duration retry_after(const typename base::view& v, instant now) const noexcept {

@@ -106,12 +106,18 @@ class circuit_core : public circuit_verdicts<Env, Log> {
         if (const auto done = this->settle_closed(t, how, now())) return *done;
       } else if (w.phase() == circuit_phase::disabled) {
         return {circuit_settlement::unrecorded};
-      } else if (stated == duration::zero() && t.tracking == 0 && w.phase() != circuit_phase::half_open && !judged) {
+      } else if (stated == duration::zero() && !judged && is_only_counted(t, w.phase())) {
         return this->counted(how);
       } else if (const auto done = this->settle_locked(t, how, stated, now(), false)) {
         return *done;
       }
     }
+  }
+
+  /// A call that says nothing changes nothing but a count: it is no probe, and no call in flight that is kept count of. Calls that
+  /// were tracked when they began are not any more once the rules without a lock are in force.
+  [[nodiscard]] static bool is_only_counted(const circuit_ticket& t, circuit_phase phase) noexcept {
+    return phase == circuit_phase::closed || (t.tracking == 0 && phase != circuit_phase::half_open);
   }
 
   // Under the lock.

@@ -83,7 +83,8 @@ class circuit_verdicts : public circuit_base<Env, Log> {
     if (stated == duration::zero()) return q.recorded ? std::optional{measured(t, how, now)} : std::nullopt;
     if (!q.recorded) {
       q.recorded = true;
-      record_in_window(this->window_.rules(), t.generation, true);
+      // A window that has met its rule takes no more, but its opening may still wait for `open_time`.
+      if (!record_in_window(this->window_.rules(), t.generation, true).counted()) this->count(circuit_settlement::failure);
     }
     open_as_stated(now, stated);
     return measured(t, how, now);

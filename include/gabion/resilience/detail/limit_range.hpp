@@ -31,7 +31,7 @@ inline constexpr unsigned limit_shift = 16;
 
 /// The checks of `min_limit <= initial_limit <= max_limit`, which every algorithm's options have.
 template <class Options>
-[[nodiscard]] constexpr option_problem limit_range_problem(const Options& o) noexcept {
+[[nodiscard]] constexpr option_problem range_problem_of(const Options& o) noexcept {
   if (const auto p = out_of_range("max_limit", o.max_limit, 1, max_concurrency, "1 to 1000000")) return p;
   if (const auto p = out_of_range("min_limit", o.min_limit, 1, o.max_limit, "1 to max_limit")) return p;
   return out_of_range("initial_limit", o.initial_limit, o.min_limit, o.max_limit, "min_limit to max_limit");
