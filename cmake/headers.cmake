@@ -204,6 +204,7 @@ set(gabion_redis_headers
 set(gabion_resilience_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/resilience.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/resilience/adaptive_throttle.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/admission.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/resilience/aimd_limit.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/resilience/attempt_budget.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/resilience/blocking_waiter.hpp

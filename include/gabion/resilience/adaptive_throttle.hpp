@@ -11,6 +11,7 @@
 #include <gabion/core/detail/option_problem.hpp>
 #include <gabion/core/env.hpp>
 #include <gabion/core/random.hpp>
+#include <gabion/resilience/admission.hpp>
 #include <gabion/resilience/detail/verdict_buckets.hpp>
 #include <gabion/resilience/policy.hpp>
 #include <gabion/resilience/shared_random.hpp>
@@ -105,7 +106,7 @@ template <random_source Random = shared_random, env Env = native_env>
 class basic_adaptive_throttle {
  public:
   using permit = basic_throttle_permit<basic_adaptive_throttle>;
-  using admission = basic_throttle_admission<basic_adaptive_throttle>;
+  using admission = basic_admission<permit>;
   class run;
   static constexpr policy_kind kind = policy_kind::throttle;
 

@@ -10,6 +10,7 @@
 #include <gabion/core/clock.hpp>
 #include <gabion/core/env.hpp>
 #include <gabion/core/saturating.hpp>
+#include <gabion/resilience/admission.hpp>
 #include <gabion/resilience/concurrency_options.hpp>
 #include <gabion/resilience/concurrency_permit.hpp>
 #include <gabion/resilience/detail/concurrency_word.hpp>
@@ -55,7 +56,7 @@ template <limit_algorithm Limit, env Env = native_env>
 class basic_concurrency_limiter {
  public:
   using permit = basic_concurrency_permit<basic_concurrency_limiter>;
-  using admission = basic_concurrency_admission<basic_concurrency_limiter>;
+  using admission = basic_admission<permit>;
   class run;
   static constexpr policy_kind kind = policy_kind::concurrency_limiter;
   static constexpr bool holds_permit = true;

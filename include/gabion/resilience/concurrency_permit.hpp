@@ -6,7 +6,6 @@
 
 #include <gabion/core/clock.hpp>
 #include <gabion/resilience/concurrency_options.hpp>
-#include <gabion/resilience/refusal.hpp>
 
 namespace gabion::inline v0 {
 
@@ -51,32 +50,6 @@ class [[nodiscard("dropping a permit at once gives the place back")]] basic_conc
 
   Limiter* limiter_ = nullptr;
   stamp begun_{};
-};
-
-/// A permit, or why there is none. True if it is a permit. Move-only.
-template <class Limiter>
-class [[nodiscard("dropping an admission gives its place back")]] basic_concurrency_admission {
- public:
-  using permit_type = basic_concurrency_permit<Limiter>;
-
-  /// False if refused. Stays true when the permit is settled or taken out.
-  [[nodiscard]] explicit operator bool() const noexcept { return granted_; }
-
-  [[nodiscard]] permit_type& permit()& noexcept { return permit_; }
-  [[nodiscard]] permit_type permit()&& noexcept { return std::move(permit_); }
-  [[nodiscard]] permit_type* operator->() noexcept { return &permit_; }
-
-  /// Meaningful only if there is no permit. The limiter does not know when there will be room, so `retry_after` is zero.
-  [[nodiscard]] const refusal& why() const noexcept { return why_; }
-
- private:
-  friend Limiter;
-  explicit basic_concurrency_admission(permit_type && permit) noexcept : permit_{std::move(permit)}, granted_{true} {}
-  explicit basic_concurrency_admission(refusal why) noexcept : why_{why} {}
-
-  permit_type permit_{};
-  refusal why_{};
-  bool granted_ = false;
 };
 
 }  // namespace gabion::inline v0

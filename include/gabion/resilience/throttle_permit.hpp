@@ -5,7 +5,6 @@
 
 #include <gabion/core/clock.hpp>
 #include <gabion/resilience/outcome_traits.hpp>
-#include <gabion/resilience/refusal.hpp>
 
 namespace gabion::inline v0 {
 
@@ -44,32 +43,6 @@ class [[nodiscard("without a verdict the throttle learns nothing")]] basic_throt
   explicit basic_throttle_permit(Throttle & throttle) noexcept : throttle_{&throttle} {}
 
   Throttle* throttle_ = nullptr;
-};
-
-/// A permit, or why there is none. True if it is a permit. Move-only.
-template <class Throttle>
-class [[nodiscard("it says whether the call may be made")]] basic_throttle_admission {
- public:
-  using permit_type = basic_throttle_permit<Throttle>;
-
-  /// False if refused. Stays true when the permit is settled or taken out.
-  [[nodiscard]] explicit operator bool() const noexcept { return granted_; }
-
-  [[nodiscard]] permit_type& permit()& noexcept { return permit_; }
-  [[nodiscard]] permit_type permit()&& noexcept { return std::move(permit_); }
-  [[nodiscard]] permit_type* operator->() noexcept { return &permit_; }
-
-  /// Meaningful only if there is no permit.
-  [[nodiscard]] const refusal& why() const noexcept { return why_; }
-
- private:
-  friend Throttle;
-  explicit basic_throttle_admission(permit_type && permit) noexcept : permit_{std::move(permit)}, granted_{true} {}
-  explicit basic_throttle_admission(refusal why) noexcept : why_{why} {}
-
-  permit_type permit_{};
-  refusal why_{};
-  bool granted_ = false;
 };
 
 }  // namespace gabion::inline v0

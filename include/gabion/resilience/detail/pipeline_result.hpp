@@ -9,6 +9,7 @@
 #include <utility>
 
 #include <gabion/core/detail/exceptions.hpp>
+#include <gabion/resilience/detail/refused_call.hpp>
 #include <gabion/resilience/outcome_traits.hpp>
 #include <gabion/resilience/policy.hpp>
 #include <gabion/resilience/refusal.hpp>
@@ -35,25 +36,6 @@ template <class T>
 struct kept_result<T> {
   using type = kept_reference<T>;
 };
-
-/// A rejection of such a call can be told to the caller. A template, so that only a call that is made is checked.
-template <class R>
-consteval bool can_be_refused() {
-  return carries_rejection<R> || detail::exceptions_enabled();
-}
-
-/// The refusal as a result if the type can say so, otherwise as an exception.
-template <class R>
-R refused_result(const refusal& why) {
-  if constexpr (carries_rejection<R>) {
-    return outcome_traits<R>::rejected(why.code, why.retry_after);
-  } else {
-    static_assert(can_be_refused<R>(),
-                  "pipeline: without exceptions a refused call needs a result type that can say so: specialise "
-                  "gabion::outcome_traits with `rejected`");
-    detail::raise<refused_error>(why);
-  }
-}
 
 /// Where an attempt leaves what it returned or threw.
 template <class R>
@@ -94,7 +76,7 @@ class result_slot {
         return *std::move(value_);
     }
     if (thrown_) std::rethrow_exception(std::exchange(thrown_, nullptr));
-    return refused_result<R>(outcome.refused.value_or(refusal{}));
+    return detail::refused_call<R>(outcome.refused.value_or(refusal{}));
   }
 
  private:
