@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "resilience/circuit_fixture.hpp"
@@ -351,6 +352,92 @@ TEST_CASE("an observer of single calls only has no queue", "[circuit_breaker][ev
   b.try_acquire()->failure();
   CHECK_FALSE(b.try_acquire());
   CHECK(rejected == 1);
+}
+
+TEST_CASE("a tracked call that says nothing comes back though the new rules track none", "[circuit_breaker][reconfigure]") {
+  bench x{overdue_half};
+  auto ignored = x.b.try_acquire();
+  auto cancelled = x.b.try_acquire();
+  auto dropped = x.b.try_acquire();
+  auto failed = x.b.try_acquire();
+  x.b.reconfigure(three_in_a_row);
+  ignored->ignore();
+  cancelled->cancel();
+  { const auto gone = std::move(*dropped.operator->()); }
+  failed->failure();
+  CHECK(x.counts() == circuit_counts{.failure = 1, .ignored = 1, .cancelled = 1, .abandoned = 1});
+  x.b.reconfigure(overdue_half);
+  CHECK(x.b.snapshot().in_flight == 0);
+}
+
+namespace {
+
+breaker::admission* stated_meanwhile = nullptr;
+gabion::duration state_meanwhile(const gabion::circuit_open_request& request) noexcept {
+  if (stated_meanwhile != nullptr) std::exchange(stated_meanwhile, nullptr)->permit().failure(5s);
+  return request.planned;
+}
+
+}  // namespace
+
+TEST_CASE("a stated failure counts though the window has met its rule and waits for the open time", "[circuit_breaker][growth]") {
+  circuit_breaker_options o = half_of_ten;
+  o.open_time = state_meanwhile;
+  bench x{o};
+  auto stated = x.b.try_acquire();
+  x.fail(9);
+  stated_meanwhile = &stated;
+  x.fail();
+  CHECK(x.counts() == circuit_counts{.failure = 11});
+  REQUIRE(x.heard.size() == 1);
+  CHECK(x.heard.front().cause == circuit_cause::stated);
+}
+
+TEST_CASE("lost probes are told of before anybody has called again", "[circuit_breaker][explain]") {
+  bench x{{.failures = 1, .open_for = 10s, .open_growth = {.factor_percent = 200}, .half_open_for = 1s}};
+  x.fail();
+  x.time.advance(10s);
+  auto lost = x.b.try_acquire();
+  x.time.advance(1s);
+  REQUIRE(x.state() == circuit_state::open);
+  CHECK(x.b.explain().cause == circuit_cause::probe_lost);
+  CHECK(x.b.explain().failed == 1);
+  CHECK(x.b.explain().attempt == 2);
+  CHECK(x.b.snapshot().attempt == 2);
+  const gabion::circuit_record kept = x.b.save();
+  CHECK(kept == gabion::circuit_record{.state = circuit_state::open, .open_left = 20s, .attempt = 2});
+  CHECK_FALSE(x.b.try_acquire());
+  CHECK(x.b.save() == kept);
+}
+
+TEST_CASE("whatever is saved can be restored", "[circuit_breaker][record]") {
+  bench x{{.failures = 0, .time_window = {.span = 1h, .failure_percent = 50, .minimum_calls = 100'000}}};
+  x.fail(65'537);
+  CHECK(x.b.save().consecutive_failures == 65'535);
+  bench y{three_in_a_row};
+  y.b.restore(x.b.save());
+  y.fail();
+  CHECK(y.state() == circuit_state::open);
+}
+
+TEST_CASE("restored half-open its windows are empty", "[circuit_breaker][record]") {
+  bench x{half_of_ten};
+  x.fail(4);
+  x.b.restore({.state = circuit_state::half_open});
+  CHECK(x.b.snapshot().window_calls == 0);
+  CHECK(x.counts().failure == 4);
+  bench y{overdue_half};
+  y.fail(3);
+  y.b.restore({.state = circuit_state::half_open});
+  CHECK(y.b.snapshot().window_calls == 0);
+}
+
+TEST_CASE("restored beyond the last step of its ramp it begins with the last", "[circuit_breaker][record]") {
+  bench x{{.failures = 1, .ramp = {.percent = {10, 50}, .step_for = 10s}}};
+  x.b.restore({.state = circuit_state::ramping, .ramp_step = 7});
+  CHECK(x.b.snapshot().ramp_percent == 50);
+  x.succeed();
+  CHECK(x.state() == circuit_state::ramping);
 }
 
 namespace {

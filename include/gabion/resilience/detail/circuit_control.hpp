@@ -127,7 +127,7 @@ class circuit_control : public circuit_core<Env, Log> {
       this->opening_.closed(now);
       this->frozen_at_ = now;
       if (phase == circuit_phase::open) base::arm(this->open_until_, gabion::saturating_add(now, r.open_left));
-      if (phase == circuit_phase::ramping) this->ramp_.begin(r.ramp_step, now);
+      if (phase == circuit_phase::ramping) this->ramp_.begin((std::min)(r.ramp_step, last_ramp_step()), now);
       begin_at(from, phase, now, {circuit_cause::restored, 0, 0}, phase == circuit_phase::closed ? r.consecutive_failures : 0);
       if (is_closed(phase)) this->ledger_.set_row(r.consecutive_failures);
       return true;
@@ -203,6 +203,12 @@ class circuit_control : public circuit_core<Env, Log> {
     if (r.state == circuit_state::half_open) return circuit_phase::half_open;
     if (r.state == circuit_state::ramping && this->options_.ramp.percent[0] != 0) return circuit_phase::ramping;
     return base::closed_phase(this->options_, r.mode);
+  }
+
+  [[nodiscard]] std::uint32_t last_ramp_step() const noexcept {
+    std::uint32_t step = 0;
+    while (step + 1 < this->options_.ramp.percent.size() && this->options_.ramp.percent[step + 1] != 0) ++step;
+    return step;
   }
 
   /// Metrics only counts in the ledger, whatever the rules.
