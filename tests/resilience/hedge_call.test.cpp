@@ -227,6 +227,34 @@ TEST_CASE("a spawner without room makes the call overloaded or leaves it unhedge
   }
 }
 
+TEST_CASE("a spawner or waiter that throws leaves nobody who wakes the caller that has gone", "[hedge][hedge_call]") {
+  bench b;
+  std::stop_token stop;
+  int woken = 0;
+  const auto f = [&](const call_context& c) {
+    stop = c.stop;
+    return std::optional<int>{7};
+  };
+  const auto break_it = [&](bool spawner) {
+    scripted_waiter waiter{b.time, {[&] {
+                             if (!spawner) throw std::runtime_error{"no waiting"};
+                             b.spawner.broken = true;
+                             b.time.advance(100ms);
+                           }}};
+    CHECK_THROWS(b.hedge.call_in(waiter, twice_is_fine, f));
+    const int before = waiter.woken;
+    b.spawner.broken = false;
+    b.spawner.run();
+    woken += waiter.woken - before;
+  };
+  break_it(true);
+  CHECK(stop.stop_requested());
+  break_it(false);
+  CHECK(stop.stop_requested());
+  CHECK(woken == 0);
+  CHECK(b.hedge.counts().late == 2);
+}
+
 TEST_CASE("a caller's mistake is an answer and is not asked again", "[hedge][hedge_call]") {
   bench b;
   scripted_waiter waiter{b.time, {[&] { b.spawner.run(); }}};

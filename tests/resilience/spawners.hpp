@@ -6,6 +6,7 @@
 #include <deque>
 #include <functional>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -24,6 +25,7 @@ class held_spawner {
   template <class Work>
   bool spawn(Work work) {
     if (full) return false;
+    if (broken) throw std::system_error{std::make_error_code(std::errc::resource_unavailable_try_again)};
     work_.emplace_back(std::move(work));
     return true;
   }
@@ -36,6 +38,7 @@ class held_spawner {
   [[nodiscard]] std::size_t held() const { return work_.size(); }
 
   bool full = false;
+  bool broken = false;
 
  private:
   std::vector<std::function<void()>> work_{};

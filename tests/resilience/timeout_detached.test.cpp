@@ -325,6 +325,16 @@ TEST_CASE("a spawner that has no room or drops the work makes the call overloade
   CHECK(b.timeout.counts() == detached_counts{.never_run = 1});
 }
 
+TEST_CASE("a waiter that throws leaves no work that wakes the caller that has gone", "[timeout][detached]") {
+  bench b;
+  scripted_waiter waiter{b.time, {[] { throw std::runtime_error{"no waiting"}; }}};
+  CHECK_THROWS_AS(b.call(waiter, [] { return std::optional<int>{7}; }), std::runtime_error);
+  b.spawner.run();
+  CHECK(waiter.woken == 0);
+  CHECK(b.timeout.counts() == detached_counts{.never_run = 1});
+  CHECK(b.permits == 0);
+}
+
 TEST_CASE("work that is called twice runs once", "[timeout][detached]") {
   twice spawner;
   gabion::basic_detached_timeout timeout{detached_timeout_options{}, spawner};

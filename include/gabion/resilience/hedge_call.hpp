@@ -79,6 +79,7 @@ class basic_hedge {
     const hedge_machine machine{options_, context.repeatable(), known.value_or(options_.delay), context.until};
     const detail::state_ref<state_type> state{
         new state_type{tally_, clock_, machine, context, std::move(f), std::move(judge), wake_ref{waiter}}};
+    const detail::left_on_exit left{*state};  // also by an exception of spawner or waiter
     budget_->note(budget_event::call, [this] { return clock_.now(); });
     const hedge_step last = drive(waiter, context, *state);
     settle(last, state->failures());

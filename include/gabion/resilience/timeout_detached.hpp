@@ -105,10 +105,8 @@ class basic_detached_timeout {
     if (context.until.expired(start)) return refused<result_type>(errc::timeout);
     const detail::state_ref<state_type> state{new state_type{tally_, clock_, context, deadline::after(start, options_.queue),
                                                              options_.run, std::move(f), std::move(permit), wake_ref{waiter}}};
-    if (!spawner_->spawn(state->work())) {
-      static_cast<void>(state->leave());
-      return refused<result_type>(errc::overloaded);
-    }
+    const detail::left_on_exit left{*state};  // also by an exception of spawner or waiter
+    if (!spawner_->spawn(state->work())) return refused<result_type>(errc::overloaded);
     const errc why = wait(waiter, context, *state);
     if (why == errc{}) return state->take();
     return refused<result_type>(why);
@@ -128,18 +126,13 @@ class basic_detached_timeout {
       const typename State::view seen = state.look();
       if (seen.what == State::phase::ended) return errc{};
       const bool expired = seen.limit.expired(clock_.now());
-      if (seen.what == State::phase::not_run && !expired) return left(state, errc::overloaded);
+      if (seen.what == State::phase::not_run && !expired) return errc::overloaded;
       if (expired || context.stop.stop_requested() || !waiter.wait_until(seen.limit.when())) {
         if (!state.leave()) return errc{};
         tally_->add(tally_->timed_out);
         return expired ? errc::timeout : errc::cancelled;
       }
     }
-  }
-  template <class State>
-  [[nodiscard]] static errc left(State& state, errc why) {
-    static_cast<void>(state.leave());
-    return why;
   }
   template <class Result>
   [[nodiscard]] static Result refused(errc why) {

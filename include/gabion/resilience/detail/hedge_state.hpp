@@ -74,6 +74,16 @@ class hedge_state {
     const std::lock_guard lock{mutex_};
     machine_.cancel();
   }
+  /// The caller has gone, whatever has become of the call: nobody wakes it, and what still runs is told to stop.
+  void leave() noexcept {
+    {
+      const std::lock_guard lock{mutex_};
+      if (!caller_) return;
+      machine_.cancel();
+      caller_.reset();
+    }
+    for (seat& s : seats_) s.stop.request_stop();
+  }
   /// The result goes to the caller; nothing of it stays with the attempts that are still out.
   [[nodiscard]] Result take(std::uint32_t attempt) {
     const cleared_on_exit after{at(attempt).slot};

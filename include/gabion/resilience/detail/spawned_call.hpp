@@ -51,6 +51,19 @@ class work_handle {
   work_ticket<Env, State>* ticket_;
 };
 
+/// Says that the caller has left, however it leaves: whoever works for it must not wake it any more.
+template <class State>
+class left_on_exit {
+ public:
+  explicit left_on_exit(State& state) noexcept : state_{&state} {}
+  left_on_exit(const left_on_exit&) = delete;
+  left_on_exit& operator=(const left_on_exit&) = delete;
+  ~left_on_exit() { static_cast<void>(state_->leave()); }
+
+ private:
+  State* state_;
+};
+
 /// A context that outlives the caller's: with a key and a stop of its own, and nobody to wake.
 class kept_context {
  public:
