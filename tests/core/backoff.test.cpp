@@ -136,6 +136,17 @@ TEST_CASE("jitter stays in its range and reaches both halves of it", "[core][bac
     CHECK(high <= 4000ns);
     CHECK(high > 3960ns);
   }
+  SECTION("both ends are possible and half of an odd delay is cut off") {
+    const auto ends = [&](backoff_jitter jitter) {
+      std::array<int, 4> seen{};
+      for (int i = 0; i < 200; ++i)
+        ++seen[static_cast<std::size_t>(
+            gabion::next_delay({.initial = 3ns, .cap = 3ns, .jitter = jitter}, 1, 0ns, random).count())];
+      return std::array<bool, 4>{seen[0] > 0, seen[1] > 0, seen[2] > 0, seen[3] > 0};
+    };
+    CHECK(ends(backoff_jitter::full) == std::array<bool, 4>{true, true, true, true});
+    CHECK(ends(backoff_jitter::equal) == std::array<bool, 4>{false, false, true, true});
+  }
   SECTION("equal") {
     const auto [low, high] = range(backoff_jitter::equal, 2, 0ns);
     CHECK(low >= 1000ns);

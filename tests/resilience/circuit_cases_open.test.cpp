@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -183,6 +184,19 @@ TEST_CASE("case 28: jitter stays within its share and repeats with its seed", "[
   CHECK(differs);
 }
 
+TEST_CASE("both ends of the jitter are possible and what is taken off is cut off to whole nanoseconds",
+          "[circuit_breaker][growth]") {
+  const auto seen = [](gabion::duration open_for, std::uint32_t percent) {
+    bench x{{.failures = 1, .open_for = open_for, .open_growth = {.jitter_percent = percent, .seed = 28}}};
+    const auto times = open_times(x, 200);
+    return std::set<gabion::duration>{times.begin(), times.end()};
+  };
+  CHECK(seen(4ns, 50) == std::set<gabion::duration>{2ns, 3ns, 4ns});
+  CHECK(seen(3ns, 50) == std::set<gabion::duration>{2ns, 3ns});
+  CHECK(seen(3ns, 33) == std::set<gabion::duration>{3ns});
+  CHECK(seen(2ns, 100) == std::set<gabion::duration>{1ns, 2ns});
+}
+
 TEST_CASE("case 29: the open time doubles on a quick trip and begins again after a quiet time", "[circuit_breaker][growth]") {
   bench x{{.failures = 1,
            .open_for = 1s,
@@ -201,6 +215,9 @@ TEST_CASE("case 29: the open time doubles on a quick trip and begins again after
   CHECK(open_times(x, 1) == std::vector<gabion::duration>{1s});
   x.b.reset();
   CHECK(open_times(x, 1) == std::vector<gabion::duration>{1s});
+
+  bench y{{.failures = 1, .open_for = 1ns, .open_growth = {.factor_percent = 150}}};
+  CHECK(open_times(y, 5) == std::vector<gabion::duration>{1ns, 2ns, 3ns, 5ns, 8ns});  // each rounded up
 }
 
 namespace {

@@ -188,6 +188,14 @@ TEST_CASE("a success rate far below the mean ejects at the end of the interval",
   CHECK(f.set.fleet().mean_success == 9'610);
 }
 
+TEST_CASE("a success rate exactly so many deviations below the mean ejects and one above that does not", "[outlier][rate]") {
+  // Half of the hosts at 0 and half at 100 percent: each is one deviation from the mean.
+  const auto factor = GENERATE(99U, 100U, 101U);
+  fleet f{10, {.consecutive_failures = 0, .success_rate_factor = factor}};
+  for (std::size_t h = 0; h < 10; ++h) f.mix(h, 100, h < 5 ? 100 : 0);
+  CHECK(f.next_interval().ejected == (factor <= 100 ? 1U : 0U));
+}
+
 TEST_CASE("hosts that all fail alike are not outliers", "[outlier][rate]") {
   fleet f{10, {.consecutive_failures = 0}};
   for (std::size_t h = 0; h < 10; ++h) f.mix(h, 200, 120);
@@ -408,7 +416,8 @@ TEST_CASE("each option of an outlier ejection is checked at both bounds and name
   CHECK(make({.minimum_hosts = 1025}).find("outlier_options.minimum_hosts is 1025") == 0);
   CHECK(make({.interval = 0ns}).find("outlier_options.interval is 0 ns; allowed: more than 0 ns") == 0);
   CHECK(make({.base_time = 0ns}).find("outlier_options.base_time is 0 ns; allowed: more than 0 ns") == 0);
-  CHECK(make({.base_time = 2s, .max_time = 1s}).find("outlier_options.max_time is 1000000000 ns; allowed: base_time or more") == 0);
+  CHECK(make({.base_time = 2s, .max_time = 1s}).find("outlier_options.max_time is 1000000000 ns; allowed: base_time or more") ==
+        0);
   CHECK(make({.jitter_percent = 101}).find("outlier_options.jitter_percent is 101; allowed: 0 to 100") == 0);
   CHECK(make({.max_ejected_percent = 0}).find("outlier_options.max_ejected_percent is 0; allowed: 1 to 100") == 0);
   CHECK(make({.max_ejected_percent = 101}).find("outlier_options.max_ejected_percent is 101") == 0);
