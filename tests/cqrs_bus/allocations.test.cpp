@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
 #include <cstddef>
-#include <cstdlib>
-#include <new>
 
 #include <gabion/cqrs/command_bus.hpp>
 #include <gabion/cqrs/observation.hpp>
@@ -9,19 +7,10 @@
 #include <gabion/cqrs/query_bus.hpp>
 #include <gabion/cqrs/validation.hpp>
 
+#include "support/allocations.hpp"
 #include "support/catch.hpp"
 
-namespace {
-std::size_t allocations = 0;
-}
-
-void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* memory = std::malloc(size)) return memory;
-  throw std::bad_alloc{};
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+using gabion_test::allocations_in;
 
 namespace {
 
@@ -31,18 +20,10 @@ struct add {
 };
 struct total {};
 
-/// The allocations while f runs.
-template <class Function>
-std::size_t allocated_by(Function f) {
-  const std::size_t before = allocations;
-  f();
-  return allocations - before;
-}
-
 }  // namespace
 
 TEST_CASE("the counter of these tests counts", "[allocations]") {
-  CHECK(allocated_by([] { delete new int{1}; }) == 1);
+  CHECK(allocations_in([] { delete new int{1}; }) == 1);
 }
 
 TEST_CASE("a static bus with three middlewares allocates nothing", "[command_bus][allocations]") {
@@ -57,7 +38,7 @@ TEST_CASE("a static bus with three middlewares allocates nothing", "[command_bus
       gabion::handle([&](const add& c) { return sum += c.amount; })};
   const gabion::query_bus queries{gabion::middlewares{count}, gabion::handle([&](const total&, const long& s) { return s; })};
   gabion::command_context context;
-  CHECK(allocated_by([&] {
+  CHECK(allocations_in([&] {
           for (int i = 0; i < 100; ++i) {
             bus.send(add{i});
             bus.send(add{i}, context);
@@ -73,7 +54,7 @@ TEST_CASE("a typed send on an open bus allocates nothing", "[open_bus][allocatio
   gabion::open_bus bus;
   bus.add([&](const add& c) { sum += c.amount; });
   gabion::command_context context;
-  CHECK(allocated_by([&] {
+  CHECK(allocations_in([&] {
           for (int i = 0; i < 100; ++i) bus.send(add{i}, context);
         }) == 0);
   CHECK(sum == 4950);

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 // No call through an adaptive policy allocates. This executable counts every allocation.
 #include <cstdint>
-#include <cstdlib>
-#include <new>
 
 #include <gabion/resilience/adaptive_throttle.hpp>
 #include <gabion/resilience/aimd_limit.hpp>
@@ -14,30 +12,13 @@
 #include <gabion/resilience/vegas_limit.hpp>
 
 #include "resilience/adaptive_fixture.hpp"
+#include "support/allocations.hpp"
 #include "support/catch.hpp"
 
-namespace {
-std::size_t allocations = 0;
-}
-
-void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* p = std::malloc(size)) return p;
-  throw std::bad_alloc{};
-}
-void operator delete(void* p) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t) noexcept { std::free(p); }
-
 using namespace adaptive_tests;
+using gabion_test::allocations_in;
 
 namespace {
-
-template <class Step>
-std::size_t allocations_in(Step step) {
-  const std::size_t before = allocations;
-  step();
-  return allocations - before;
-}
 
 /// One call through a policy's run.
 template <class Policy>

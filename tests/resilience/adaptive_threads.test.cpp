@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -17,25 +16,10 @@
 
 #include "resilience/adaptive_fixture.hpp"
 #include "support/catch.hpp"
+#include "support/threads.hpp"
 
 using namespace adaptive_tests;
-
-namespace {
-
-template <class Body>
-void on_threads(int n, Body body) {
-  std::vector<std::thread> threads;
-  std::atomic<bool> go{false};
-  for (int i = 0; i < n; ++i)
-    threads.emplace_back([&, i] {
-      while (!go.load(std::memory_order_acquire)) std::this_thread::yield();
-      body(i);
-    });
-  go.store(true, std::memory_order_release);
-  for (auto& t : threads) t.join();
-}
-
-}  // namespace
+using gabion_test::on_threads;
 
 TEST_CASE("a herd of callers is never over-admitted and every place comes back", "[concurrency_limiter][threads]") {
   gabion::basic_concurrency_limiter l{gabion::fixed_limit{3}};

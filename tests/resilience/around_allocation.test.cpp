@@ -2,8 +2,6 @@
 // What is on the path of a call allocates nothing. This executable counts every allocation.
 #include <chrono>
 #include <cstdint>
-#include <cstdlib>
-#include <new>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,39 +14,13 @@
 #include <gabion/resilience/shadow_breaker.hpp>
 #include <gabion/testing/manual_clock.hpp>
 
+#include "support/allocations.hpp"
 #include "support/catch.hpp"
 
 using namespace std::chrono_literals;
+using gabion_test::allocations_in;
 
 namespace {
-std::size_t allocations = 0;
-}
-
-// Aligned ones too: shards keep their cache lines apart.
-void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* p = std::malloc(size)) return p;
-  throw std::bad_alloc{};
-}
-void* operator new(std::size_t size, std::align_val_t align) {
-  ++allocations;
-  const auto a = static_cast<std::size_t>(align);
-  if (void* p = std::aligned_alloc(a, (size + a - 1) / a * a)) return p;
-  throw std::bad_alloc{};
-}
-void operator delete(void* p) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t) noexcept { std::free(p); }
-void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
-
-namespace {
-
-template <class Step>
-std::size_t allocations_in(Step step) {
-  const std::size_t before = allocations;
-  step();
-  return allocations - before;
-}
 
 struct steady_pressure {
   [[nodiscard]] std::optional<std::uint32_t> pressure(gabion::instant) const noexcept { return 9500U; }

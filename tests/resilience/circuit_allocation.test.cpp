@@ -1,26 +1,14 @@
 // SPDX-License-Identifier: MIT
 // No path of a call allocates. This executable counts every allocation.
 #include <cstdint>
-#include <cstdlib>
-#include <new>
 #include <optional>
 
 #include "resilience/circuit_fixture.hpp"
+#include "support/allocations.hpp"
 #include "support/catch.hpp"
 
-namespace {
-std::size_t allocations = 0;
-}
-
-void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* p = std::malloc(size)) return p;
-  throw std::bad_alloc{};
-}
-void operator delete(void* p) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t) noexcept { std::free(p); }
-
 using namespace circuit_tests;
+using gabion_test::allocations_in;
 
 namespace {
 
@@ -28,13 +16,6 @@ struct counter {
   int* heard;
   void operator()(const circuit_transition&) const { ++*heard; }
 };
-
-template <class Step>
-std::size_t allocations_in(Step step) {
-  const std::size_t before = allocations;
-  step();
-  return allocations - before;
-}
 
 }  // namespace
 

@@ -5,29 +5,13 @@
 #include <cstdint>
 #include <iterator>
 #include <thread>
-#include <vector>
 
 #include "resilience/circuit_fixture.hpp"
 #include "support/catch.hpp"
+#include "support/threads.hpp"
 
 using namespace circuit_tests;
-
-namespace {
-
-template <class Body>
-void on_threads(int n, Body body) {
-  std::vector<std::thread> threads;
-  std::atomic<bool> go{false};
-  for (int i = 0; i < n; ++i)
-    threads.emplace_back([&, i] {
-      while (!go.load(std::memory_order_acquire)) std::this_thread::yield();
-      body(i);
-    });
-  go.store(true, std::memory_order_release);
-  for (auto& t : threads) t.join();
-}
-
-}  // namespace
+using gabion_test::on_threads;
 
 TEST_CASE("case 19: totals of many threads are exact", "[circuit_breaker][threads]") {
   const auto window = GENERATE(0U, 100U, 8191U);

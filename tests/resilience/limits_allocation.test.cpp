@@ -2,8 +2,6 @@
 // No path of a bulkhead or of a rate limiter allocates. This executable counts every allocation.
 #include <chrono>
 #include <cstdint>
-#include <cstdlib>
-#include <new>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -16,31 +14,14 @@
 #include <gabion/resilience/sliding_window_limiter.hpp>
 #include <gabion/resilience/token_bucket.hpp>
 
+#include "support/allocations.hpp"
 #include "support/catch.hpp"
-
-namespace {
-std::size_t allocations = 0;
-}
-
-void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* p = std::malloc(size)) return p;
-  throw std::bad_alloc{};
-}
-void operator delete(void* p) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t) noexcept { std::free(p); }
 
 using namespace std::chrono_literals;
 using gabion::instant;
+using gabion_test::allocations_in;
 
 namespace {
-
-template <class Step>
-std::size_t allocations_in(Step step) {
-  const std::size_t before = allocations;
-  step();
-  return allocations - before;
-}
 
 struct bell {
   void wake() noexcept {}

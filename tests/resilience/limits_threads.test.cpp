@@ -4,7 +4,6 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
-#include <thread>
 #include <vector>
 
 #include <gabion/log/waker.hpp>
@@ -17,25 +16,14 @@
 #include <gabion/resilience/token_bucket.hpp>
 
 #include "support/catch.hpp"
+#include "support/threads.hpp"
 
 using namespace std::chrono_literals;
 using gabion::instant;
 using kind = gabion::entry_step::kind;
+using gabion_test::on_threads;
 
 namespace {
-
-template <class Body>
-void on_threads(int n, Body body) {
-  std::vector<std::thread> threads;
-  std::atomic<bool> go{false};
-  for (int i = 0; i < n; ++i)
-    threads.emplace_back([&, i] {
-      while (!go.load(std::memory_order_acquire)) std::this_thread::yield();
-      body(i);
-    });
-  go.store(true, std::memory_order_release);
-  for (auto& t : threads) t.join();
-}
 
 /// How many are inside, and how many have ever been at once.
 class headcount {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 // No path of a call through a pipeline allocates. This executable counts every allocation.
 #include <chrono>
-#include <cstdlib>
-#include <new>
 #include <system_error>
 
 #include <gabion/circuit_breaker.hpp>
@@ -14,21 +12,11 @@
 #include <gabion/resilience/timeout_policy.hpp>
 #include <gabion/testing/manual_clock.hpp>
 
+#include "support/allocations.hpp"
 #include "support/catch.hpp"
 
-namespace {
-std::size_t allocations = 0;
-}
-
-void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* p = std::malloc(size)) return p;
-  throw std::bad_alloc{};
-}
-void operator delete(void* p) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t) noexcept { std::free(p); }
-
 using namespace std::chrono_literals;
+using gabion_test::allocations;
 
 TEST_CASE("success and failure and retry and refusal through five policies allocate nothing", "[pipeline][allocation]") {
   gabion::testing::manual_time time;

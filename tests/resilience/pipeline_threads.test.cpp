@@ -4,8 +4,6 @@
 #include <chrono>
 #include <cstdint>
 #include <system_error>
-#include <thread>
-#include <vector>
 
 #include <gabion/circuit_breaker.hpp>
 #include <gabion/resilience/bulkhead.hpp>
@@ -17,19 +15,10 @@
 #include <gabion/resilience/timeout_policy.hpp>
 
 #include "support/catch.hpp"
+#include "support/threads.hpp"
 
 using namespace std::chrono_literals;
-
-namespace {
-
-template <class Work>
-void on_threads(int count, Work work) {
-  std::vector<std::thread> threads;
-  for (int n = 0; n < count; ++n) threads.emplace_back([&work, n] { work(n); });
-  for (std::thread& each : threads) each.join();
-}
-
-}  // namespace
+using gabion_test::on_threads;
 
 TEST_CASE("one pipeline of five policies serves several threads", "[pipeline][threads]") {
   gabion::retry_policy retry{{.max_attempts = 3, .backoff = {.initial = 0ms, .cap = 0ms}}};

@@ -2,8 +2,6 @@
 // Which paths allocate and how often. This executable counts every allocation.
 #include <chrono>
 #include <cstddef>
-#include <cstdlib>
-#include <new>
 #include <optional>
 #include <system_error>
 
@@ -19,30 +17,13 @@
 #include <gabion/resilience/windowed_retry_budget.hpp>
 #include <gabion/testing/manual_clock.hpp>
 
+#include "support/allocations.hpp"
 #include "support/catch.hpp"
 
-namespace {
-std::size_t allocations = 0;
-}
-
-void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* p = std::malloc(size)) return p;
-  throw std::bad_alloc{};
-}
-void operator delete(void* p) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t) noexcept { std::free(p); }
-
 using namespace std::chrono_literals;
+using gabion_test::allocations_in;
 
 namespace {
-
-template <class Step>
-std::size_t allocations_in(Step step) {
-  const std::size_t before = allocations;
-  step();
-  return allocations - before;
-}
 
 struct advancing_sleeper {
   gabion::testing::manual_time* time;

@@ -9,7 +9,6 @@
 #include <system_error>
 #include <thread>
 #include <utility>
-#include <vector>
 
 #include <gabion/core/error.hpp>
 #include <gabion/resilience/fallback.hpp>
@@ -25,6 +24,7 @@
 
 #include "resilience/spawners.hpp"
 #include "support/catch.hpp"
+#include "support/threads.hpp"
 
 using namespace std::chrono_literals;
 using gabion::budget_event;
@@ -32,22 +32,10 @@ using gabion::call_context;
 using gabion::errc;
 using gabion::extra_attempt;
 using gabion::testing::manual_time;
+using gabion_test::on_threads;
 using spawner_tests::pool;
 
 namespace {
-
-template <class Body>
-void on_threads(int n, Body body) {
-  std::vector<std::thread> threads;
-  std::atomic<bool> go{false};
-  for (int i = 0; i < n; ++i)
-    threads.emplace_back([&, i] {
-      while (!go.load(std::memory_order_acquire)) std::this_thread::yield();
-      body(i);
-    });
-  go.store(true, std::memory_order_release);
-  for (auto& t : threads) t.join();
-}
 
 /// Waits a while for a wake-up; then, if it is impatient, moves the time on to the moment.
 struct impatient_waiter {
