@@ -138,6 +138,23 @@ TEST_CASE("a reservation of a key is its limiter's and can be cancelled while th
   CHECK_FALSE(limiter.cancel("ann", again));
 }
 
+TEST_CASE("a key that owes what it has reserved is not forgotten before that is paid back", "[keyed_rate_limiter][reserve]") {
+  const auto check = [](auto& limiter) {
+    for (int i = 0; i < 10; ++i) REQUIRE(limiter.reserve(1, start, 1h));
+    CHECK(limiter.expire(start + 1s) == 0);
+    CHECK(limiter.take(1, start + 1s) == rate_admission::no(9s));
+    CHECK(limiter.take(2, start + 2s));
+    CHECK(limiter.expire(start + 10s - 1ns) == 1);
+    CHECK(limiter.expire(start + 10s) == 1);
+    CHECK(limiter.take(1, start + 10s));
+  };
+  by_name::limiter_options each{.interval = 1s};
+  gabion::keyed_rate_limiter<int> spaced{each, {.shards = 1}};
+  check(spaced);
+  by_number bucket{{.burst = 1, .refill = gabion::per_second(1)}, {.shards = 1}};
+  check(bucket);
+}
+
 TEST_CASE("the view of a key is a limiter and a policy", "[keyed_rate_limiter][view]") {
   gabion::testing::manual_time time;
   by_name limiter{{.interval = 1s}};

@@ -83,11 +83,11 @@ struct keyed_rate_limiter_snapshot {
 /// A rate limiter for each key, in memory that is taken once: by tenant, by user, by address.
 ///
 /// A key begins with a full limiter. It is forgotten when it has been idle until its limiter was full again, which changes
-/// nothing. If all places are taken by others, `evict` forgets the one that was asked for the longest time ago: that key may
+/// nothing; if permits were reserved ahead, not before those are paid back. If all places are taken by others, `evict` forgets the one that was asked for the longest time ago: that key may
 /// gain as much as one full burst each time, so give it more places than there are busy keys, or choose `refuse`.
 /// Keys are spread over shards, each with a lock of its own, held for a few instructions; places are per shard.
 /// No allocation after construction but what a new key's own copy and limiter take: none for integers and short texts with `gcra`
-/// or `token_bucket`, one with `sliding_window_limiter`. O(1) on average.
+/// or `token_bucket`, one with `sliding_window_limiter`. O(1) on average, and O(idle keys that still owe reserved permits).
 /// Every member is safe to call from several threads. Neither copied nor moved.
 template <class Key, class Limiter = gcra, class Hash = key_hash, env Env = native_env>
 class keyed_rate_limiter {
@@ -101,8 +101,10 @@ class keyed_rate_limiter {
   /// Throws error(invalid_argument) that names the option and its range.
   explicit keyed_rate_limiter(const limiter_options& each, const keyed_rate_limiter_options& options = {}, Hash hash = Hash{})
       : each_{(gabion::validate(options), each)}, overflow_{options.overflow}, hash_{hash} {
-    const duration refill = Limiter{each_}.refill_time();
+    const Limiter fresh{each_};
+    const duration refill = fresh.refill_time();
     idle_for_ = options.idle_for < refill ? refill : options.idle_for;
+    if constexpr (tells_what_is_owed) full_ = fresh.available(instant{});
     const std::uint32_t shards = std::bit_ceil(options.shards);
     const std::uint32_t places = (options.keys - 1) / shards + 1;
     shards_ = std::vector<shard>(shards);
@@ -155,7 +157,7 @@ class keyed_rate_limiter {
     std::uint32_t gone = 0;
     for (shard& s : shards_) {
       const std::lock_guard<typename Env::mutex> guard{s.lock};
-      gone += s.keys->expire(now, idle_for_, any);
+      gone += s.keys->expire(now, idle_for_, forgettable(now));
     }
     return gone;
   }
@@ -180,7 +182,20 @@ class keyed_rate_limiter {
     std::uint64_t turned_away = 0;
   };
 
-  static constexpr auto any = [](const Key&, const Limiter&, duration) noexcept { return true; };
+  static constexpr bool tells_what_is_owed = reserving_rate_limiter<Limiter> && requires(const Limiter& limiter, instant now) {
+    { limiter.available(now) }
+    noexcept->std::same_as<std::uint32_t>;
+  };
+
+  /// What is idle is full again, but not where permits were reserved ahead.
+  [[nodiscard]] auto forgettable(instant now) const noexcept {
+    return [this, now]([[maybe_unused]] const Key& key, [[maybe_unused]] const Limiter& limiter, duration /*idle*/) noexcept {
+      if constexpr (tells_what_is_owed)
+        return limiter.available(now) >= full_;
+      else
+        return true;
+    };
+  }
 
   // Multiplied by the golden ratio, so that the shard does not depend on the bits that choose the place within it.
   [[nodiscard]] shard& shard_at(std::uint64_t hash) noexcept {
@@ -196,7 +211,7 @@ class keyed_rate_limiter {
     const std::uint64_t hash = hash_(key);
     shard& s = shard_at(hash);
     const std::lock_guard<typename Env::mutex> guard{s.lock};
-    static_cast<void>(s.keys->expire(now, idle_for_, any));
+    static_cast<void>(s.keys->expire(now, idle_for_, forgettable(now)));
     Limiter* const limiter = s.keys->find_or_make(
         key, hash, now, [this] { return Limiter{each_}; },
         [this](const Key&, const Limiter&, duration) noexcept { return overflow_ == keyed_overflow::evict; });
@@ -209,6 +224,7 @@ class keyed_rate_limiter {
   keyed_overflow overflow_;
   [[no_unique_address]] Hash hash_;
   duration idle_for_{};
+  std::uint32_t full_ = 0;  // permits that a key begins with
   std::vector<shard> shards_{};
 };
 
