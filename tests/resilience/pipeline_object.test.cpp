@@ -84,6 +84,27 @@ TEST_CASE("a call is judged by what it is given", "[pipeline][object]") {
   CHECK(log.at(4) == "seen leave success");
 }
 
+TEST_CASE("an exception that the judgement leaves out is ignored and goes on unchanged", "[pipeline][object]") {
+  struct bad_request {};
+  diary log;
+  recorder<> seen{"seen", log};
+  auto p = gabion::pipeline(seen);
+  const auto refuse = []() -> int { throw bad_request{}; };
+  const auto fail = []() -> int { throw 1; };
+  const auto spare = gabion::ignore_exceptions<bad_request>();
+  CHECK_THROWS_AS(p.call(spare, refuse), bad_request);
+  CHECK(log.at(1) == "seen leave ignored");
+  CHECK_THROWS_AS(p.call(spare, fail), int);
+  CHECK(log.at(4) == "seen leave failure");
+  CHECK_THROWS_AS(p.call(call_context{}, spare, refuse), bad_request);
+  CHECK(log.at(7) == "seen leave ignored");
+  CHECK_THROWS_AS(p.call(refuse), bad_request);
+  CHECK(log.at(10) == "seen leave failure");
+  const auto negative = gabion::ignore_exceptions<bad_request>(gabion::failure_if{[](int n) { return n < 0; }});
+  CHECK(p.call(negative, [] { return -1; }) == -1);
+  CHECK(log.at(13) == "seen leave failure");
+}
+
 TEST_CASE("a result that states a wait is understood", "[pipeline][object]") {
   diary log;
   recorder<> seen{"seen", log};

@@ -12,6 +12,7 @@
 #include <gabion/resilience/attempt_budget.hpp>
 #include <gabion/resilience/blocking_waiter.hpp>
 #include <gabion/resilience/call_context.hpp>
+#include <gabion/resilience/circuit_judgement.hpp>
 #include <gabion/resilience/delay_source.hpp>
 #include <gabion/resilience/detail/pipeline_layer.hpp>
 #include <gabion/resilience/detail/pipeline_order.hpp>
@@ -55,8 +56,8 @@ class basic_hedged_pipeline {
   auto call(Function f) {
     return call(call_context{}, std::move(f));
   }
-  template <class Predicate, pipeline_callable Function>
-  auto call(failure_if<Predicate> judge, Function f) {
+  template <detail::circuit_judgement Judge, pipeline_callable Function>
+  auto call(Judge judge, Function f) {
     return call(call_context{}, std::move(judge), std::move(f));
   }
   template <pipeline_callable Function>

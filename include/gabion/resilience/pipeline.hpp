@@ -10,6 +10,7 @@
 #include <gabion/core/clock.hpp>
 #include <gabion/resilience/blocking_waiter.hpp>
 #include <gabion/resilience/call_context.hpp>
+#include <gabion/resilience/circuit_judgement.hpp>
 #include <gabion/resilience/detail/pipeline_layer.hpp>
 #include <gabion/resilience/detail/pipeline_machine.hpp>
 #include <gabion/resilience/detail/pipeline_order.hpp>
@@ -29,6 +30,10 @@ namespace gabion::inline v0 {
 template <clock Clock, class... Policies>
 class basic_pipeline {
   static_assert((explain_policy<typename detail::policy_of<Policies>::type>() && ...));
+  static_assert(
+      (std::move_constructible<Policies> && ...),
+      "pipeline: a policy that cannot be moved was given as a temporary. Give it a name and give that: it is used where "
+      "it is, and must outlive the pipeline");
   static_assert(detail::explain_order<Policies...>());
 
   using layers_type = std::tuple<detail::pipeline_layer<Policies>...>;
@@ -54,9 +59,9 @@ class basic_pipeline {
   detail::call_result<Function> call(Function&& f) {
     return call(call_context{}, detail::judge_by_traits{}, f);
   }
-  /// The same with a judgement of its own.
-  template <class Predicate, pipeline_callable Function>
-  detail::call_result<Function> call(failure_if<Predicate> judge, Function&& f) {
+  /// The same with a judgement of its own: `failure_if` for results, `ignore_exceptions` for exceptions.
+  template <detail::circuit_judgement Judge, pipeline_callable Function>
+  detail::call_result<Function> call(Judge judge, Function&& f) {
     return call(call_context{}, std::move(judge), f);
   }
   /// The same with a deadline, a stop token and whatever else the context says.
@@ -77,6 +82,7 @@ class basic_pipeline {
   template <sleeper Sleeper, class Judge, pipeline_callable Function>
   detail::call_result<Function> call(Sleeper& waiter, const call_context& context, Judge judge, Function&& f) {
     using result_type = detail::call_result<Function>;
+    static_assert(explain_result<result_type>());
     run<result_type, Judge> once{clock_, layers_, context, std::move(judge)};
     if constexpr (wakeable<Sleeper>) once.context().wake.emplace(waiter);
     pipeline_step step = once.begin();
@@ -97,6 +103,7 @@ class basic_pipeline {
   }
   template <class Result, class Judge>
   [[nodiscard]] run<Result, Judge> start(const call_context& context, Judge judge) {
+    static_assert(explain_result<Result>());
     return {clock_, layers_, context, std::move(judge)};
   }
 
@@ -108,6 +115,15 @@ class basic_pipeline {
   }
 
  private:
+  /// Says in words why calls with that result cannot be made.
+  template <class Result>
+  static consteval bool explain_result() {
+    static_assert(!std::is_reference_v<Result> ||
+                      ((policy_traits<typename detail::policy_of<Policies>::type>::kind != policy_kind::fallback) && ...),
+                  "pipeline: a fallback cannot answer for a call that returns a reference. Return a value or a pointer");
+    return true;
+  }
+
   [[no_unique_address]] Clock clock_;
   layers_type layers_;
 };

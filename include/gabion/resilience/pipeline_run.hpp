@@ -28,8 +28,16 @@ decltype(auto) call_with(Function& f, const call_context& context) {
     return f();
 }
 
+/// Not asked of `call_with`, whose body would be looked at for what cannot be called at all.
 template <class Function>
-using call_result = decltype(detail::call_with(std::declval<Function&>(), std::declval<const call_context&>()));
+struct call_result_of {};
+template <class Function>
+  requires std::invocable<Function&> &&(!takes_context<Function>)struct call_result_of<Function> : std::invoke_result<Function&> {
+  };
+  template <takes_context Function>
+  struct call_result_of<Function> : std::invoke_result<Function&, const call_context&> {};
+  template <class Function>
+  using call_result = typename call_result_of<Function>::type;
 
 }  // namespace detail
 

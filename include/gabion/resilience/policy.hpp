@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <type_traits>
 
 #include <gabion/core/clock.hpp>
 #include <gabion/resilience/call_context.hpp>
@@ -82,7 +83,8 @@ enum class policy_kind : std::uint8_t {
 /// whatever it still holds. Asked in this order: `enter` until it passes or refuses; if it passed, `leave` exactly once, unless
 /// the run is destroyed before, which means that the call was abandoned.
 /// After `again`, `leave` is called once more: with the next attempt's outcome, or, if the wait ends because the deadline has
-/// passed or the caller gave up, with that refusal; after giving up nothing goes again whatever it answers.
+/// passed or the caller gave up, with that refusal; after giving up nothing goes again whatever it answers. A run that has
+/// `void go_again(call_context&, const Now&)` is told when the wait is over, just before what lies below is asked afresh.
 ///
 /// `now` is a callable that gives the instant; it reads the clock at most once per step, and only if it is called.
 /// `now` and both members must not throw. What a run changes in the context when it passes, it puts back when it hands an outcome
@@ -100,13 +102,30 @@ concept policy_run = requires(Run& run, call_context& context, call_outcome& out
   { run.leave(outcome, context, now) } -> std::same_as<exit_step>;
 };
 
+namespace detail {
+
+/// What a policy says of itself; empty where it says nothing, so that `explain_policy` has the first word about it.
+template <class Policy>
+struct own_run {};
+template <class Policy>
+  requires requires { typename Policy::run; }
+struct own_run<Policy> {
+  using run = typename Policy::run;
+};
+template <class Policy>
+struct own_kind {};
+template <class Policy>
+  requires requires { Policy::kind; }
+struct own_kind<Policy> {
+  static constexpr policy_kind kind = Policy::kind;
+};
+
+}  // namespace detail
+
 /// Joins an object to pipelines: `run` (a policy_run, constructible from `Policy&`) and `kind`. The primary template takes the
 /// policy's own `Policy::run` and `Policy::kind`. Specialise it for a type that should not know of pipelines.
 template <class Policy>
-struct policy_traits {
-  using run = typename Policy::run;
-  static constexpr policy_kind kind = Policy::kind;
-};
+struct policy_traits : detail::own_run<Policy>, detail::own_kind<Policy> {};
 
 /// Something that can stand in a pipeline. Shared by all calls, so everything that its runs do to it must be thread-safe.
 template <class P>
@@ -119,6 +138,11 @@ concept policy = requires(P& p) {
 /// Names everything that P lacks to be a policy, in words.
 template <class P>
 consteval bool explain_policy() {
+  static_assert(policy<P> || !std::is_const_v<P>, "policy: it is const, but calls change what it counts");
+  static_assert(!std::is_pointer_v<P>, "policy: it is a pointer; give the policy itself");
+  static_assert(
+      policy<P> || !requires(const P& p) { p.now(); },
+      "policy: it tells the time; to be the pipeline's clock it needs `gabion::instant now() const noexcept`");
   static_assert(
       requires { policy_traits<P>::kind; }, "policy: `static constexpr policy_kind kind` is missing");
   static_assert(

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include <gabion/core/detail/exceptions.hpp>
+#include <gabion/resilience/circuit_judgement.hpp>
 #include <gabion/resilience/detail/refused_call.hpp>
 #include <gabion/resilience/outcome_traits.hpp>
 #include <gabion/resilience/policy.hpp>
@@ -132,10 +133,23 @@ concept judges_exceptions = requires(Judge& judge, const std::exception_ptr& thr
   { judge.judge_exception(thrown) } -> std::same_as<verdict>;
 };
 
+/// It is one of those that a judgement leaves out.
+[[nodiscard]] inline bool is_one_of(exception_types<> /*none*/, const std::exception_ptr& /*thrown*/) noexcept { return false; }
+template <class... Exceptions>
+[[nodiscard]] bool is_one_of(exception_types<Exceptions...> these, const std::exception_ptr& thrown) {
+  bool found = false;
+  static_cast<void>(detail::captured([&] {
+    detail::watch_exceptions(
+        these, [&] { std::rethrow_exception(thrown); }, [&] { found = true; });
+  }));
+  return found;
+}
+
 template <class Judge>
 [[nodiscard]] call_outcome outcome_of_exception(const std::exception_ptr& thrown, Judge& judge) {
   call_outcome outcome{verdict::failure};
   detail::inspect<refused_error>(thrown, exception_reader{outcome});
+  if (detail::is_one_of(detail::ignored_by(judge), thrown)) outcome.verdict = verdict::ignored;
   if constexpr (judges_exceptions<Judge>) outcome.verdict = judge.judge_exception(thrown);
   return outcome;
 }
