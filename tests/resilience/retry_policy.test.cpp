@@ -117,6 +117,27 @@ TEST_CASE("each attempt has a limit of its own within that of the call", "[retry
   CHECK(left[1] == 400ms + 1ns);  // what is left of the second
 }
 
+TEST_CASE("an attempt whose wait lasts longer than it should has its whole limit all the same", "[retry][policy]") {
+  manual_time time;
+  struct oversleeping {
+    manual_time* time;
+    bool wait_until(instant moment) const {
+      time->advance_to(moment + 50ms);
+      return true;
+    }
+  } sleeper{&time};
+  gabion::retry_policy retry{{.max_attempts = 3, .backoff = plain, .total = 1s, .attempt_limit = 20ms}};
+  auto guarded = gabion::pipeline(time.clock(), retry);
+  std::vector<duration> left;
+  const auto send = [&](const call_context& c) {
+    left.push_back(c.until.remaining(time.now()));
+    return timed_out;
+  };
+  CHECK(guarded.call(sleeper, call_context{}, send) == timed_out);
+  CHECK(left == std::vector<duration>{20ms, 20ms, 20ms});
+  CHECK(retry.counts() == retry_counts{.retries = 2, .exhausted = 1});
+}
+
 TEST_CASE("case 60: a stop during a back-off ends the call at once as cancelled", "[retry][policy]") {
   manual_time time;
   advancing_sleeper sleeper{&time, 0};
@@ -269,17 +290,21 @@ TEST_CASE("a retry puts the context back as it was", "[retry][policy]") {
   const auto now = [&] { return time.now(); };
   gabion::retry_policy retry{{.max_attempts = 2, .backoff = plain, .total = 10s, .attempt_limit = 1s}};
   gabion::retry_policy::run run{retry};
-  call_context context{.until = deadline::at(time.now() + 1h), .attempt = 4};
+  const deadline before = deadline::at(time.now() + 1h);
+  call_context context{.until = before, .attempt = 4};
   CHECK(run.enter(context, now).what == gabion::entry_step::kind::pass);
   CHECK(context.until == deadline::at(time.now() + 1s));
   call_outcome failed{verdict::failure};
   const exit_step step = run.leave(failed, context, now);
   REQUIRE(again(step));
   CHECK(context.attempt == 5);
-  CHECK(context.until == deadline::at(step.at + 1s));
+  CHECK(context.until == deadline::at(time.now() + 10s));
+  time.advance_to(step.at + 1ms);
+  run.go_again(context, now);
+  CHECK(context.until == deadline::at(time.now() + 1s));
   CHECK_FALSE(again(run.leave(failed, context, now)));
   CHECK(context.attempt == 4);
-  CHECK(context.until == deadline::at(time.now() + 1h));
+  CHECK(context.until == before);
 }
 
 TEST_CASE("a retry policy refuses what a retry refuses", "[retry][policy]") {

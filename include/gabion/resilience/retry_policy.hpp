@@ -108,6 +108,13 @@ class basic_retry_policy<Budget, Env>::run {
     return up(context);
   }
 
+  /// The wait is over: the next attempt begins.
+  template <class Now>
+  void go_again(call_context& context, const Now& now) const noexcept {
+    const retry_options& options = policy_->options_;
+    if (options.attempt_limit != (duration::max)()) context.until = core_.attempt_until(options, now());
+  }
+
  private:
   template <class Now>
   [[nodiscard]] exit_step failed(const call_outcome& outcome, call_context& context, const Now& now) noexcept {
@@ -126,7 +133,7 @@ class basic_retry_policy<Budget, Env>::run {
     }
     count(policy_->retries_);
     context.attempt = attempt_ + core_.attempts();
-    context.until = core_.attempt_until(policy_->options_, *step.attempt_at);
+    context.until = core_.until();  // the limit of the attempt begins with it, which may be late
     return exit_step::again(*step.attempt_at);
   }
 

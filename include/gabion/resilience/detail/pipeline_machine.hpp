@@ -211,9 +211,16 @@ class pipeline_machine {
       return {kind::attempt};
     } else {
       if (phase_ == 2 * Level) return ask<Level>(slot, now);
-      if (phase_ == 2 * Level + 1) return now() < until_ ? wait(phase_, until_) : descend_afresh<Level + 1>(slot, now);
+      if (phase_ == 2 * Level + 1) return now() < until_ ? wait(phase_, until_) : go_again<Level>(slot, now);
       return resume_at<Level + 1>(slot, now);
     }
+  }
+
+  template <std::size_t Level, class Slot>
+  pipeline_step go_again(Slot& slot, const now_type& now) {
+    auto& run = runs_.template at<Level>().run;
+    if constexpr (requires { run.go_again(context_, now); }) run.go_again(context_, now);
+    return descend_afresh<Level + 1>(slot, now);
   }
 
   /// Ends the wait in that phase, or the attempt. Who wanted in is out; who wanted to go again is told.
