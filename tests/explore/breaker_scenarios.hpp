@@ -4,80 +4,16 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
-#include <initializer_list>
 #include <optional>
-#include <string_view>
-#include <utility>
 #include <vector>
 
 #include <gabion/circuit_breaker.hpp>
-#include <gabion/testing/explorer_env.hpp>
 
-#include "explore/scenario.hpp"
+#include "explore/breaker_bench.hpp"
+#include "explore/breaker_window_scenarios.hpp"
 
 // Small races on a circuit breaker.
 namespace explored::breakers {
-
-using gabion::circuit_breaker_options;
-using gabion::circuit_snapshot;
-using gabion::circuit_state;
-using gabion::circuit_transition;
-
-/// Stands still while the threads run; a scenario moves it before.
-struct held_clock {
-  const gabion::instant* at;
-  [[nodiscard]] gabion::instant now() const noexcept { return *at; }
-};
-
-/// What a listener heard, and whether it was ever told two things at once.
-struct hearing {
-  std::vector<circuit_transition> events{};
-  explorer_env::atomic<int> inside{0};
-  bool overlapped = false;
-};
-struct recorder {
-  hearing* heard;
-  void operator()(const circuit_transition& t) const {
-    if (heard->inside.fetch_add(1) != 0) heard->overlapped = true;
-    heard->events.push_back(t);
-    heard->inside.fetch_sub(1);
-  }
-};
-
-using breaker = gabion::basic_circuit_breaker<held_clock, recorder, explorer_env>;
-
-/// A breaker with its time and what its listener heard.
-struct bench {
-  gabion::instant now{1h};
-  hearing heard{};
-  breaker b;
-
-  explicit bench(const circuit_breaker_options& o) : b{o, held_clock{&now}, recorder{&heard}} {}
-
-  [[nodiscard]] const std::vector<circuit_transition>& events() const { return heard.events; }
-
-  void fail() { b.try_acquire()->failure(); }
-  void succeed() { b.try_acquire()->success(); }
-  void open_until_over() {
-    fail();
-    now += 10s;
-  }
-
-  /// Transitions hang together, and every call is in exactly one count.
-  void check_always(explorer& e, std::uint64_t calls) {
-    circuit_state state = circuit_state::closed;
-    std::uint32_t generation = 0;
-    e.expect(!heard.overlapped, "the listener was told two things at once");
-    for (const circuit_transition& t : events()) {
-      e.expect(t.generation == ++generation, "an event is missing or out of order");
-      e.expect(t.from == state, "an event does not begin where the one before ended");
-      state = t.to;
-    }
-    const circuit_snapshot s = b.snapshot();
-    e.expect(s.generation == generation, "a transition without an event");
-    e.expect(s.counts.settled() + s.counts.rejected + s.probes_out == calls, "a call is in no count or in two");
-  }
-};
 
 /// Two failures at the same moment, two are allowed: opened once.
 inline void two_failures_trip_once(explorer& e) {
@@ -197,57 +133,6 @@ inline void probes_disagree(explorer& e) {
   x.check_always(e, 3);
 }
 
-/// Three outcomes at the same moment, with a full window whose block is complete, so that all must write it to the ring first.
-inline void the_window_stays_exact(explorer& e) {
-  bench x{{.failures = 0, .window = {.calls = 8, .failure_percent = 100}, .open_for = 10s}};
-  for (int i = 0; i < 8; ++i) i < 2 ? x.fail() : x.succeed();
-  auto p = std::array{x.b.try_acquire(), x.b.try_acquire(), x.b.try_acquire()};
-  if (!e.threads({[&] { p[0]->failure(); }, [&] { p[1]->success(); }, [&] { p[2]->failure(); }})) return;
-  circuit_snapshot s = x.b.snapshot();
-  e.expect(s.window_calls == 8 && s.window_failed == 2, "the window is not the last 8 outcomes");
-  for (int i = 0; i < 5; ++i) x.succeed();
-  e.expect(x.b.snapshot().window_failed == 2, "the window lost a failure too early");
-  for (int i = 0; i < 3; ++i) x.succeed();
-  s = x.b.snapshot();
-  e.expect(s.window_failed == 0, "the window keeps a failure too long");
-  e.expect(s.counts.success == 6 + 1 + 8 && s.counts.failure == 4, "an outcome was not counted once");
-  x.check_always(e, 19);
-}
-
-/// A caller stalls while it writes a full block to the ring; the others go once around the ring in the meantime.
-inline void a_stalled_writer_spoils_nothing(explorer& e) {
-  using window = gabion::detail::circuit_window<explorer_env, 31, 2>;  // blocks of two: once around is soon done
-  window w{{.calls = 4, .failure_percent = 100}};
-  window::tally_type tally{0};
-  const auto record = [&](std::initializer_list<bool> outcomes) {
-    for (const bool failed : outcomes) static_cast<void>(w.record(tally, 0, failed));
-  };
-  record({false, false, true, false});
-  if (!e.threads({[&] { record({false}); }, [&] { record({false, false, false, true, false}); }})) return;
-  record({false});
-  e.expect(w.sum(tally.load()).failed == 1, "a late write of a block spoiled the ring");
-  record({false, false, false, false});
-  e.expect(w.sum(tally.load()).failed == 0, "a late write of a block spoiled the ring");
-}
-
-/// The two outcomes that are missing to the minimum come at the same moment: opened by whichever is second, once.
-inline void the_window_trips_once(explorer& e) {
-  bench x{{.failures = 0, .window = {.calls = 4, .failure_percent = 50, .minimum_calls = 4}, .open_for = 10s}};
-  x.fail();
-  x.succeed();
-  auto p = std::array{x.b.try_acquire(), x.b.try_acquire(), x.b.try_acquire()};
-  if (!e.threads({[&] { p[0]->failure(); }, [&] { p[1]->success(); }, [&] { p[2]->success(); }})) return;
-  const circuit_snapshot s = x.b.snapshot();
-  const bool opened = s.state == circuit_state::open;
-  if (opened) {
-    e.expect(x.events().size() == 1 && s.window_failed == 2 && s.window_calls == 4, "the window is not what tripped it");
-    e.expect(s.counts.late == 1, "the outcome after the trip is not late");
-  } else {  // two successes first: f s s s, then the failure takes the place of the oldest
-    e.expect(s.window_failed == 1 && s.counts.late == 0, "the window is not f s s, f");
-  }
-  x.check_always(e, 5);
-}
-
 /// A trip and a reset at the same moment: whatever is first, the events hang together.
 inline void a_reset_meets_a_trip(explorer& e) {
   bench x{{.failures = 2, .open_for = 10s}};
@@ -329,73 +214,6 @@ inline void counts_never_go_back(explorer& e) {
                   look}))
     return;
   x.check_always(e, 9);
-}
-
-/// Outcomes on both sides of a bucket's end: the window holds exactly what is young enough, and opens once.
-inline void outcomes_meet_the_end_of_a_bucket(explorer& e) {
-  bench x{
-      {.failures = 0, .time_window = {.span = 10s, .buckets = 2, .failure_percent = 100, .minimum_calls = 3}, .open_for = 10s}};
-  x.fail();
-  auto p = std::array{x.b.try_acquire(), x.b.try_acquire()};
-  x.now += 9s;
-  const auto fail_at = [&](std::size_t i, gabion::duration since) {
-    return [&, i, since] { p[i]->settle_at(at(since), gabion::verdict::failure); };
-  };
-  if (!e.threads({fail_at(0, 4s), fail_at(1, 9s)})) return;
-  const circuit_snapshot s = x.b.snapshot();
-  e.expect(s.state == circuit_state::open && x.events().size() == 1, "three failures within the window did not open it once");
-  e.expect(s.counts.failure == 3, "a failure was not counted");
-  x.check_always(e, 3);
-}
-
-/// The oldest failure leaves the window while the last one comes: opened only if the last was recorded before that moment.
-inline void outcomes_meet_the_end_of_the_window(explorer& e) {
-  bench x{
-      {.failures = 0, .time_window = {.span = 10s, .buckets = 2, .failure_percent = 100, .minimum_calls = 2}, .open_for = 10s}};
-  x.fail();
-  auto p = std::array{x.b.try_acquire(), x.b.try_acquire()};
-  x.now += 12s;
-  const auto end = [&](std::size_t i, gabion::verdict v, gabion::duration since) {
-    return [&, i, v, since] { p[i]->settle_at(at(since), v); };
-  };
-  if (!e.threads({end(0, gabion::verdict::failure, 9s), end(1, gabion::verdict::success, 12s)})) return;
-  const circuit_snapshot s = x.b.snapshot();
-  const bool failed_first = s.state == circuit_state::open;
-  e.expect(x.events().size() == (failed_first ? 1U : 0U), "not as many transitions as there were");
-  e.expect(s.counts.late == (failed_first ? 1U : 0U), "the outcome after the trip is not late");
-  x.check_always(e, 3);
-}
-
-/// The rules change while the last failures of a row come: the row stays, so both failures open it, once.
-template <bool Timed>
-void a_reconfiguration_meets_a_row(explorer& e) {
-  bench x{{.failures = 2, .open_for = 10s}};
-  auto p = std::array{x.b.try_acquire(), x.b.try_acquire()};
-  const auto change = [&] {
-    circuit_breaker_options o{.failures = 2, .open_for = 10s};
-    if (Timed) o.time_window = {.span = 10s, .buckets = 2};
-    if (!Timed) o.window = {.calls = 8};
-    x.b.reconfigure(o);
-  };
-  if (!e.threads({[&] { p[0]->failure(); }, change, [&] { p[1]->failure(); }})) return;
-  const circuit_snapshot s = x.b.snapshot();
-  e.expect(s.state == circuit_state::open && x.events().size() == 1, "two failures in a row did not open it once");
-  e.expect(s.counts.failure == 2 && s.counts.late == 0, "a failure was lost, or counted twice");
-  x.check_always(e, 2);
-}
-
-/// A window grows while outcomes are written to it: it keeps the newest, each once.
-inline void a_reconfiguration_meets_a_window(explorer& e) {
-  bench x{{.failures = 0, .window = {.calls = 4, .failure_percent = 100}, .open_for = 10s}};
-  for (int i = 0; i < 4; ++i) i == 3 ? x.fail() : x.succeed();
-  auto p = std::array{x.b.try_acquire(), x.b.try_acquire()};
-  const auto change = [&] { x.b.reconfigure({.failures = 0, .window = {.calls = 8, .failure_percent = 100}, .open_for = 10s}); };
-  if (!e.threads({[&] { p[0]->failure(); }, change, [&] { p[1]->success(); }})) return;
-  const circuit_snapshot s = x.b.snapshot();
-  e.expect(s.window_failed == 2, "a failure among the newest was lost, or counted twice");
-  e.expect(s.window_calls >= 4 && s.window_calls <= 6, "the window holds what it never saw");
-  e.expect(s.counts.failure == 2 && s.counts.success == 4, "an outcome was not counted once");
-  x.check_always(e, 6);
 }
 
 /// Somebody isolates the circuit while a probe comes back well: isolated it stays, and nobody is let in.

@@ -4,12 +4,13 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
-#include <string>
 
 #include <gabion/core/clock.hpp>
 #include <gabion/core/error.hpp>
 #include <gabion/core/random.hpp>
 #include <gabion/resilience/policy.hpp>
+
+#include "support/complaint.hpp"
 
 // What the tests of the adaptive policies share.
 namespace adaptive_tests {
@@ -24,6 +25,7 @@ using gabion::exit_step;
 using gabion::instant;
 using gabion::refusal;
 using gabion::verdict;
+using gabion_test::complaint;
 using namespace std::chrono_literals;
 
 inline constexpr instant start{1h};
@@ -33,16 +35,5 @@ struct standing {
   instant at = start;
   instant operator()() const noexcept { return at; }
 };
-
-/// What an invalid record is told; empty if it is accepted.
-template <class Make>
-std::string complaint(Make make) {
-  try {
-    make();
-  } catch (const gabion::error& e) {
-    return e.code() == gabion::make_error_code(errc::invalid_argument) ? e.what() : "another code";
-  }
-  return {};
-}
 
 }  // namespace adaptive_tests

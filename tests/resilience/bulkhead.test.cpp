@@ -19,6 +19,7 @@
 #include <gabion/testing/manual_clock.hpp>
 
 #include "support/catch.hpp"
+#include "support/complaint.hpp"
 
 using namespace std::chrono_literals;
 using gabion::bulkhead;
@@ -31,6 +32,7 @@ using gabion::errc;
 using gabion::queueing_bulkhead;
 using gabion::queueing_bulkhead_options;
 using kind = gabion::entry_step::kind;
+using gabion_test::complaint;
 
 static_assert(gabion::explain_policy<bulkhead>() && gabion::explain_policy<queueing_bulkhead>());
 template <class Policy>
@@ -102,16 +104,6 @@ struct bench {
   gabion::testing::manual_time time;
   queueing_bulkhead b;
 };
-
-std::string refusal_of(const auto& make) {
-  try {
-    make();
-  } catch (const gabion::error& e) {
-    CHECK(e.code() == errc::invalid_argument);
-    return e.what();
-  }
-  return "none";
-}
 
 }  // namespace
 
@@ -526,25 +518,25 @@ TEST_CASE("options on both sides of their bounds", "[bulkhead][options]") {
   CHECK(valid(gabion::bulkhead_options{.limit = 0}));
   CHECK(valid(gabion::bulkhead_options{.limit = 2'147'483'647}));
   CHECK_FALSE(valid(gabion::bulkhead_options{.limit = 2'147'483'648}));
-  CHECK(refusal_of([] { bulkhead{{.limit = 2'147'483'648}}; }) ==
+  CHECK(complaint([] { bulkhead{{.limit = 2'147'483'648}}; }) ==
         "bulkhead_options.limit is 2147483648; allowed: 0 to 2147483647: invalid argument");
   CHECK(valid(queueing_bulkhead_options{.limit = 2'147'483'647, .max_waiting = 1'000'000, .max_wait = 1ns}));
   CHECK_FALSE(valid(queueing_bulkhead_options{.limit = 2'147'483'648}));
   CHECK_FALSE(valid(queueing_bulkhead_options{.max_waiting = 1'000'001}));
   CHECK_FALSE(valid(queueing_bulkhead_options{.max_wait = 0ns}));
-  CHECK(refusal_of([] { queueing_bulkhead{{.limit = 2'147'483'648}}; }).find("queueing_bulkhead_options.limit is 2147483648") ==
+  CHECK(complaint([] { queueing_bulkhead{{.limit = 2'147'483'648}}; }).find("queueing_bulkhead_options.limit is 2147483648") ==
         0);
-  CHECK(refusal_of([] { queueing_bulkhead{{.max_waiting = 1'000'001}}; }) ==
+  CHECK(complaint([] { queueing_bulkhead{{.max_waiting = 1'000'001}}; }) ==
         "queueing_bulkhead_options.max_waiting is 1000001; allowed: 0 to 1000000: invalid argument");
-  CHECK(refusal_of([] { queueing_bulkhead{{.max_wait = 0ns}}; }) ==
+  CHECK(complaint([] { queueing_bulkhead{{.max_wait = 0ns}}; }) ==
         "queueing_bulkhead_options.max_wait is 0 ns; allowed: more than 0 ns: invalid argument");
   bulkhead b{{.limit = 7}};
-  CHECK(refusal_of([&] { b.resize(2'147'483'648); }).find("bulkhead_options.limit is 2147483648") == 0);
+  CHECK(complaint([&] { b.resize(2'147'483'648); }).find("bulkhead_options.limit is 2147483648") == 0);
   CHECK(b.snapshot().limit == 7);
   b.resize(2'147'483'647);
   CHECK(b.try_acquire());
   queueing_bulkhead q{{.limit = 7}};
-  CHECK(refusal_of([&] { q.resize(2'147'483'648); }).find("queueing_bulkhead_options.limit is 2147483648") == 0);
+  CHECK(complaint([&] { q.resize(2'147'483'648); }).find("queueing_bulkhead_options.limit is 2147483648") == 0);
   CHECK(q.snapshot().limit == 7);
 }
 

@@ -15,6 +15,7 @@
 #include <gabion/resilience/retry_policy.hpp>
 #include <gabion/testing/manual_clock.hpp>
 
+#include "support/advancing_sleeper.hpp"
 #include "support/catch.hpp"
 
 using namespace std::chrono_literals;
@@ -23,20 +24,10 @@ using gabion::circuit_state;
 using gabion::deadline;
 using gabion::duration;
 using gabion::errc;
-using gabion::instant;
 using gabion::testing::manual_time;
+using gabion_test::advancing_sleeper;
 
 namespace {
-
-struct advancing_sleeper {
-  manual_time* time;
-  std::vector<duration> waits{};
-  bool wait_until(instant moment) {
-    waits.push_back(gabion::elapsed(time->now(), moment));
-    time->advance_to(moment);
-    return true;
-  }
-};
 
 const std::error_code broken = std::make_error_code(std::errc::connection_reset);
 

@@ -15,6 +15,7 @@
 #include <gabion/testing/manual_clock.hpp>
 
 #include "support/catch.hpp"
+#include "support/complaint.hpp"
 
 using namespace std::chrono_literals;
 using gabion::duration;
@@ -28,6 +29,7 @@ using by_number = gabion::keyed_rate_limiter<int, gabion::token_bucket>;
 
 static_assert(gabion::explain_policy<by_name::view>() && gabion::explain_reserving_rate_limiter<by_name::view>());
 using windowed = gabion::keyed_rate_limiter<int, gabion::sliding_window_limiter>;
+using gabion_test::complaint;
 static_assert(gabion::rate_limiter<windowed::view> && !gabion::reserving_rate_limiter<windowed::view>);
 
 namespace {
@@ -45,16 +47,6 @@ struct point_hash {
 };
 static_assert(gabion::explain_key_hasher<point_hash, point>() && !gabion::key_hasher<gabion::key_hash, point>);
 static_assert(gabion::explain_key_hasher<gabion::key_hash, std::string>() && gabion::explain_key_hasher<gabion::key_hash, int>());
-
-std::string refusal_of(const auto& make) {
-  try {
-    make();
-  } catch (const gabion::error& e) {
-    CHECK(e.code() == errc::invalid_argument);
-    return e.what();
-  }
-  return "none";
-}
 
 }  // namespace
 
@@ -196,16 +188,16 @@ TEST_CASE("options of the keyed limiter on both sides of their bounds", "[keyed_
   CHECK_FALSE(valid(keyed_rate_limiter_options{.shards = 0}));
   CHECK_FALSE(valid(keyed_rate_limiter_options{.shards = 1025}));
   CHECK_FALSE(valid(keyed_rate_limiter_options{.idle_for = -1ns}));
-  CHECK(refusal_of([] {
+  CHECK(complaint([] {
           by_name{{}, {.keys = 0}};
         }) == "keyed_rate_limiter_options.keys is 0; allowed: 1 to 16777216: invalid argument");
-  CHECK(refusal_of([] {
+  CHECK(complaint([] {
           by_name{{}, {.shards = 1025}};
         }) == "keyed_rate_limiter_options.shards is 1025; allowed: 1 to 1024: invalid argument");
-  CHECK(refusal_of([] {
+  CHECK(complaint([] {
           by_name{{}, {.idle_for = -1ns}};
         }) == "keyed_rate_limiter_options.idle_for is -1 ns; allowed: 0 ns or more: invalid argument");
-  CHECK(refusal_of([] { by_name{{.burst = 0}}; }) == "gcra_options.burst is 0; allowed: at least 1: invalid argument");
+  CHECK(complaint([] { by_name{{.burst = 0}}; }) == "gcra_options.burst is 0; allowed: at least 1: invalid argument");
   CHECK(to_string(keyed_overflow::evict) == "evict");
   CHECK(to_string(keyed_overflow::refuse) == "refuse");
 }

@@ -18,6 +18,7 @@
 #include <gabion/testing/manual_clock.hpp>
 
 #include "support/catch.hpp"
+#include "support/complaint.hpp"
 
 using namespace std::chrono_literals;
 using gabion::call_context;
@@ -35,6 +36,7 @@ using gabion::sliding_window_options;
 using gabion::token_bucket;
 using gabion::token_bucket_options;
 using kind = gabion::entry_step::kind;
+using gabion_test::complaint;
 
 static_assert(gabion::explain_policy<gcra>() && gabion::explain_policy<token_bucket>());
 static_assert(gabion::explain_policy<sliding_window_limiter>() && gabion::explain_policy<paced<gcra>>());
@@ -65,16 +67,6 @@ int admitted(Limiter& limiter, instant now, int asked) {
   int n = 0;
   for (int i = 0; i < asked; ++i) n += limiter.take(now, 1) ? 1 : 0;
   return n;
-}
-
-std::string refusal_of(const auto& make) {
-  try {
-    make();
-  } catch (const gabion::error& e) {
-    CHECK(e.code() == errc::invalid_argument);
-    return e.what();
-  }
-  return "none";
 }
 
 struct bell {
@@ -469,10 +461,10 @@ TEST_CASE("options of each limiter on both sides of their bounds", "[rate_limite
   CHECK(valid(gcra_options{.interval = 24h * 36'600, .burst = 1}));
   CHECK_FALSE(valid(gcra_options{.interval = 24h * 36'600 + 1ns, .burst = 1}));
   CHECK_FALSE(valid(gcra_options{.interval = 24h, .burst = 36'601}));
-  CHECK(refusal_of([] { gcra{{.burst = 0}}; }) == "gcra_options.burst is 0; allowed: at least 1: invalid argument");
-  CHECK(refusal_of([] { gcra{{.interval = -1ns}}; }) ==
+  CHECK(complaint([] { gcra{{.burst = 0}}; }) == "gcra_options.burst is 0; allowed: at least 1: invalid argument");
+  CHECK(complaint([] { gcra{{.interval = -1ns}}; }) ==
         "gcra_options.interval is -1 ns; allowed: more than 0 ns, and burst * interval at most 100 years: invalid argument");
-  CHECK(refusal_of([] {
+  CHECK(complaint([] {
           gcra{{.interval = 24h, .burst = 36'601}};
         }).find("is 86400000000000 ns; allowed: more than 0 ns, and burst * interval at most 100 years") != std::string::npos);
 
@@ -484,13 +476,13 @@ TEST_CASE("options of each limiter on both sides of their bounds", "[rate_limite
   CHECK_FALSE(valid(token_bucket_options{.refill = {1'000'000'001, 1s}}));
   CHECK_FALSE(valid(token_bucket_options{.refill = {1, 0ns}}));
   CHECK_FALSE(valid(token_bucket_options{.refill = {1, 24h * 366 + 1ns}}));
-  CHECK(refusal_of([] { token_bucket{{.burst = 0}}; }) ==
+  CHECK(complaint([] { token_bucket{{.burst = 0}}; }) ==
         "token_bucket_options.burst is 0; allowed: 1 to 2147483648: invalid argument");
-  CHECK(refusal_of([] {
+  CHECK(complaint([] {
           token_bucket{{.refill = {0, 1s}}};
         }) == "token_bucket_options.refill.permits is 0; allowed: 1 to 1000000000: invalid argument");
-  CHECK(refusal_of([] { token_bucket{{.refill = {1, -1s}}}; }).find("token_bucket_options.refill.per is -1000000000 ns") == 0);
-  CHECK(refusal_of([] {
+  CHECK(complaint([] { token_bucket{{.refill = {1, -1s}}}; }).find("token_bucket_options.refill.per is -1000000000 ns") == 0);
+  CHECK(complaint([] {
           token_bucket{{.refill = {1, 24h * 367}}};
         }).find("token_bucket_options.refill.per is 31708800000000000 ns; allowed: 1 ns to 366 days") == 0);
 
@@ -500,18 +492,18 @@ TEST_CASE("options of each limiter on both sides of their bounds", "[rate_limite
   CHECK_FALSE(valid(sliding_window_options{.window = 24h * 366 + 1ns}));
   CHECK_FALSE(valid(sliding_window_options{.slices = 0}));
   CHECK_FALSE(valid(sliding_window_options{.slices = 1001}));
-  CHECK(refusal_of([] { sliding_window_limiter{{.limit = 0}}; }) ==
+  CHECK(complaint([] { sliding_window_limiter{{.limit = 0}}; }) ==
         "sliding_window_options.limit is 0; allowed: at least 1: invalid argument");
-  CHECK(refusal_of([] { sliding_window_limiter{{.slices = 1001}}; }) ==
+  CHECK(complaint([] { sliding_window_limiter{{.slices = 1001}}; }) ==
         "sliding_window_options.slices is 1001; allowed: 1 to 1000: invalid argument");
-  CHECK(refusal_of([] { sliding_window_limiter{{.window = 9ns}}; }) ==
+  CHECK(complaint([] { sliding_window_limiter{{.window = 9ns}}; }) ==
         "sliding_window_options.window is 9 ns; allowed: 1 ns for each slice to 366 days: invalid argument");
-  CHECK(refusal_of([] {
+  CHECK(complaint([] {
           sliding_window_limiter{{.window = 24h * 367}};
         }).find("sliding_window_options.window is 31708800000000000 ns; allowed: 1 ns for each slice to 366 days") == 0);
 
   gcra limiter;
-  CHECK(refusal_of([&] { paced{limiter, 0ns}; }) == "paced.max_wait is 0 ns; allowed: more than 0 ns: invalid argument");
+  CHECK(complaint([&] { paced{limiter, 0ns}; }) == "paced.max_wait is 0 ns; allowed: more than 0 ns: invalid argument");
   CHECK(paced{limiter, 1ns}.max_wait() == 1ns);
 }
 

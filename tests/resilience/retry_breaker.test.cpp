@@ -12,28 +12,19 @@
 #include <gabion/resilience/retry_policy.hpp>
 #include <gabion/testing/manual_clock.hpp>
 
+#include "support/advancing_sleeper.hpp"
 #include "support/catch.hpp"
 
 using namespace std::chrono_literals;
 using gabion::attempt_report;
 using gabion::attempt_verdict;
 using gabion::duration;
-using gabion::instant;
 using gabion::retry_stop;
 using gabion::testing::manual_clock;
 using gabion::testing::manual_time;
+using gabion_test::advancing_sleeper;
 
 namespace {
-
-struct advancing_sleeper {
-  manual_time* time;
-  std::vector<duration> waits{};
-  bool wait_until(instant moment) {
-    waits.push_back(gabion::elapsed(time->now(), moment));
-    time->advance_to(moment);
-    return true;
-  }
-};
 
 /// A provider that fails until told otherwise, called through a breaker that opens after two failures for ten seconds.
 struct guarded_provider {

@@ -12,6 +12,7 @@
 #include <gabion/resilience/retry_call.hpp>
 #include <gabion/testing/manual_clock.hpp>
 
+#include "support/advancing_sleeper.hpp"
 #include "support/catch.hpp"
 
 using namespace std::chrono_literals;
@@ -25,18 +26,9 @@ using gabion::retry_on;
 using gabion::retry_options;
 using gabion::retry_stop;
 using gabion::testing::manual_time;
+using gabion_test::advancing_sleeper;
 
 namespace {
-
-struct advancing_sleeper {
-  manual_time* time;
-  std::vector<duration> waits{};
-  bool wait_until(instant moment) {
-    waits.push_back(gabion::elapsed(time->now(), moment));
-    time->advance_to(moment);
-    return true;
-  }
-};
 
 struct connection_lost : std::runtime_error {
   using std::runtime_error::runtime_error;

@@ -13,6 +13,7 @@
 #include <gabion/resilience/retry_policy.hpp>
 #include <gabion/testing/manual_clock.hpp>
 
+#include "support/advancing_sleeper.hpp"
 #include "support/catch.hpp"
 
 using namespace std::chrono_literals;
@@ -25,20 +26,11 @@ using gabion::instant;
 using gabion::timeout_policy;
 using gabion::verdict;
 using gabion::testing::manual_time;
+using gabion_test::advancing_sleeper;
 
 namespace {
 
 const std::error_code broken = std::make_error_code(std::errc::connection_reset);
-
-struct advancing_sleeper {
-  manual_time* time;
-  std::vector<duration> waits{};
-  bool wait_until(instant moment) {
-    waits.push_back(gabion::elapsed(time->now(), moment));
-    time->advance_to(moment);
-    return true;
-  }
-};
 
 /// One call through a timeout on a manual clock.
 struct bench {
