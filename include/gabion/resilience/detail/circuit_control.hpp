@@ -293,7 +293,7 @@ class circuit_control : public circuit_core<Env, Log> {
 
   /// It is open again because probes were lost, though nobody has called since.
   [[nodiscard]] static bool has_lost_probes(const typename base::view& v) noexcept {
-    return v.state == circuit_state::open && v.word.phase() == circuit_phase::half_open;
+    return v.is_due && v.word.phase() == circuit_phase::half_open;
   }
   [[nodiscard]] std::uint32_t attempt_of(const typename base::view& v) const noexcept {
     return has_lost_probes(v) ? this->lost_attempt_ : this->opening_.attempt();

@@ -84,7 +84,8 @@ class circuit_verdicts : public circuit_base<Env, Log> {
     if (!q.recorded) {
       q.recorded = true;
       // A window that has met its rule takes no more, but its opening may still wait for `open_time`.
-      if (!record_in_window(this->window_.rules(), t.generation, true).counted()) this->count(circuit_settlement::failure);
+      const circuit_rule_word rules = this->window_.rules();
+      count_unless(rules.calls() != 0 && record_in_window(rules, t.generation, true).counted(), circuit_settlement::failure);
     }
     open_as_stated(now, stated);
     return measured(t, how, now);
@@ -180,7 +181,7 @@ class circuit_verdicts : public circuit_base<Env, Log> {
   [[nodiscard]] circuit_settlement fail_last(std::uint32_t generation, bool windowed, instant now, circuit_question& q) noexcept {
     circuit_word w = this->load();
     if (w.generation() != generation)
-      return q.recorded ? circuit_settlement::failure : count_unless(windowed, circuit_settlement::late);
+      return q.recorded ? circuit_settlement::failure : perhaps_late(windowed, circuit_settlement::failure);
     if (w.phase() != circuit_phase::closed) {  // since a moment ago, by `reconfigure`
       if (!q.recorded) {
         q.recorded = true;
@@ -214,7 +215,8 @@ class circuit_verdicts : public circuit_base<Env, Log> {
     const bool windowed = rules.calls() != 0;
     if (windowed) {
       const auto step = record_in_window(rules, generation, failed);
-      if (step.tripped()) trip(generation, this->window_.sum(step.counted() ? step.after : step.before), now());
+      if (step.tripped())
+        trip(generation, failed && step.counted(), this->window_.sum(step.counted() ? step.after : step.before), now());
       if (!step.counted()) {
         if (!step.tripped() && this->load().generation() == generation) return std::nullopt;
         this->count(circuit_settlement::late);
@@ -230,7 +232,7 @@ class circuit_verdicts : public circuit_base<Env, Log> {
                                               bool windowed, const Now& now) noexcept {
     const bool failed = how == circuit_settlement::failure;
     for (circuit_word w = this->load();;) {
-      if (w.generation() != generation) return count_unless(windowed, circuit_settlement::late);
+      if (w.generation() != generation) return perhaps_late(windowed, how);
       if (w.phase() != circuit_phase::closed && !failed) {  // since a moment ago, by `reconfigure`
         end_ruled_row(generation);
         break;
@@ -260,14 +262,26 @@ class circuit_verdicts : public circuit_base<Env, Log> {
     return step;
   }
 
+  /// The state has ended since. What is in the window already was in time: it may be what has ended it.
+  circuit_settlement perhaps_late(bool windowed, circuit_settlement how) noexcept {
+    return windowed ? how : count_unless(false, circuit_settlement::late);
+  }
+
   circuit_settlement count_unless(bool windowed, circuit_settlement how) noexcept {
     if (!windowed) this->count(how);
     return how;
   }
 
-  [[gnu::noinline]] void trip(std::uint32_t generation, outcome_sum window, instant now) noexcept {
+  /// By the window, if this failure does not end the row as well: that rule comes first.
+  [[gnu::noinline]] void trip(std::uint32_t generation, bool failed, outcome_sum window, instant now) noexcept {
     this->locked([&](circuit_question& q) {
-      if (this->load().generation() == generation) this->open(now, {circuit_cause::failure_rate, window.failed, window.calls}, q);
+      const circuit_word w = this->load();
+      if (w.generation() != generation) return true;
+      const std::uint32_t row = failed && w.phase() == circuit_phase::closed ? w.failures() + 1 : 0;
+      if (this->options_.failures != 0 && row >= this->options_.failures)
+        this->open(now, {circuit_cause::consecutive_failures, row, row}, q);
+      else
+        this->open(now, {circuit_cause::failure_rate, window.failed, window.calls}, q);
       return true;
     });
   }
