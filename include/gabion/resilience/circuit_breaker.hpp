@@ -64,7 +64,8 @@ class basic_circuit_breaker {
   static_assert(explain_clock<Clock>());
   static_assert(std::same_as<Observer, no_observer> || detail::observes_circuit_changes<Observer> ||
                     detail::observes_circuit_calls<Observer>,
-                "circuit_breaker: the observer cannot be called with const gabion::circuit_transition& or another event of it");
+                "circuit_breaker: the observer cannot be called with const gabion::circuit_transition& or another event of it; "
+                "if it is meant as a clock, it needs `gabion::instant now() const noexcept`");
 
  public:
   using permit = basic_circuit_permit<basic_circuit_breaker>;
