@@ -229,7 +229,8 @@ TEST_CASE("each option of chaos is checked at both bounds and named", "[chaos][o
   CHECK(make({.latency_max = (duration::max)()}).empty());
   CHECK(make({.latency_rate = 1'000'001}).find("chaos_options.latency_rate is 1000001; allowed: 0 to 1000000") == 0);
   CHECK(make({.latency_min = -1ns}).find("chaos_options.latency_min is -1 ns; allowed: 0 ns or more") == 0);
-  CHECK(make({.latency_min = 2ns, .latency_max = 1ns}).find("chaos_options.latency_max is 1 ns; allowed: latency_min or more") == 0);
+  CHECK(make({.latency_min = 2ns, .latency_max = 1ns}).find("chaos_options.latency_max is 1 ns; allowed: latency_min or more") ==
+        0);
   CHECK(make({.retry_after = -1ns}).find("chaos_options.retry_after is -1 ns; allowed: 0 ns or more") == 0);
   CHECK(make({.result_rate = 1'000'001}).find("chaos_options.result_rate is 1000001") == 0);
 }

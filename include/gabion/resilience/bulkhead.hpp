@@ -74,7 +74,7 @@ class basic_bulkhead {
   }
 
   /// Sets the limit at once, without waiting for anybody. Lowered below what is in use, it lets nobody in until enough permits came
-  /// back. Throws error{invalid_argument}, as the constructor does.
+  /// back. Throws error(invalid_argument), as the constructor does.
   void resize(std::uint32_t limit) {
     gabion::validate(bulkhead_options{.limit = limit});
     static_cast<void>(word_.resize(limit));

@@ -196,7 +196,7 @@ class basic_circuit_breaker {
   /// What is worth keeping over a restart.
   [[nodiscard]] circuit_record save() const noexcept { return core_.save(clock_.now()); }
   /// Goes on from there, in a new generation with empty windows: open with 3 s left is open for 3 s from now on. Throws
-  /// error{invalid_argument} for a record that is none, or std::bad_alloc; then nothing has changed.
+  /// error(invalid_argument) for a record that is none, or std::bad_alloc; then nothing has changed.
   void restore(const circuit_record& record) {
     gabion::validate(record);
     core_.restore(record, clock_.now());

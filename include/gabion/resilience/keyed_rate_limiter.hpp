@@ -83,8 +83,9 @@ struct keyed_rate_limiter_snapshot {
 /// A rate limiter for each key, in memory that is taken once: by tenant, by user, by address.
 ///
 /// A key begins with a full limiter. It is forgotten when it has been idle until its limiter was full again, which changes
-/// nothing; if permits were reserved ahead, not before those are paid back. If all places are taken by others, `evict` forgets the one that was asked for the longest time ago: that key may
-/// gain as much as one full burst each time, so give it more places than there are busy keys, or choose `refuse`.
+/// nothing; if permits were reserved ahead, not before those are paid back. If all places are taken by others, `evict` forgets
+/// the one that was asked for the longest time ago: that key may gain as much as one full burst each time, so give it more
+/// places than there are busy keys, or choose `refuse`.
 /// Keys are spread over shards, each with a lock of its own, held for a few instructions; places are per shard.
 /// No allocation after construction but what a new key's own copy and limiter take: none for integers and short texts with `gcra`
 /// or `token_bucket`, one with `sliding_window_limiter`. O(1) on average, and O(idle keys that still owe reserved permits).

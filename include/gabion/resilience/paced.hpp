@@ -26,7 +26,7 @@ class paced {
   static constexpr policy_kind kind = policy_kind::rate_limiter;
   static constexpr bool may_queue = true;
 
-  /// `max_wait`: more than zero; duration::max() = no limit but the deadline. Throws error{invalid_argument}.
+  /// `max_wait`: more than zero; duration::max() = no limit but the deadline. Throws error(invalid_argument).
   explicit(false) paced(Limiter& limiter, duration max_wait) : limiter_{&limiter}, max_wait_{max_wait} {
     if (max_wait <= duration::zero()) detail::refuse_option("paced", {"max_wait", max_wait, "more than 0 ns"});
   }

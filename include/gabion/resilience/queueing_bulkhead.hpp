@@ -96,7 +96,7 @@ class basic_queueing_bulkhead {
   }
 
   /// Sets the limit at once, without waiting for anybody. Lowered below what is in use, it lets nobody in until enough permits came
-  /// back; those who wait go on waiting. Raised, it serves those who wait. O(waiters served). Throws error{invalid_argument}, as
+  /// back; those who wait go on waiting. Raised, it serves those who wait. O(waiters served). Throws error(invalid_argument), as
   /// the constructor does.
   void resize(std::uint32_t limit) {
     gabion::validate(queueing_bulkhead_options{.limit = limit});

@@ -115,7 +115,7 @@ class basic_token_bucket {
   }
 
   /// Goes on with other options from that moment. What is in the bucket stays, the part of the next permit included, up to the
-  /// new `burst`; so do reservations. Throws error{invalid_argument}, as the constructor does, and then changes nothing.
+  /// new `burst`; so do reservations. Throws error(invalid_argument), as the constructor does, and then changes nothing.
   void reconfigure(const token_bucket_options& options, instant now) {
     gabion::validate(options);
     const detail::bucket_rule rule{options.refill, options.burst};

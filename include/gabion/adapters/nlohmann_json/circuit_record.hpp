@@ -59,7 +59,7 @@ inline constexpr std::array<std::string_view, 9> circuit_record_members{
 
 }  // namespace detail
 
-/// The record must be valid; a mode or state that is none throws error{invalid_argument}.
+/// The record must be valid; a mode or state that is none throws error(invalid_argument).
 inline void to_json(::nlohmann::json& j, const circuit_record& r) {
   gabion::validate(r);
   j = ::nlohmann::json{{"version", r.version},
@@ -73,7 +73,7 @@ inline void to_json(::nlohmann::json& j, const circuit_record& r) {
                        {"attempt", r.attempt}};
 }
 
-/// Strict: exactly the members above, each in its range. Throws error{corrupt} that names the member, what it is and what is allowed.
+/// Strict: exactly the members above, each in its range. Throws error(corrupt) that names the member, what it is and what is allowed.
 /// The version is looked at first, so that a record of a later version is refused as such.
 inline void from_json(const ::nlohmann::json& j, circuit_record& r) {
   constexpr std::uint64_t most = (std::numeric_limits<std::uint32_t>::max)();
