@@ -247,7 +247,7 @@ class circuit_control : public circuit_core<Env, Log> {
   void begin_at(circuit_word from, circuit_phase phase, instant now, circuit_why why, std::uint32_t row = 0) noexcept {
     this->begin(from.next(phase).with_failures(row));
     this->note(from, phase, now, why,
-               phase == circuit_phase::open ? gabion::elapsed(now, base::at(this->open_until_)) : duration{});
+               phase == circuit_phase::open ? deadline::at(base::at(this->open_until_)).remaining(now) : duration{});
   }
 
   /// Closed with empty counts, in the same generation: permits stay good.
