@@ -27,6 +27,15 @@ struct task_traits<Task<Value, More...>> {
 
 namespace detail {
 
+/// A wait that ended by this exception was cancelled: only a waiter of a task library that tells of it in this way can say.
+template <class Waiter>
+[[nodiscard]] bool was_cancelled([[maybe_unused]] const std::exception_ptr& thrown) {
+  if constexpr (requires { std::remove_reference_t<Waiter>::was_cancelled(thrown); })
+    return std::remove_reference_t<Waiter>::was_cancelled(thrown);
+  else
+    return false;
+}
+
 /// The whole pipeline in one coroutine of the user's own task type; everything is awaited under the rules of its promise.
 template <class Task, class Waiter, class Pipeline, class Judge, class Function>
 Task pipeline_coroutine(Pipeline& pipeline, Waiter waiter, call_context context, Judge judge, Function f) {
@@ -35,12 +44,22 @@ Task pipeline_coroutine(Pipeline& pipeline, Waiter waiter, call_context context,
   if constexpr (wakeable<std::remove_reference_t<Waiter>>) once.context().wake.emplace(waiter);
   pipeline_step step = once.begin();
   while (step.what != pipeline_step::kind::done) {
+    std::exception_ptr thrown{};
     if (step.what == pipeline_step::kind::wait) {
-      const bool came = co_await waiter.wait_until(step.until);
+      bool came = false;
+#ifdef __cpp_exceptions
+      try {
+#endif
+        came = co_await waiter.wait_until(step.until);
+#ifdef __cpp_exceptions
+      } catch (...) {
+        thrown = std::current_exception();
+      }
+#endif
+      if (thrown && !detail::was_cancelled<Waiter>(thrown)) std::rethrow_exception(std::move(thrown));
       step = came ? once.resume() : once.cancel();
       continue;
     }
-    std::exception_ptr thrown{};
 #ifdef __cpp_exceptions
     try {
 #endif

@@ -91,6 +91,31 @@ TEST_CASE("cancelling an asio coroutine cancels the attempt and nothing goes aga
   CHECK(log == diary{"inner enter", "inner leave cancelled", "inner destroyed"});
 }
 
+TEST_CASE("a coroutine that is cancelled in an attempt that tells so by a code ends as cancelled too", "[asio][waiter]") {
+  asio::io_context io;
+  diary log;
+  recorder<> outer{"outer", log};
+  auto p = gabion::pipeline(outer, simple_retry{3, 1h});
+  asio::cancellation_signal signal;
+  int attempts = 0;
+  std::error_code told;
+  const auto timed_out = [&]() -> asio::awaitable<std::error_code> {
+    ++attempts;
+    asio::steady_timer timer{co_await asio::this_coro::executor, 1h};
+    asio::error_code cut_short;
+    co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, cut_short));
+    co_return std::make_error_code(std::errc::timed_out);
+  };
+  const auto whole = [&]() -> asio::awaitable<void> {
+    told = co_await on_asio::call(co_await asio::this_coro::executor, p, timed_out);
+  };
+  const ended result = run(io, whole, signal.slot(), [&] { signal.emit(asio::cancellation_type::terminal); });
+  CHECK(result.code == std::error_code{});
+  CHECK(told == make_error_code(errc::cancelled));
+  CHECK(attempts == 1);
+  CHECK(log == diary{"outer enter", "outer leave cancelled", "outer destroyed"});
+}
+
 TEST_CASE("a stop requested from another thread ends a back-off at once", "[asio][waiter]") {
   asio::io_context io;
   auto p = gabion::pipeline(simple_retry{3, 1h});

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <exception>
 #include <memory>
 #include <stop_token>
+#include <system_error>
 #include <utility>
 
 #include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
 #include <asio/cancellation_type.hpp>
+#include <asio/error.hpp>
 #include <asio/post.hpp>
 #include <asio/redirect_error.hpp>
 #include <asio/steady_timer.hpp>
@@ -15,7 +18,9 @@
 #include <asio/use_awaitable.hpp>
 
 #include <gabion/core/clock.hpp>
+#include <gabion/core/detail/exceptions.hpp>
 #include <gabion/resilience/coroutine_waiter.hpp>
+#include <gabion/resilience/refusal.hpp>
 
 namespace gabion::inline v0::asio_adapter {
 
@@ -42,6 +47,14 @@ class waiter {
     }
     state_->woken = false;
     co_return !cancelled(co_await ::asio::this_coro::cancellation_state) && !stop_.stop_requested();
+  }
+
+  /// A coroutine that was cancelled before, in an attempt that did not say so by an exception, cannot even begin to wait.
+  [[nodiscard]] static bool was_cancelled(const std::exception_ptr& thrown) {
+    bool cancelled = false;
+    gabion::detail::inspect<refused_error>(
+        thrown, [&](const std::system_error& e) { cancelled = e.code() == ::asio::error::operation_aborted; });
+    return cancelled;
   }
 
   /// Ends the wait that is going on, or else the next one.
