@@ -28,8 +28,8 @@ struct circuit_transition {
   std::uint32_t failed = 0;      ///< what decided: failures in a row, failed or slow calls of the window, failed or lost probes
   std::uint32_t calls = 0;       ///< out of so many calls
   duration open_for{};           ///< to open: for how long; otherwise zero
-  std::uint32_t attempt = 0;     ///< to open: the how manieth time without a quiet time in between, from 1; otherwise 0
-  std::uint64_t missed = 0;      ///< ordered events dropped just before this one because the listener did not keep up
+  std::uint32_t attempt = 0;  ///< to open: the how manieth time by rules or probes without a quiet time in between; otherwise 0
+  std::uint64_t missed = 0;   ///< ordered events dropped just before this one because the listener did not keep up
 };
 
 /// `reset()` was called. If the circuit was not closed, a circuit_transition follows.
@@ -69,7 +69,7 @@ struct circuit_recorded {
   std::string_view name{};
   std::uint32_t generation = 0;
   gabion::verdict verdict = gabion::verdict::success;
-  std::optional<duration> took{};  ///< known only if `slow_after` is set
+  std::optional<duration> took{};  ///< known only if `slow_after` is set and the call succeeded or failed, or was watched
   bool slow = false;
 };
 

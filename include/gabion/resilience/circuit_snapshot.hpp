@@ -10,8 +10,8 @@
 
 namespace gabion::inline v0 {
 
-/// What a breaker has counted since it was made. Each call is in exactly one of the seven; those made while it was disabled
-/// are in none.
+/// What a breaker has counted since it was made. Each call is in exactly one of the seven; those made and
+/// settled while it was disabled are in none.
 struct circuit_counts {
   std::uint64_t success = 0;
   std::uint64_t failure = 0;
@@ -63,18 +63,18 @@ struct circuit_snapshot {
   circuit_state state = circuit_state::closed;
   circuit_mode mode = circuit_mode::normal;
   std::uint32_t generation = 0;
-  duration retry_after{};     ///< what is left of the open time; zero unless open
-  std::uint32_t attempt = 0;  ///< openings since the last quiet time, see `open_growth`
-  std::uint32_t consecutive_failures = 0;
-  circuit_window_view window{};        ///< the last calls. Kept while open and half-open: what tripped it
-  circuit_window_view time_window{};   ///< the calls of the last time, as of now. Kept likewise
-  std::uint32_t window_calls = 0;      ///< window.calls
-  std::uint32_t window_failed = 0;     ///< window.failed
-  std::uint32_t probes_succeeded = 0;  ///< half-open: successes so far
-  std::uint32_t probes_failed = 0;     ///< half-open: failed or slow ones so far
-  std::uint32_t probes_out = 0;        ///< half-open: permits not yet settled
-  std::uint32_t ramp_percent = 0;      ///< ramping: the share of calls let through; otherwise 0
-  std::uint32_t in_flight = 0;         ///< calls not yet settled; known only with `count_overdue`, otherwise 0
+  duration retry_after{};                  ///< what is left of the open time; zero unless open
+  std::uint32_t attempt = 0;               ///< openings by rules and probes since the last quiet time, see `open_growth`
+  std::uint32_t consecutive_failures = 0;  ///< may be zero while the rule is off
+  circuit_window_view window{};            ///< the last calls. Kept while open and half-open: what tripped it
+  circuit_window_view time_window{};       ///< the calls of the last time, as of now. Kept likewise
+  std::uint32_t window_calls = 0;          ///< window.calls
+  std::uint32_t window_failed = 0;         ///< window.failed
+  std::uint32_t probes_succeeded = 0;      ///< half-open: successes so far
+  std::uint32_t probes_failed = 0;         ///< half-open: failed or slow ones so far
+  std::uint32_t probes_out = 0;            ///< half-open: permits not yet settled
+  std::uint32_t ramp_percent = 0;          ///< ramping: the share of calls let through; otherwise 0
+  std::uint32_t in_flight = 0;             ///< calls not yet settled; known only with `count_overdue`, otherwise 0
   circuit_counts counts{};
   std::uint64_t listener_failures = 0;  ///< exceptions that the observer threw; they were swallowed
   std::uint64_t events_missed = 0;      ///< ordered events that the observer was never told
