@@ -56,6 +56,19 @@ TEST_CASE("stalls are read anew each time and a file that goes is no pressure", 
   CHECK_FALSE(source.pressure({}).has_value());
 }
 
+TEST_CASE("a file that is longer than what is read of it ends with a whole line", "[linux][pressure]") {
+  const folder proc;
+  proc.write("table", "a 12\nb 345\n");
+  os::detail::kernel_file cut{proc.path() + "/table", 9};
+  CHECK(cut.read() == "a 12\n");
+  os::detail::kernel_file short_of_a_line{proc.path() + "/table", 3};
+  CHECK(short_of_a_line.read() == "");
+  os::detail::kernel_file exact{proc.path() + "/table", 11};
+  CHECK(exact.read() == "a 12\nb 345\n");
+  os::detail::kernel_file whole{proc.path() + "/table"};
+  CHECK(whole.read() == "a 12\nb 345\n");
+}
+
 TEST_CASE("how busy the processors are takes two samples", "[linux][pressure]") {
   const folder proc;
   os::cpu_busy_source source{proc.path()};

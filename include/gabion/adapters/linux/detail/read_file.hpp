@@ -16,7 +16,7 @@ namespace gabion::inline v0::linux_adapter::detail {
 /// A file of the kernel's, read from its beginning each time. The buffer stays: a sample allocates nothing.
 class kernel_file {
  public:
-  /// At most `limit` bytes of it are read; the rest is as if it were not there.
+  /// At most `limit` bytes of it are read, in whole lines; the rest is as if it were not there.
   explicit kernel_file(std::string path, std::size_t limit = 64 * 1024) : path_{std::move(path)}, buffer_(limit) {}
 
   /// The text as it is now; nothing if it cannot be read. Valid until the next reading.
@@ -31,7 +31,9 @@ class kernel_file {
     }
     ::close(file);
     if (got < 0) return std::nullopt;
-    return std::string_view{buffer_.data(), size};
+    const std::string_view text{buffer_.data(), size};
+    // Half a line could read as a smaller number.
+    return size < buffer_.size() ? text : text.substr(0, text.rfind('\n') + 1);
   }
 
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
