@@ -14,9 +14,9 @@
 namespace gabion::inline v0::detail {
 
 /// Leaves a transaction because the handler said so by its result.
-class refusal : public error {
+class handler_refusal : public error {
  public:
-  refusal(outcome as, const std::string& why) : error{errc::rejected, why}, as_{as} {}
+  handler_refusal(outcome as, const std::string& why) : error{errc::rejected, why}, as_{as} {}
   [[nodiscard]] outcome as() const noexcept { return as_; }
 
  private:
@@ -62,10 +62,10 @@ void call_handler(Handler& handler, Transaction& tx, const message& m) {
   if constexpr (std::is_void_v<result>) {
     handler(tx, m);
   } else if constexpr (std::same_as<result, std::error_code>) {
-    if (const std::error_code failed = handler(tx, m)) detail::raise<refusal>(outcome_of(failed), failed.message());
+    if (const std::error_code failed = handler(tx, m)) detail::raise<handler_refusal>(outcome_of(failed), failed.message());
   } else {
     if (const outcome as = handler(tx, m); as != outcome::delivered)
-      detail::raise<refusal>(as, "the handler did not accept the message");
+      detail::raise<handler_refusal>(as, "the handler did not accept the message");
   }
 }
 
@@ -73,7 +73,7 @@ void call_handler(Handler& handler, Transaction& tx, const message& m) {
 template <class Work>
 [[nodiscard]] delivery judged(position at, Work&& work) {
   delivery d{.at = at};
-  const auto refused = [&](const refusal& r) {
+  const auto refused = [&](const handler_refusal& r) {
     d.result = r.as();
     d.reason = r.what();
     return true;
@@ -83,8 +83,8 @@ template <class Work>
     d.reason = e.what();
     return true;
   };
-  const failure other =
-      detail::guarded([&] { (void)detail::caught<error>([&] { (void)detail::caught<refusal>(work, refused); }, failed); });
+  const failure other = detail::guarded(
+      [&] { (void)detail::caught<error>([&] { (void)detail::caught<handler_refusal>(work, refused); }, failed); });
   if (other) {
     d.result = outcome::retry;
     d.reason = other.what;
