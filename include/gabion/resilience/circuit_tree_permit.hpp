@@ -21,7 +21,8 @@ namespace gabion::inline v0 {
 template <class Tree>
 class [[nodiscard("dropping a permit without a verdict counts the call as abandoned")]] basic_circuit_tree_permit {
  public:
-  basic_circuit_tree_permit() noexcept {}
+  // Not defaulted: that would clear the places held, which nobody reads.
+  basic_circuit_tree_permit() noexcept {}  // NOLINT(modernize-use-equals-default)
   basic_circuit_tree_permit(basic_circuit_tree_permit && other) noexcept : leaf_{std::move(other.leaf_)} { take_held(other); }
   basic_circuit_tree_permit& operator=(basic_circuit_tree_permit&& other) noexcept {
     basic_circuit_tree_permit old{std::move(*this)};

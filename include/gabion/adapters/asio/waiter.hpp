@@ -32,8 +32,8 @@ namespace gabion::inline v0::asio_adapter {
 /// one for each call, or use it for one call after the other. Allocates once when made, and as asio does while waiting.
 class waiter {
  public:
-  explicit waiter(::asio::any_io_executor executor, std::stop_token stop = {})
-      : state_{std::make_shared<state>(std::move(executor))}, stop_{std::move(stop)} {}
+  explicit waiter(const ::asio::any_io_executor& executor, std::stop_token stop = {})
+      : state_{std::make_shared<state>(executor)}, stop_{std::move(stop)} {}
 
   /// True when the moment has come, or when it was woken; false if the coroutine was cancelled or a stop was requested.
   [[nodiscard]] ::asio::awaitable<bool> wait_until(instant moment) {
@@ -68,7 +68,7 @@ class waiter {
  private:
   // Shared with what was posted, which may come after the waiter is gone.
   struct state {
-    explicit state(::asio::any_io_executor executor) : timer{std::move(executor)} {}
+    explicit state(const ::asio::any_io_executor& executor) : timer{executor} {}
     ::asio::steady_timer timer;
     bool woken = false;
   };

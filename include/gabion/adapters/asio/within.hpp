@@ -36,16 +36,16 @@ template <class Result>
   // Not operator||, which would let a failure wait for the timer.
   auto race = experimental::make_parallel_group(::asio::co_spawn(executor, std::move(operation), experimental::deferred),
                                                 timer.async_wait(experimental::deferred));
-  const auto settle = [](bool timer_was_first, std::exception_ptr thrown, ::asio::error_code timer_ended) {
+  const auto settle = [](bool timer_was_first, const std::exception_ptr& thrown, ::asio::error_code timer_ended) {
     if (thrown && timer_was_first && !timer_ended) gabion::detail::raise<refused_error>(refusal{errc::timeout});
     if (thrown) std::rethrow_exception(thrown);
   };
   if constexpr (std::is_void_v<Result>) {
     auto [order, thrown, timer_ended] = co_await race.async_wait(experimental::wait_for_one(), ::asio::use_awaitable);
-    settle(order[0] == 1, std::move(thrown), timer_ended);
+    settle(order[0] == 1, thrown, timer_ended);
   } else {
     auto [order, thrown, result, timer_ended] = co_await race.async_wait(experimental::wait_for_one(), ::asio::use_awaitable);
-    settle(order[0] == 1, std::move(thrown), timer_ended);
+    settle(order[0] == 1, thrown, timer_ended);
     co_return std::move(result);
   }
 }

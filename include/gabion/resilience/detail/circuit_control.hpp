@@ -219,7 +219,7 @@ class circuit_control : public circuit_core<Env, Log> {
   }
 
   /// The last calls and the row move to where they are counted by the new options, while calls go on.
-  void exchange_rules(const circuit_breaker_options& o, std::uint32_t ring, circuit_ledger next) noexcept {
+  void exchange_rules(const circuit_breaker_options& o, std::uint32_t ring, circuit_ledger&& next) noexcept {
     const circuit_word w = this->load();
     const circuit_phase closed = base::closed_phase(o, this->mode_);
     const bool to_ledger = w.phase() == circuit_phase::ramping || closed != circuit_phase::closed;

@@ -242,7 +242,7 @@ class circuit_groups {
     result.enough =
         result.open != 0 && result.children >= g.options.minimum_children && std::uint64_t{result.open} * 100 >= needed;
     if (!result.enough) return result;
-    const std::size_t harmless = static_cast<std::size_t>((needed - 1) / 100);  // so many may stay open
+    const auto harmless = static_cast<std::size_t>((needed - 1) / 100);  // so many may stay open
     const auto last = open_until_.begin() + static_cast<std::ptrdiff_t>(open_until_.size() - harmless - 1);
     std::nth_element(open_until_.begin(), last, open_until_.end());
     result.until = *last;

@@ -28,9 +28,11 @@ struct detached_tally {
   counter timed_out{0};
   counter late{0};
   counter never_run{0};
-  use_count<Env> uses_{};
   [[nodiscard]] use_count<Env>& uses() noexcept { return uses_; }
   static void add(counter& c) noexcept { c.fetch_add(1, std::memory_order_relaxed); }
+
+ private:
+  use_count<Env> uses_{};
 };
 
 /// What the caller and the work of one detached call share. Whoever comes first under the mutex decides: the caller that leaves, or

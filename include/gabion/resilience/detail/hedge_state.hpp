@@ -29,9 +29,11 @@ struct hedge_tally {
   counter hedges{0};
   counter won{0};
   counter late{0};
-  use_count<Env> uses_{};
   [[nodiscard]] use_count<Env>& uses() noexcept { return uses_; }
   static void add(counter& c) noexcept { c.fetch_add(1, std::memory_order_relaxed); }
+
+ private:
+  use_count<Env> uses_{};
 };
 
 /// What the caller and the attempts of one hedged call share: the machine under a mutex, and a place for each attempt's result,

@@ -48,8 +48,8 @@ class register_fiber {
   void prepare(entry start) {
     if (!stack_) stack_ = std::make_unique_for_overwrite<std::byte[]>(fiber_stack_size);
     const auto end = reinterpret_cast<std::uintptr_t>(stack_.get() + fiber_stack_size) & ~std::uintptr_t{63};
-    auto* const frame = reinterpret_cast<std::uintptr_t*>(end) - words;
-    frame[0] = 0;  // frame pointer: the outermost
+    auto* const frame = reinterpret_cast<std::uintptr_t*>(end) - words;  // NOLINT(performance-no-int-to-ptr): a stack is aligned
+    frame[0] = 0;                                                        // frame pointer: the outermost
     frame[1] = reinterpret_cast<std::uintptr_t>(start);
     frame[2] = 0;  // return address: there is none
     top_ = frame;

@@ -26,7 +26,7 @@ class thread_body {
  public:
   template <class Function>
     requires std::is_invocable_v<Function&> &&(!std::is_same_v<std::remove_cvref_t<Function>, thread_body>)explicit(false)
-        thread_body(Function&& f) noexcept
+        thread_body(Function&& f) noexcept  // NOLINT(bugprone-forwarding-reference-overload): constrained above
         : target_{const_cast<void*>(static_cast<const void*>(&f))}, call_{[](void* t) {
             (*static_cast<std::remove_reference_t<Function>*>(t))();
           }} {}
@@ -103,7 +103,7 @@ class scheduler {
       complain("a scenario has at most 8 threads");
       return false;
     }
-    ++execution_;  // what was done before is seen by all
+    ++this_execution;  // what was done before is seen by all
     for (const thread_body& b : bodies) start(b);
     if (const std::size_t first = choose(no_thread); first != no_thread) {
       active_ = first;
@@ -201,7 +201,7 @@ class scheduler {
   // Of the running thread, for whoever watches plain data.
   [[nodiscard]] std::size_t thread() const noexcept { return active_; }
   [[nodiscard]] const vector_clock& clock() const noexcept { return threads_[active_].clock; }
-  [[nodiscard]] static std::uint64_t execution() noexcept { return execution_; }
+  [[nodiscard]] static std::uint64_t execution() noexcept { return this_execution; }
   void complain(std::string_view what) noexcept {
     if (complaint_.empty()) complaint_ = what;
   }
@@ -222,7 +222,7 @@ class scheduler {
   };
 
   static inline constinit thread_local scheduler* running = nullptr;
-  static inline constinit thread_local std::uint64_t execution_ = 0;
+  static inline constinit thread_local std::uint64_t this_execution = 0;
 
   std::uint64_t swap(const intent& i, std::uint64_t value) {
     reach(i);
@@ -234,7 +234,7 @@ class scheduler {
   }
 
   [[nodiscard]] location& located(location_ref& ref, std::uint64_t initial) {
-    if (ref.execution != execution_) ref = {&memory_.add(initial), execution_};
+    if (ref.execution != this_execution) ref = {&memory_.add(initial), present};
     return *ref.where;
   }
 
