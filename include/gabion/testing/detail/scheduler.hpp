@@ -234,7 +234,7 @@ class scheduler {
   }
 
   [[nodiscard]] location& located(location_ref& ref, std::uint64_t initial) {
-    if (ref.execution != this_execution) ref = {&memory_.add(initial), present};
+    if (ref.execution != this_execution) ref = {&memory_.add(initial), this_execution};
     return *ref.where;
   }
 
