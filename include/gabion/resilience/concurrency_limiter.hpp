@@ -87,7 +87,7 @@ class basic_concurrency_limiter {
 
   [[nodiscard]] concurrency_snapshot snapshot() const noexcept {
     const detail::concurrency_word w{word_.load(std::memory_order_acquire)};
-    const auto read = [](const auto& counter) { return counter.load(std::memory_order_relaxed); };
+    const auto read = [](const auto& c) { return c.load(std::memory_order_relaxed); };
     return {w.limit(),
             w.in_flight(),
             w.epoch(),
@@ -138,7 +138,7 @@ class basic_concurrency_limiter {
     learn(begun, v, now);
   }
 
-  static void count(atomic<std::uint64_t>& counter) noexcept { counter.fetch_add(1, std::memory_order_relaxed); }
+  static void count(atomic<std::uint64_t>& c) noexcept { c.fetch_add(1, std::memory_order_relaxed); }
 
   /// Whoever comes while another thread is here goes on without: nobody waits for the algorithm.
   void learn(const stamp& begun, limit_verdict v, instant now) noexcept {

@@ -51,7 +51,7 @@ class basic_load_gauge {
   /// A handle that satisfies `load_source`.
   class handle {
    public:
-    explicit handle(const basic_load_gauge& gauge) noexcept : gauge_{&gauge} {}
+    explicit handle(const basic_load_gauge& of) noexcept : gauge_{&of} {}
     [[nodiscard]] std::uint32_t load() const noexcept { return gauge_->load(); }
 
    private:
