@@ -10,7 +10,8 @@
 #include <gabion/core/detail/option_problem.hpp>
 #include <gabion/core/random.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// How the delay grows from one failed attempt to the next, before jitter.
 enum class backoff_growth : std::uint8_t {
@@ -143,4 +144,5 @@ class basic_backoff {
 /// Delays with a generator that seeds itself.
 using backoff = basic_backoff<xoshiro256>;
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

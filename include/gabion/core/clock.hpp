@@ -5,7 +5,8 @@
 #include <concepts>
 #include <ctime>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// Every duration in gabion, in nanoseconds. Any std::chrono duration converts to it.
 using duration = std::chrono::nanoseconds;
@@ -81,4 +82,5 @@ struct system_clock {
   }
 };
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

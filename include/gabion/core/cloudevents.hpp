@@ -17,7 +17,8 @@
 #include <gabion/core/rfc3339.hpp>
 #include <gabion/core/trace_context.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// The version of CloudEvents that gabion writes and reads.
 inline constexpr std::string_view cloudevents_version = "1.0";
@@ -221,4 +222,5 @@ inline void check_cloudevents(const message& m) { detail::check_cloudevents(m, e
   return m;
 }
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -5,7 +5,8 @@
 #include <string>
 #include <string_view>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// Says what the bytes are, for a message's content type: "application/json".
 template <class C>
@@ -39,4 +40,5 @@ consteval bool explain_codec_for() {
   return codec_for<C, T>;
 }
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

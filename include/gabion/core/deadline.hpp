@@ -6,7 +6,8 @@
 #include <gabion/core/clock.hpp>
 #include <gabion/core/saturating.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// The moment after which nobody wants the result any more, or never.
 ///
@@ -51,4 +52,5 @@ class deadline {
 /// The one that expires first.
 [[nodiscard]] constexpr deadline(min)(deadline a, deadline b) noexcept { return b < a ? b : a; }
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -5,7 +5,8 @@
 #include <concepts>
 #include <mutex>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// What production code runs on: the standard atomics and mutex, and failpoints that cost nothing.
 ///
@@ -53,4 +54,5 @@ consteval bool explain_env() {
   return env<E>;
 }
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

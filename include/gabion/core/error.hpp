@@ -4,7 +4,8 @@
 #include <string>
 #include <system_error>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// Everything that can go wrong in gabion, by what the caller can do about it.
 enum class errc {
@@ -76,7 +77,8 @@ class error : public std::system_error {
   error(errc code, const std::string& what) : std::system_error{make_error_code(code), what} {}
 };
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion
 
 template <>
 struct std::is_error_code_enum<gabion::errc> : std::true_type {};

@@ -10,7 +10,8 @@
 #include <gabion/core/detail/exceptions.hpp>
 #include <gabion/core/message.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 namespace detail {
 
@@ -58,4 +59,5 @@ inline std::string take_sized(std::string_view& in) {
   return headers;
 }
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

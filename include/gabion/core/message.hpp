@@ -8,7 +8,8 @@
 
 #include <gabion/core/clock.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// One extension attribute. Names may repeat and keep their order.
 struct header {
@@ -45,4 +46,5 @@ struct message {
   return std::nullopt;
 }
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

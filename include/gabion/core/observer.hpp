@@ -4,7 +4,8 @@
 #include <concepts>
 #include <utility>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// The observer that listens to nothing. Code that reports to it compiles to no code at all.
 struct no_observer {};
@@ -31,4 +32,5 @@ struct observers : Callables... {
 template <class... Callables>
 observers(Callables...) -> observers<Callables...>;
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -10,7 +10,8 @@
 #include <unistd.h>
 #endif
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// A source of random numbers: each call gives 64 independent bits. Everything in gabion that is random draws from
 /// one that is passed in, so a test that fixes the seed fixes the run. Safe in one thread at a time.
@@ -105,4 +106,5 @@ template <random_source Random>
   return last == ~std::uint64_t{0} ? random() : low + gabion::uniform(random, last + 1);
 }
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -11,7 +11,8 @@
 #include <gabion/core/clock.hpp>
 #include <gabion/core/detail/exceptions.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 namespace detail {
 
@@ -143,4 +144,5 @@ inline void append_digits(std::string& out, std::int64_t value, std::size_t digi
   return at;
 }
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

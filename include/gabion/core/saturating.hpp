@@ -6,7 +6,8 @@
 #include <gabion/core/clock.hpp>
 
 // Arithmetic on time that stops at the ends of the range: "for ever" stays for ever, and nothing wraps into the past.
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 namespace detail {
 
@@ -42,4 +43,5 @@ namespace detail {
   return duration{detail::saturating_subtract(now.time_since_epoch().count(), since.time_since_epoch().count())};
 }
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -4,7 +4,8 @@
 #include <cstdint>
 #include <string_view>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// The hash of no bytes, with which a hash begins.
 inline constexpr std::uint64_t stable_hash_seed = 14695981039346656037U;
@@ -17,4 +18,5 @@ inline constexpr std::uint64_t stable_hash_seed = 14695981039346656037U;
   return hash;
 }
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

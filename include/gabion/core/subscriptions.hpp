@@ -19,7 +19,8 @@
 #include <gabion/core/env.hpp>
 #include <gabion/core/observer.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// How many may listen. New members go last.
 struct subscriptions_options {
@@ -264,4 +265,5 @@ class basic_subscriptions {
 template <class... Events>
 using subscriptions = basic_subscriptions<native_env, Events...>;
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -4,7 +4,8 @@
 #include <cstddef>
 #include <string_view>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 namespace detail {
 
@@ -36,4 +37,5 @@ namespace detail {
   return version != "00" && text[size] == '-';
 }
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -13,7 +13,8 @@
 #include <gabion/core/clock.hpp>
 #include <gabion/core/detail/hex.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// A universally unique id of RFC 9562: 128 bits, compared and stored in the order of its text form.
 /// A plain value. The default is the nil id.
@@ -92,7 +93,8 @@ constexpr std::optional<uuid> uuid::parse(std::string_view text) noexcept {
   return text;
 }
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion
 
 template <>
 struct std::hash<gabion::uuid> {

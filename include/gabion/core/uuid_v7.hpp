@@ -11,7 +11,8 @@
 #include <gabion/core/random.hpp>
 #include <gabion/core/uuid.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 namespace detail {
 
@@ -124,4 +125,5 @@ using uuid_v7_generator = basic_uuid_v7_generator<system_clock, xoshiro256>;
 /// For many threads.
 using shared_uuid_v7_generator = basic_shared_uuid_v7_generator<system_clock, xoshiro256, native_env>;
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

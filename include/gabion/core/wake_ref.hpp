@@ -4,7 +4,8 @@
 #include <concepts>
 #include <type_traits>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// Something that can be woken.
 template <class W>
@@ -29,4 +30,5 @@ class wake_ref {
   void (*wake_)(void*) noexcept;
 };
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

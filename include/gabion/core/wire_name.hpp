@@ -4,7 +4,8 @@
 #include <concepts>
 #include <string_view>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// The stable name of a type in stored and sent data, such as "order.placed". It never changes once data exists, so it
 /// is given by hand and never taken from the compiler:
@@ -52,4 +53,5 @@ template <class T>
   }
 }
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

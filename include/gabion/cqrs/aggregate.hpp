@@ -8,7 +8,8 @@
 #include <gabion/cqrs/detail/each_event.hpp>
 #include <gabion/cqrs/event_types.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// Names the kind of entity; its streams are called category, hyphen, id.
 template <class A>
@@ -96,4 +97,5 @@ template <class A, class... Events>
   return state;
 }
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -19,7 +19,8 @@
 #include <gabion/cqrs/detail/append_rules.hpp>
 #include <gabion/cqrs/event_store.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// How an aggregate_store reads and what it writes on every event. Later members are only ever added at the end.
 struct aggregate_options {
@@ -170,4 +171,5 @@ class basic_aggregate_store {
 template <class Aggregate, class Store, class Codec>
 using aggregate_store = basic_aggregate_store<Aggregate, Store, Codec, system_clock, native_env, xoshiro256>;
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

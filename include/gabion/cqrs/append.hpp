@@ -8,7 +8,8 @@
 #include <gabion/core/detail/exceptions.hpp>
 #include <gabion/cqrs/event_store.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// Gives the result back if the append took effect, otherwise throws, so that the transaction around it rolls back.
 ///
@@ -32,4 +33,5 @@ append_result append_or_throw(Store& store, Transaction& tx, std::string_view st
   return gabion::require_appended(store.append(tx, stream, expected, events), stream, expected);
 }
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

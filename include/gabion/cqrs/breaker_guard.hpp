@@ -3,7 +3,8 @@
 
 #include <gabion/cqrs/result_traits.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// Middleware that runs the rest through `guard.call(f)`: a circuit breaker, a bulkhead, a whole resilience pipeline.
 ///
@@ -23,4 +24,5 @@ class breaker_guard {
   Guard* guard_;
 };
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

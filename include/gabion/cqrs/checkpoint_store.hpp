@@ -14,7 +14,8 @@
 #include <gabion/log/lease.hpp>
 #include <gabion/log/position.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// Where one version of a projection stands.
 enum class projection_status : std::uint8_t {
@@ -110,4 +111,5 @@ consteval bool explain_checkpoint_store() {
   return checkpoint_store<S, Transaction>;
 }
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -11,7 +11,8 @@
 #include <gabion/cqrs/message_list.hpp>
 #include <gabion/cqrs/middlewares.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 namespace detail {
 template <class Middlewares, class... Handlers>
@@ -66,4 +67,5 @@ template <class... Declared, class... Around, class... Messages, class... Functi
 command_bus(commands<Declared...>, middlewares<Around...>, handler<Messages, Functions>...)
     -> command_bus<commands<Declared...>, middlewares<Around...>, handler<Messages, Functions>...>;
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

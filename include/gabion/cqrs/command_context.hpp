@@ -9,7 +9,8 @@
 #include <gabion/core/deadline.hpp>
 #include <gabion/cqrs/expected_version.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// What travels with a command and is not part of what it asks for. A plain value; every member is optional.
 struct command_context {
@@ -61,4 +62,5 @@ template <class Context>
 
 }  // namespace detail
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

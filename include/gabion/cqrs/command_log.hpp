@@ -10,7 +10,8 @@
 
 #include <gabion/core/clock.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// What is kept of a command that was done.
 struct command_record {
@@ -58,4 +59,5 @@ consteval bool explain_command_log() {
   return command_log<L, Transaction>;
 }
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -20,7 +20,8 @@
 #include <gabion/cqrs/message_name.hpp>
 #include <gabion/cqrs/result_traits.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// How often a command is handled again after a conflict. Later members are only ever added at the end.
 struct conflict_retry_options {
@@ -105,4 +106,5 @@ class conflict_retry {
   [[no_unique_address]] Observer observer_;
 };
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -11,7 +11,8 @@
 #include <gabion/core/detail/exceptions.hpp>
 #include <gabion/log/position.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// Proof of how far a write got: hand it to a query, and the query waits until its read model is that far.
 ///
@@ -102,4 +103,5 @@ inline constexpr char token_version = 1;
   return gabion::covers(seen, wanted) ? 0 : to_number(wanted.at) - to_number(seen.at);
 }
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

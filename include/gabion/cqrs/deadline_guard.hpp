@@ -9,7 +9,8 @@
 #include <gabion/cqrs/message_name.hpp>
 #include <gabion/cqrs/result_traits.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// Middleware that refuses a message whose deadline has passed before anything is done: errc::timeout, thrown or as the result.
 /// A message without a command_context, or without a deadline, passes and the clock is not read. Safe to use from several threads.
@@ -31,4 +32,5 @@ class deadline_guard {
   [[no_unique_address]] Clock clock_;
 };
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

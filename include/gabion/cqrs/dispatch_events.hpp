@@ -10,7 +10,8 @@
 #include <gabion/cqrs/message_kind.hpp>
 
 // What an observer of a bus can see. The views and pointers are good for the call only.
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// A message is about to be handled.
 struct dispatch_started {
@@ -51,4 +52,5 @@ struct command_replayed {
   const command_context* context = nullptr;
 };
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

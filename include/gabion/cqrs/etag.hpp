@@ -8,7 +8,8 @@
 
 #include <gabion/cqrs/expected_version.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// Whether an entity tag promises the same bytes or only the same meaning (RFC 9110, section 8.8.3).
 enum class etag_strength : unsigned char { strong, weak };
@@ -77,4 +78,5 @@ namespace detail {
   return false;
 }
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

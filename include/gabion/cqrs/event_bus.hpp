@@ -18,7 +18,8 @@
 #include <gabion/cqrs/publish_error.hpp>
 #include <gabion/cqrs/result_traits.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 namespace detail {
 
@@ -138,4 +139,5 @@ template <class... Around, class... Messages, class... Functions>
 event_bus(middlewares<Around...>, handler<Messages, Functions>...)
     -> event_bus<middlewares<Around...>, handler<Messages, Functions>...>;
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -15,7 +15,8 @@
 #include <gabion/cqrs/expected_version.hpp>
 #include <gabion/log/position.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// An event as it is stored. Its version is its place in its stream, from 1 without a hole; its position is its place
 /// in the whole log. Within a stream both rise together.
@@ -138,4 +139,5 @@ consteval bool explain_event_store() {
   return event_store<S, Transaction>;
 }
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

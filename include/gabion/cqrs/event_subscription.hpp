@@ -8,7 +8,8 @@
 #include <gabion/core/detail/checks.hpp>
 #include <gabion/cqrs/event_store.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// Reads the log from a position on: every event above it once, in order, first what is stored and then what is appended.
 ///
@@ -43,4 +44,5 @@ class event_subscription {
   bool live_ = false;
 };
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -16,7 +16,8 @@
 #include <gabion/core/wire_name.hpp>
 #include <gabion/cqrs/message_list.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// How to turn an event type that is no longer written into the type that took its place. Give the old type
 /// `new_type upcast() const`, or specialise this with `new_type operator()(const old_type&) const`.
@@ -174,4 +175,5 @@ template <class Codec, class Event>
       .type = std::string{wire_name_of<Event>()}, .content_type = std::string{codec.content_type()}, .data = codec.encode(event)};
 }
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

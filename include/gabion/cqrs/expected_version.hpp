@@ -4,7 +4,8 @@
 #include <cstdint>
 #include <string>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// Where a stream must stand for an append to take effect. An empty stream has version 0, its first event version 1.
 ///
@@ -56,4 +57,5 @@ class expected_version {
   return "version " + std::to_string(v.version());
 }
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -7,7 +7,8 @@
 
 #include <gabion/cqrs/detail/signature.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 namespace detail {
 
@@ -147,4 +148,5 @@ template <class Message>
   return handler<Message, detail::ignoring>{detail::ignoring{}};
 }
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

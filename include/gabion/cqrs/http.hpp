@@ -17,7 +17,8 @@
 #include <gabion/cqrs/problem.hpp>
 
 // HTTP conventions as pure functions: from a result to the parts of an answer, for any server library.
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// The parts of an HTTP answer. The body of an error is application/problem+json; a success brings its own.
 struct http_parts {
@@ -109,4 +110,5 @@ namespace detail {
   return parts;
 }
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -6,7 +6,8 @@
 
 #include <gabion/core/error.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// The HTTP status of a failure (RFC 9110). Pure and total: what is no gabion error is 500.
 ///
@@ -71,4 +72,5 @@ namespace gabion::inline v0 {
   }
 }
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -18,7 +18,8 @@
 #include <gabion/cqrs/message_kind.hpp>
 #include <gabion/cqrs/result_traits.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// Middleware that does a command once per tenant and key: a repetition gets the stored result and the handler does not run.
 ///
@@ -81,4 +82,5 @@ class idempotency {
   [[no_unique_address]] Observer observer_;
 };
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

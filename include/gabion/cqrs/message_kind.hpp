@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// What a message asks for: a change, an answer, or nothing because it tells what happened.
 enum class message_kind : unsigned char { command, query, event };
@@ -9,4 +10,5 @@ enum class message_kind : unsigned char { command, query, event };
 /// The context of a message that was sent without one.
 struct no_context {};
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

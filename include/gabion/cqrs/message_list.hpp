@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// The commands that a bus must handle: `command_bus bus{commands<place_order, cancel_order>{}, handle...}`.
 template <class... Messages>
@@ -18,4 +19,5 @@ struct events {};
 /// Handles whatever its handlers are for; no list was declared.
 struct undeclared {};
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -6,7 +6,8 @@
 
 #include <gabion/core/wire_name.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 namespace detail {
 
@@ -37,4 +38,5 @@ template <class T>
   }
 }
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -7,7 +7,8 @@
 
 #include <gabion/cqrs/message_kind.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 namespace detail {
 
@@ -102,4 +103,5 @@ template <class... Messages, class Middleware>
   return detail::for_types<Middleware, Messages...>{std::move(m)};
 }
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -14,7 +14,8 @@
 #include <gabion/cqrs/message_name.hpp>
 #include <gabion/cqrs/result_traits.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// Middleware that tells an observer when a message starts, succeeds and fails, with its name and how long it took.
 ///
@@ -73,4 +74,5 @@ class observation {
   [[no_unique_address]] Clock clock_;
 };
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -20,7 +20,8 @@
 #include <gabion/cqrs/message_name.hpp>
 #include <gabion/cqrs/middlewares.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// Later members are only ever added at the end.
 struct open_bus_options {
@@ -141,4 +142,5 @@ basic_open_bus(middlewares<Middlewares...>, open_bus_options) -> basic_open_bus<
 /// An open bus without middlewares. With: `basic_open_bus bus{middlewares{log, validation{}}}`.
 using open_bus = basic_open_bus<>;
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -12,7 +12,8 @@
 #include <gabion/cqrs/http_status.hpp>
 #include <gabion/cqrs/validation.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// An error as the fields of RFC 9457 (application/problem+json); `field` is an extension: the member that is wrong.
 struct problem {
@@ -96,4 +97,5 @@ inline void append_member(std::string& out, std::string_view name, std::string_v
   return out + '}';
 }
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

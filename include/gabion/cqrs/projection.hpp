@@ -10,7 +10,8 @@
 #include <gabion/cqrs/event_store.hpp>
 #include <gabion/cqrs/event_types.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// What a projection learns about the event that it applies.
 struct projected_event {
@@ -172,4 +173,5 @@ void project(Projection& p, const Codec& codec, Transaction& tx, const projected
 
 }  // namespace detail
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -9,7 +9,8 @@
 #include <gabion/log/position.hpp>
 
 // What a projector tells its observer. What an event refers to lives only as long as the call.
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// A projection applied events: its checkpoint and its read model are committed.
 struct projection_advanced {
@@ -43,4 +44,5 @@ struct projection_store_failed {
   std::string_view reason{};
 };
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

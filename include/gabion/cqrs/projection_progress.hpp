@@ -16,7 +16,8 @@
 #include <gabion/cqrs/checkpoint_store.hpp>
 #include <gabion/log/position.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// How waiting for a projection ended.
 enum class wait_status : std::uint8_t {
@@ -105,4 +106,5 @@ class basic_projection_progress {
   std::string reason_{};
 };
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

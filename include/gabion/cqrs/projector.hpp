@@ -27,7 +27,8 @@
 #include <gabion/log/wake.hpp>
 #include <gabion/log/waker.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// Feeds the event log to one projection: each event once, in order, with the checkpoint in the transaction of the read model.
 ///
@@ -292,4 +293,5 @@ class projector : public basic_projector<Projection, Database, Events, Checkpoin
                                                                           checkpoints, std::move(codec), std::move(options)} {}
 };
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

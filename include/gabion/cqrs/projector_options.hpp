@@ -13,7 +13,8 @@
 #include <gabion/log/delivery.hpp>
 #include <gabion/log/pump_options.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// How a projector works. Later members are only ever added at the end.
 struct projector_options {
@@ -59,4 +60,5 @@ namespace detail {
 
 }  // namespace detail
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

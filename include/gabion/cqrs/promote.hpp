@@ -9,7 +9,8 @@
 #include <gabion/cqrs/projection.hpp>
 #include <gabion/log/transactor.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// Whether a version became the one that serves.
 enum class promotion : std::uint8_t {
@@ -59,4 +60,5 @@ promoted promote(Database& database, Checkpoints& checkpoints, std::string_view 
   });
 }
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

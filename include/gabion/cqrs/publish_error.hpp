@@ -10,7 +10,8 @@
 
 #include <gabion/core/error.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// What publish does when a handler fails.
 enum class publish_policy : unsigned char {
@@ -45,4 +46,5 @@ class publish_error : public error {
   std::vector<handler_failure> failures_;
 };
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

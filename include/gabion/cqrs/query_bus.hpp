@@ -12,7 +12,8 @@
 #include <gabion/cqrs/message_list.hpp>
 #include <gabion/cqrs/middlewares.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 namespace detail {
 template <class Middlewares, class... Handlers>
@@ -68,4 +69,5 @@ template <class... Declared, class... Around, class... Messages, class... Functi
 query_bus(queries<Declared...>, middlewares<Around...>, handler<Messages, Functions>...)
     -> query_bus<queries<Declared...>, middlewares<Around...>, handler<Messages, Functions>...>;
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -10,7 +10,8 @@
 #include <gabion/core/detail/result_shape.hpp>
 #include <gabion/core/error.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// What middlewares have to know about a handler's result: whether it is a failure, and which. Specialise it for your own types.
 ///
@@ -73,4 +74,5 @@ using next_result = std::invoke_result_t<Next&, Context&, const Message&>;
 
 }  // namespace detail
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -12,7 +12,8 @@
 #include <gabion/cqrs/result_traits.hpp>
 #include <gabion/log/transactor.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// The context inside a transaction: the open transaction, and the context that the command was sent with.
 /// A handler may take it whole, only its transaction (`(const Command&, Transaction&)`) or only the context inside.
@@ -99,4 +100,5 @@ class transactional {
   Transactor* database_;
 };
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

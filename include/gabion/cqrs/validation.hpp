@@ -11,7 +11,8 @@
 #include <gabion/cqrs/message_name.hpp>
 #include <gabion/cqrs/result_traits.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// What is wrong with a message: the member, and what is allowed instead.
 struct violation {
@@ -95,4 +96,5 @@ class validation {
 template <class... Rules>
 validation(Rules...) -> validation<Rules...>;
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

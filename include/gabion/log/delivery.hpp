@@ -7,7 +7,8 @@
 
 #include <gabion/log/position.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// What became of one attempt to hand a record over.
 enum class outcome : std::uint8_t {
@@ -92,4 +93,5 @@ enum class poison_policy : std::uint8_t {
   return "unknown";
 }
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -9,7 +9,8 @@
 #include <gabion/core/saturating.hpp>
 #include <gabion/log/waker.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// How one turn of an engine ended.
 struct turn {
@@ -57,4 +58,5 @@ void run_blocking(Engine& engine, waker& bell, const Clock& time, const std::sto
   }
 }
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

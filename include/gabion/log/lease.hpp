@@ -9,7 +9,8 @@
 
 #include <gabion/core/clock.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// The right to move one cursor. The epoch rises with every change of owner and fences out the former one:
 /// every write on behalf of the lease names the epoch and does nothing if a newer one exists.
@@ -31,4 +32,5 @@ concept lease_store = requires(S& s, std::string_view text, const lease& held, d
   { s.release_lease(held) } -> std::same_as<bool>;
 };
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

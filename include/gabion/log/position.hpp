@@ -3,7 +3,8 @@
 
 #include <cstdint>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// A place in an ordered feed. Later records have higher positions; holes mean nothing. 0 is before the first.
 enum class position : std::uint64_t {};
@@ -13,4 +14,5 @@ inline constexpr position beginning{0};
 
 [[nodiscard]] constexpr std::uint64_t to_number(position p) noexcept { return static_cast<std::uint64_t>(p); }
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

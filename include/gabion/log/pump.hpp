@@ -20,7 +20,8 @@
 #include <gabion/log/pump_action.hpp>
 #include <gabion/log/pump_options.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// Moves records from a feed to a sink: in order within a key, at least once, forgetting nothing. A state machine
 /// without I/O, clock or thread: `next(now)` says what to do, and the driver does it and answers.
@@ -361,4 +362,5 @@ class pump {
   bool lost_ = false;  // the lease, since the last step
 };
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

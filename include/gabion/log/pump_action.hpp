@@ -12,7 +12,8 @@
 #include <gabion/log/delivery.hpp>
 #include <gabion/log/position.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// How a pump looks at a record. Specialise it for each type of record, with these static functions:
 ///   position at(const Record&)             the place in the feed, above `beginning`
@@ -126,4 +127,5 @@ struct poisoned_record {
   std::string reason{};
 };
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

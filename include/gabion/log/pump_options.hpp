@@ -12,7 +12,8 @@
 #include <gabion/core/detail/exceptions.hpp>
 #include <gabion/log/delivery.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// How a pump works: how much it holds, how often it looks, when it gives up. Later members are only ever added at the end.
 struct pump_options {
@@ -66,4 +67,5 @@ inline void validate(const pump_options& options, const std::string& owner = "pu
   gabion::validate(options.store, owner + ".store");
 }
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -3,7 +3,8 @@
 
 #include <concepts>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 namespace detail {
 /// Stands for any body of a transaction when a concept is checked.
@@ -23,4 +24,5 @@ concept transactor = requires(D& d, detail::any_transaction_body<typename D::tra
   { d.transact(body) } -> std::same_as<int>;
 };
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -6,7 +6,8 @@
 
 #include <gabion/core/wake_ref.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// Whom to wake once a transaction has committed. Not thread safe; belongs to one transaction.
 class wake_list {
@@ -31,4 +32,5 @@ concept wakes_on_commit = requires(Transaction& tx, wake_ref who) {
   tx.wake_on_commit(who);
 };
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -9,7 +9,8 @@
 #include <gabion/core/env.hpp>
 #include <gabion/log/wake.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// All who want to be woken by one thing. It can itself be woken, so groups can be chained (without a circle).
 ///
@@ -66,4 +67,5 @@ class basic_wake_group {
 
 using wake_group = basic_wake_group<>;
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

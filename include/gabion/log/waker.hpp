@@ -10,7 +10,8 @@
 
 #include <gabion/core/clock.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// Lets one thread sleep until another has work for it. A wake-up that comes before the wait is not lost; several are one.
 /// Safe to use from several threads; waking never waits for anything but a few instructions.
@@ -43,4 +44,5 @@ class waker {
   bool rung_ = false;
 };
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

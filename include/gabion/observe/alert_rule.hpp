@@ -5,7 +5,8 @@
 #include <cstdint>
 #include <string_view>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// What a measured value calls for.
 enum class alert_level : std::uint8_t {
@@ -57,4 +58,5 @@ inline constexpr std::array<alert_rule, 5> outbox_alerts{unpublished_events, pub
 
 }  // namespace presets
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

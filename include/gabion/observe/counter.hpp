@@ -6,7 +6,8 @@
 
 #include <gabion/core/env.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// A number that only rises, and wraps after 2^64. Safe to use from several threads; one relaxed addition.
 /// It orders nothing: never decide anything else by it.
@@ -36,4 +37,5 @@ class basic_gauge {
 using counter = basic_counter<native_env>;
 using gauge = basic_gauge<native_env>;
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -7,7 +7,8 @@
 #include <utility>
 #include <vector>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// How well a part of a service works.
 enum class health_state : std::uint8_t {
@@ -60,4 +61,5 @@ class health_report {
   health_state state_ = health_state::up;
 };
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

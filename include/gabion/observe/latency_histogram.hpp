@@ -10,7 +10,8 @@
 #include <gabion/core/env.hpp>
 #include <gabion/observe/latency_snapshot.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// Counts durations in 1,216 log-linear buckets from 1 ns to 73 minutes: any quantile is right to 1/32, in 9.5 KB that
 /// never grow, without allocation.
@@ -68,4 +69,5 @@ class basic_latency_histogram {
 
 using latency_histogram = basic_latency_histogram<native_env>;
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

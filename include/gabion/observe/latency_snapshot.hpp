@@ -9,7 +9,8 @@
 
 #include <gabion/core/clock.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 namespace detail {
 
@@ -115,4 +116,5 @@ class latency_snapshot {
   std::uint64_t sum_ = 0;
 };
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -20,7 +20,8 @@
 #include <gabion/core/detail/utf8.hpp>
 #include <gabion/observe/latency_snapshot.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// One label of a sample.
 struct metric_label {
@@ -233,4 +234,5 @@ class prometheus_writer {
   std::size_t samples_ = 0;
 };
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -20,7 +20,8 @@
 #include <gabion/outbox/subscription.hpp>
 #include <gabion/outbox/transport.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// Where one message goes.
 struct placement {
@@ -296,4 +297,5 @@ class basic_broker<Storage>::subscription {
   std::size_t turn_ = 0;
 };
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

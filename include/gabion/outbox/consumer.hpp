@@ -29,7 +29,8 @@
 #include <gabion/outbox/record.hpp>
 #include <gabion/outbox/subscription.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// Who consumes, and how. Later members are only ever added at the end.
 struct consumer_options {
@@ -366,4 +367,5 @@ class consumer : public basic_consumer<Subscription, Inbox, Database, Handler> {
       : basic_consumer<Subscription, Inbox, Database, Handler>{from, inbox, database, std::move(handler), std::move(options)} {}
 };
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -12,7 +12,8 @@
 #include <gabion/log/position.hpp>
 
 // What a relay and a consumer tell their observer. What an event refers to lives only as long as the call.
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// The transport has accepted a message for good.
 struct message_published {
@@ -107,4 +108,5 @@ namespace detail {
 
 }  // namespace detail
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -13,7 +13,8 @@
 #include <gabion/core/message.hpp>
 #include <gabion/log/position.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// Where one message stands with one consumer.
 enum class inbox_status : std::uint8_t {
@@ -110,4 +111,5 @@ consteval bool explain_inbox_store() {
   return inbox_store<S, Transaction>;
 }
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

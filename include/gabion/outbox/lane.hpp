@@ -6,7 +6,8 @@
 
 #include <gabion/core/stable_hash.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// The lane of a message: all messages of one key share one, so one relay has them. Without a key the id decides, which
 /// spreads the messages that are ordered against nothing. `lanes` must not be 0.
@@ -14,4 +15,5 @@ namespace gabion::inline v0 {
   return static_cast<std::uint32_t>(gabion::stable_hash(key.empty() ? id : key) % lanes);
 }
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

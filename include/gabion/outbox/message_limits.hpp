@@ -10,7 +10,8 @@
 #include <gabion/core/detail/exceptions.hpp>
 #include <gabion/core/message.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// How large a message may be. What a broker would refuse is refused at enqueue, where the caller still hears of it.
 struct message_limits {
@@ -61,4 +62,5 @@ inline void require_valid(std::span<const message> batch, const message_limits& 
   for (const message& m : batch) gabion::require_valid(m, limits);
 }
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

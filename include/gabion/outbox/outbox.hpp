@@ -18,7 +18,8 @@
 #include <gabion/outbox/message_limits.hpp>
 #include <gabion/outbox/store.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// What an outbox takes. Later members are only ever added at the end.
 struct outbox_options {
@@ -139,4 +140,5 @@ class outbox {
   std::optional<wake_ref> who_{};
 };
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

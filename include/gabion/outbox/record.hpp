@@ -13,7 +13,8 @@
 #include <gabion/outbox/subscription.hpp>
 
 // How a pump looks at the records of an outbox, of a broker's partition, and at the letters of an inbox.
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 namespace detail {
 
@@ -46,4 +47,5 @@ struct pump_traits<received> : detail::message_traits<received> {};
 template <>
 struct pump_traits<inbox_letter> : detail::message_traits<inbox_letter> {};
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

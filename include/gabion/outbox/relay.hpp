@@ -26,7 +26,8 @@
 #include <gabion/outbox/store.hpp>
 #include <gabion/outbox/transport.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// Which lane a relay serves, and how. Later members are only ever added at the end.
 struct relay_options {
@@ -295,4 +296,5 @@ class relay : public basic_relay<Store, Transport> {
       : basic_relay<Store, Transport>{store, transport, std::move(options)} {}
 };
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -15,7 +15,8 @@
 #include <gabion/log/delivery.hpp>
 #include <gabion/log/lease.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// What an enqueue gave one message.
 struct enqueued {
@@ -119,4 +120,5 @@ consteval bool explain_outbox_store() {
   return outbox_store<S, Transaction>;
 }
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

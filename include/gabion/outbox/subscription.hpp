@@ -10,7 +10,8 @@
 #include <gabion/core/message.hpp>
 #include <gabion/log/delivery.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// A message that came from a broker: partition and offset say where the consumer group stands.
 /// A partition number is unique within a subscription, also when that spans several topics.
@@ -56,4 +57,5 @@ consteval bool explain_subscription() {
   return subscription<S>;
 }
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -11,7 +11,8 @@
 #include <gabion/core/message.hpp>
 #include <gabion/log/delivery.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// A message on its way out. It stays alive and unmoved until its delivery has been polled, so a client
 /// library may send it without a copy.
@@ -56,4 +57,5 @@ consteval bool explain_transport() {
   return transport<T>;
 }
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

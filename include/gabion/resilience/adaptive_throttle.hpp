@@ -17,7 +17,8 @@
 #include <gabion/resilience/shared_random.hpp>
 #include <gabion/resilience/throttle_permit.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// What an adaptive throttle calls a request.
 enum class throttle_counts : std::uint8_t {
@@ -209,4 +210,5 @@ class basic_adaptive_throttle<Random, Env>::run {
   permit permit_{};
 };
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -5,7 +5,8 @@
 
 #include <gabion/resilience/refusal.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// A permit, or why there is none. True if it is a permit. Move-only, for one thread at a time.
 /// \code if (auto admitted = limiter.try_acquire(now)) { ...; admitted->success(later); } \endcode
@@ -33,4 +34,5 @@ class [[nodiscard("dropping an admission drops its permit")]] basic_admission {
   bool granted_ = false;
 };
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

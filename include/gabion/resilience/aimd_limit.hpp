@@ -9,7 +9,8 @@
 #include <gabion/resilience/detail/limit_range.hpp>
 #include <gabion/resilience/limit_algorithm.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// How an AIMD limit moves. New members go last.
 struct aimd_limit_options {
@@ -63,4 +64,5 @@ class aimd_limit {
   std::uint32_t limit_;
 };
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -6,7 +6,8 @@
 
 #include <gabion/core/clock.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// What a budget is told of.
 enum class budget_event : std::uint8_t {
@@ -53,4 +54,5 @@ struct unlimited_budget {
   }
 };
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -13,7 +13,8 @@
 #include <gabion/core/saturating.hpp>
 #include <gabion/resilience/waiter.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// Lets the calling thread wait until a moment, until it is woken, or until a stop is requested.
 ///
@@ -77,4 +78,5 @@ class basic_blocking_waiter {
 /// On the precise steady clock.
 using blocking_waiter = basic_blocking_waiter<>;
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -16,7 +16,8 @@
 #include <gabion/resilience/detail/refused_call.hpp>
 #include <gabion/resilience/policy.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// How many calls a bulkhead lets in at the same time. New members go last.
 struct bulkhead_options {
@@ -127,4 +128,5 @@ using bulkhead = basic_bulkhead<>;
 /// Its permit.
 using bulkhead_permit = bulkhead::permit;
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

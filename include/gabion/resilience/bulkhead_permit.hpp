@@ -4,7 +4,8 @@
 #include <cstdint>
 #include <utility>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// The right to be one of the calls in flight, or nothing. It goes back when it is dropped. Move-only.
 ///
@@ -47,4 +48,5 @@ struct bulkhead_snapshot {
   friend bool operator==(const bulkhead_snapshot&, const bulkhead_snapshot&) = default;
 };
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

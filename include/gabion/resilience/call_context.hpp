@@ -9,7 +9,8 @@
 #include <gabion/core/deadline.hpp>
 #include <gabion/core/wake_ref.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// How much a call matters when not all can be served. A higher one is served first and shed last.
 enum class call_priority : std::uint8_t { background, low, normal, high, critical };
@@ -41,4 +42,5 @@ struct call_context {
   [[nodiscard]] bool repeatable() const noexcept { return idempotent || !idempotency_key.empty(); }
 };
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -18,7 +18,8 @@
 #include <gabion/resilience/policy.hpp>
 #include <gabion/resilience/shared_random.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// No factory: results are left as they are.
 struct no_chaos_result {};
@@ -213,4 +214,5 @@ class no_chaos {
 template <bool On, random_source Random = shared_random, env Env = native_env, class Factory = no_chaos_result>
 using chaos_if = std::conditional_t<On, basic_chaos<Random, Env, Factory>, no_chaos>;
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -7,7 +7,8 @@
 #include <gabion/core/detail/option_problem.hpp>
 #include <gabion/core/error.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// A rate of 100 %, in parts per million.
 inline constexpr std::uint32_t chaos_always = 1'000'000;
@@ -51,4 +52,5 @@ struct chaos_counts {
   friend bool operator==(const chaos_counts&, const chaos_counts&) = default;
 };
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -28,7 +28,8 @@
 #include <gabion/resilience/detail/circuit_events.hpp>
 #include <gabion/resilience/outcome_traits.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 namespace detail {
 
@@ -271,4 +272,5 @@ using circuit_breaker = basic_circuit_breaker<>;
 using circuit_permit = circuit_breaker::permit;
 using circuit_admission = circuit_breaker::admission;
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -7,7 +7,8 @@
 #include <gabion/resilience/detail/circuit_run.hpp>
 #include <gabion/resilience/policy.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// Joins a circuit breaker to pipelines.
 ///
@@ -20,4 +21,5 @@ struct policy_traits<basic_circuit_breaker<Clock, Observer, Env>> {
   static constexpr policy_kind kind = policy_kind::breaker;
 };
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

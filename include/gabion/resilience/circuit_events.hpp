@@ -12,7 +12,8 @@
 
 // What a breaker tells its observer. An event type that the observer cannot take costs nothing. Every `name` is the breaker's
 // and valid while the breaker lives.
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 // Ordered events: one at a time, in the order in which they took effect, outside every lock.
 
@@ -107,4 +108,5 @@ concept observes_circuit_calls = observes<Observer, circuit_recorded> || observe
 
 }  // namespace detail
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -11,7 +11,8 @@
 #include <gabion/core/clock.hpp>
 #include <gabion/resilience/circuit_state.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// How far one rule is from opening the circuit.
 struct circuit_rule_status {
@@ -101,4 +102,5 @@ namespace detail {
   return s;
 }
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -10,7 +10,8 @@
 #include <gabion/core/detail/option_problem.hpp>
 #include <gabion/resilience/circuit_state.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// When the circuits below open the group above them, and how it comes back. New members go last.
 struct circuit_group_options {
@@ -132,4 +133,5 @@ struct circuit_tree_rejection {
   circuit_rejection why{};
 };
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

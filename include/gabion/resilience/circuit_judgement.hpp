@@ -6,7 +6,8 @@
 #include <gabion/core/detail/exceptions.hpp>
 #include <gabion/resilience/outcome_traits.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// A judgement of results that also leaves some exceptions out; `ignore_exceptions` makes it.
 template <class Judge, class... Exceptions>
@@ -74,4 +75,5 @@ template <class Judge, class... Exceptions>
 
 }  // namespace detail
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -8,7 +8,8 @@
 #include <gabion/core/error.hpp>
 #include <gabion/resilience/circuit_state.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// Thrown by `call` if the breaker rejects and the result type cannot say so. Its code is errc::circuit_open.
 class circuit_open_error : public error {
@@ -34,4 +35,5 @@ class circuit_open_error : public error {
   circuit_rejection rejection_;
 };
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -11,7 +11,8 @@
 #include <gabion/core/clock.hpp>
 #include <gabion/resilience/circuit_opinion_store.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// When the opinions of several instances open a circuit for all of them. Both numbers must be reached.
 struct circuit_quorum_options {
@@ -62,4 +63,5 @@ namespace detail {
   return result;
 }
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

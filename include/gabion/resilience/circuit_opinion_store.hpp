@@ -15,7 +15,8 @@
 #include <gabion/resilience/circuit_state.hpp>
 
 // What instances of a service tell each other about a circuit. Nobody waits for it: calls go by the local breaker alone.
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// What one instance thinks of a circuit.
 struct circuit_opinion {
@@ -99,4 +100,5 @@ constexpr void grow_old(circuit_opinion& opinion, duration age) noexcept {
 
 }  // namespace detail
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -10,7 +10,8 @@
 #include <gabion/core/clock.hpp>
 #include <gabion/resilience/circuit_state.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// Trips on a percentage of the last outcomes. Off unless `calls` is set. New members go last.
 ///
@@ -138,4 +139,5 @@ inline constexpr std::size_t circuit_max_name = 47;
 
 }  // namespace detail
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

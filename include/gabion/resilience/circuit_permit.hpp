@@ -9,7 +9,8 @@
 #include <gabion/resilience/circuit_state.hpp>
 #include <gabion/resilience/outcome_traits.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 template <class Breaker>
 class basic_circuit_admission;
@@ -113,4 +114,5 @@ class [[nodiscard("dropping an admission returns its permit as abandoned")]] bas
   bool granted_ = false;
 };
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -9,7 +9,9 @@
 
 /// Starting points for common dependencies, by how dear a failed call is and how fast the other side recovers.
 /// Change a member of the copy: `auto o = presets::payment_api(); o.name = "payment-eu";`.
-namespace gabion::inline v0::presets {
+namespace gabion {
+inline namespace v0 {
+namespace presets {
 
 namespace detail {
 [[nodiscard]] constexpr circuit_breaker_options preset(std::string_view name, std::uint32_t failures,
@@ -39,4 +41,6 @@ namespace detail {
   return presets::detail::preset("analytics-api", 15, std::chrono::seconds{60}, 10);
 }
 
-}  // namespace gabion::inline v0::presets
+}  // namespace presets
+}  // namespace v0
+}  // namespace gabion

@@ -7,7 +7,8 @@
 #include <gabion/core/detail/option_problem.hpp>
 #include <gabion/resilience/circuit_state.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// What is worth keeping of a breaker over a restart. A value without pointers or instants; `save()` makes it, `restore()` takes
 /// it.
@@ -54,4 +55,5 @@ namespace detail {
 /// Throws error(invalid_argument) that names the member, its value and its range, or does nothing.
 inline void validate(const circuit_record& r) { detail::refuse_option("circuit_record", detail::problem_of(r)); }
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -21,7 +21,8 @@
 #include <gabion/resilience/outcome_traits.hpp>
 #include <gabion/resilience/refusal.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 namespace detail {
 
@@ -172,4 +173,5 @@ basic_circuit_registry(keyed_registry_options, Recipe, Clock, Observer, Farewell
 /// Breakers by text, all with the same options, on the steady clock: `circuit_registry hosts{{}, {{.failures = 3}}};`
 using circuit_registry = basic_circuit_registry<std::string, same_for_all<circuit_breaker_options>>;
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

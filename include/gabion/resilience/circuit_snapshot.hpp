@@ -8,7 +8,8 @@
 #include <gabion/core/clock.hpp>
 #include <gabion/resilience/circuit_state.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// What a breaker has counted since it was made. Each call is in exactly one of the seven; those made and
 /// settled while it was disabled are in none.
@@ -80,4 +81,5 @@ struct circuit_snapshot {
   std::uint64_t events_missed = 0;      ///< ordered events that the observer was never told
 };
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

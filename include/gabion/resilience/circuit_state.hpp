@@ -6,7 +6,8 @@
 
 #include <gabion/core/clock.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// Where a circuit breaker stands.
 enum class circuit_state : std::uint8_t {
@@ -123,4 +124,5 @@ struct circuit_rejection {
   return "unknown";
 }
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

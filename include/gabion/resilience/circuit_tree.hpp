@@ -27,7 +27,8 @@
 #include <gabion/resilience/outcome_traits.hpp>
 #include <gabion/resilience/policy.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// Circuits in groups in groups, as application, service, resource: a group opens when enough of its children are open, and then
 /// no call goes through any circuit below it.
@@ -234,4 +235,5 @@ class circuit_branch {
 /// The tree on the steady clock with nobody listening.
 using circuit_tree = basic_circuit_tree<>;
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

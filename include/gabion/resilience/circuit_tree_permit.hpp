@@ -11,7 +11,8 @@
 #include <gabion/resilience/circuit_group.hpp>
 #include <gabion/resilience/outcome_traits.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// The right to make one call through a circuit of a tree, and the duty to say how it went. Move-only.
 ///
@@ -103,4 +104,5 @@ class [[nodiscard("dropping an admission returns its permit as abandoned")]] bas
   bool granted_ = false;
 };
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -8,7 +8,8 @@
 #include <gabion/core/detail/option_problem.hpp>
 #include <gabion/resilience/circuit_options.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 namespace detail {
 
@@ -116,4 +117,5 @@ inline void validate(const circuit_breaker_options& o) {
   detail::refuse_option("circuit_breaker_options", detail::problem_of(o));
 }
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -19,7 +19,8 @@
 #include <gabion/resilience/limit_algorithm.hpp>
 #include <gabion/resilience/policy.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// What a concurrency limiter has counted since it was made.
 struct concurrency_counts {
@@ -230,4 +231,5 @@ class basic_concurrency_limiter<Limit, Env>::run {
   permit permit_{};
 };
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

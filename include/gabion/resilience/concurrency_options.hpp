@@ -8,7 +8,8 @@
 #include <gabion/core/clock.hpp>
 #include <gabion/resilience/detail/limit_range.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// What a concurrency limiter is told about one call.
 enum class limit_verdict : std::uint8_t {
@@ -65,4 +66,5 @@ inline void validate(const concurrency_limiter_options& o) {
   detail::refuse_option("concurrency_limiter_options", detail::problem_of(o));
 }
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

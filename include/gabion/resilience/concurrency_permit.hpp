@@ -7,7 +7,8 @@
 #include <gabion/core/clock.hpp>
 #include <gabion/resilience/concurrency_options.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// The right to have one call in flight, and the time when it began. Move-only.
 ///
@@ -52,4 +53,5 @@ class [[nodiscard("dropping a permit at once gives the place back")]] basic_conc
   stamp begun_{};
 };
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

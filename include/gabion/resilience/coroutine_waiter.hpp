@@ -6,7 +6,8 @@
 
 #include <gabion/core/clock.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// Lets a coroutine wait until a moment: `co_await w.wait_until(moment)` gives a bool, true when the moment has come or it was
 /// woken, false if the wait was cancelled. What it returns must be awaitable in the coroutine that waits, which only that
@@ -27,4 +28,5 @@ consteval bool explain_coroutine_waiter() {
   return coroutine_waiter<W>;
 }
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -6,7 +6,8 @@
 
 #include <gabion/core/clock.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// Knows how long a call usually takes: `std::optional<duration> delay()`, for example the 95th percentile of what a latency
 /// histogram has seen lately; nothing while it has seen too little. Called once per call: keep it cheap. Safe to use from several
@@ -33,4 +34,5 @@ struct fixed_delay {
   [[nodiscard]] static constexpr std::optional<duration> delay() noexcept { return std::nullopt; }
 };
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -17,7 +17,8 @@
 #include <gabion/resilience/pipeline_run.hpp>
 #include <gabion/resilience/policy.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// A result, and whether it is the real one.
 template <class Result>
@@ -180,4 +181,5 @@ template <class Handler>
   return basic_fallback<Handler>{std::move(handler)};
 }
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -17,7 +17,8 @@
 #include <gabion/resilience/policy.hpp>
 #include <gabion/resilience/rate_limiter.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// How far apart permits are. New members go last.
 struct gcra_options {
@@ -137,4 +138,5 @@ class basic_gcra {
 /// The limiter for production.
 using gcra = basic_gcra<>;
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -12,7 +12,8 @@
 #include <gabion/resilience/detail/limit_range.hpp>
 #include <gabion/resilience/limit_algorithm.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// How a Gradient2 limit moves. New members go last.
 struct gradient2_limit_options {
@@ -147,4 +148,5 @@ class basic_gradient2_limit {
 
 using gradient2_limit = basic_gradient2_limit<xoshiro256>;
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

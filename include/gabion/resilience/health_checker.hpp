@@ -15,7 +15,8 @@
 #include <gabion/resilience/circuit_state.hpp>
 #include <gabion/resilience/trip_target.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// When to probe, and what follows from the answers. New members go last.
 struct health_checker_options {
@@ -192,4 +193,5 @@ void apply(const basic_health_checker<Random>& checker, health_effect effect, Ta
   if (effect == health_effect::close) target.reset(circuit_cause::health_check);
 }
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -12,7 +12,8 @@
 #include <gabion/resilience/trip_target.hpp>
 #include <gabion/resilience/waiter.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 namespace detail {
 
@@ -45,4 +46,5 @@ void run_health_checks(basic_health_checker<Random>& checker, Target& target, co
   }
 }
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

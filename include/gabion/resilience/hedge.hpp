@@ -13,7 +13,8 @@
 #include <gabion/core/saturating.hpp>
 #include <gabion/resilience/attempt_budget.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// When a call is made a second time beside the first. New members go last.
 struct hedge_options {
@@ -182,4 +183,5 @@ class hedge_machine {
   bool over_ = false;
 };
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -21,7 +21,8 @@
 #include <gabion/resilience/spawner.hpp>
 #include <gabion/resilience/waiter.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// What a hedge has seen so far.
 struct hedge_counts {
@@ -133,4 +134,5 @@ class basic_hedge {
   detail::state_ref<detail::hedge_tally<Env>> tally_;
 };
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

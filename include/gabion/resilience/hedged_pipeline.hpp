@@ -24,7 +24,8 @@
 #include <gabion/resilience/policy.hpp>
 #include <gabion/resilience/spawner.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// For the rules about the order; a hedge has no run, as it makes several attempts at a time.
 template <spawner Spawner, attempt_budget Budget, delay_source Delay, clock Clock, env Env>
@@ -133,4 +134,5 @@ template <clock Clock, class... Policies>
   return detail::hedged_pipeline(clock, std::forward<Policies>(policies)...);
 }
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

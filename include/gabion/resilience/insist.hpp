@@ -4,7 +4,8 @@
 #include <type_traits>
 #include <utility>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// A policy that a pipeline takes at its place, though an order rule speaks against it. Made by `insist`.
 template <class Policy>
@@ -19,4 +20,5 @@ template <class Policy>
   return insisted<Policy>{std::forward<Policy>(policy)};
 }
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

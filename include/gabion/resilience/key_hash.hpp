@@ -9,7 +9,8 @@
 
 #include <gabion/core/stable_hash.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// Hashes a key: the same 64 bits for keys that are equal, also for what a look-up may use in place of the key.
 template <class Hash, class Key>
@@ -60,4 +61,5 @@ class key_hash {
   std::uint64_t seed_ = stable_hash_seed;
 };
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -24,7 +24,8 @@
 #include <gabion/resilience/policy.hpp>
 #include <gabion/resilience/rate_limiter.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// What happens to a new key when all places are taken by keys that still owe something.
 enum class keyed_overflow : std::uint8_t {
@@ -259,4 +260,5 @@ class keyed_rate_limiter<Key, Limiter, Hash, Env>::view {
   Key key_;
 };
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -22,7 +22,8 @@
 #include <gabion/resilience/detail/registry_entry.hpp>
 #include <gabion/resilience/key_hash.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// How many policies a registry keeps, and for how long. New members go last.
 struct keyed_registry_options {
@@ -244,4 +245,5 @@ class basic_keyed_registry {
 template <class Key, class Policy, class Recipe, class Farewell = no_farewell>
 using keyed_registry = basic_keyed_registry<Key, Policy, Recipe, Farewell>;
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -15,7 +15,8 @@
 #include <gabion/resilience/detail/bounded_lru.hpp>
 #include <gabion/resilience/key_hash.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// How many values are remembered, and how long. New members go last.
 struct last_good_options {
@@ -119,4 +120,5 @@ class basic_last_good {
 template <class Key, class Value>
 using last_good = basic_last_good<Key, Value>;
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

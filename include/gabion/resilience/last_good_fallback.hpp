@@ -15,7 +15,8 @@
 #include <gabion/resilience/outcome_traits.hpp>
 #include <gabion/resilience/policy.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// Remembers what succeeds, and answers what fails or is refused with the last good value of the same key, if it is not too old.
 ///
@@ -88,4 +89,5 @@ class basic_last_good_fallback {
 template <class Cache, class KeyOf>
 basic_last_good_fallback(Cache&, KeyOf) -> basic_last_good_fallback<Cache, KeyOf>;
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

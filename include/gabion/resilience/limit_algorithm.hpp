@@ -6,7 +6,8 @@
 
 #include <gabion/core/clock.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// What a limit algorithm learns from a finished call, or from a window of them.
 struct limit_sample {
@@ -59,4 +60,5 @@ class fixed_limit {
   std::uint32_t limit_;
 };
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -17,7 +17,8 @@
 #include <gabion/resilience/load_source.hpp>
 #include <gabion/resilience/policy.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// At which load whom is turned away, in percent; 1 to 100, 0 = never. A higher priority must not go before a lower one. New
 /// members go last.
@@ -184,4 +185,5 @@ class basic_load_shedder<Source, Env>::run {
   basic_load_shedder* shedder_;
 };
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -9,7 +9,8 @@
 #include <gabion/core/clock.hpp>
 #include <gabion/core/env.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// A whole load, in basis points.
 inline constexpr std::uint32_t full_load = 10'000;
@@ -95,4 +96,5 @@ class in_flight_load {
   const Limiter* limiter_;
 };
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

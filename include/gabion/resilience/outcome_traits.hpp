@@ -13,7 +13,8 @@
 #include <gabion/core/detail/result_shape.hpp>
 #include <gabion/core/error.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// What a policy is told about one call.
 enum class verdict : std::uint8_t {
@@ -128,4 +129,5 @@ struct judge_by_traits {
 
 }  // namespace detail
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

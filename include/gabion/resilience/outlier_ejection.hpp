@@ -19,7 +19,8 @@
 #include <gabion/resilience/outcome_traits.hpp>
 #include <gabion/resilience/outlier_options.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// Takes hosts that fail more than the others out of service for a while, and tells whether it is them or everything.
 ///
@@ -358,4 +359,5 @@ class basic_outlier_ejection {
 
 using outlier_ejection = basic_outlier_ejection<>;
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

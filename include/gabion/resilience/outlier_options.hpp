@@ -8,7 +8,8 @@
 #include <gabion/core/clock.hpp>
 #include <gabion/core/detail/option_problem.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// When a host is taken out of service, and for how long. New members go last.
 struct outlier_options {
@@ -133,4 +134,5 @@ struct outlier_fleet {
   std::uint64_t late = 0;          ///< results of hosts that were out of service: not counted
 };
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

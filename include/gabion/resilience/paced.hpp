@@ -12,7 +12,8 @@
 #include <gabion/resilience/policy.hpp>
 #include <gabion/resilience/rate_limiter.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// The policy that waits for its permit: a rate limiter with the longest wait that a call puts up with.
 ///
@@ -89,4 +90,5 @@ class paced<Limiter>::run {
   rate_reservation held_{};
 };
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -20,7 +20,8 @@
 #include <gabion/resilience/policy.hpp>
 #include <gabion/resilience/waiter.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// Policies around a call, the outermost first, as one type without a virtual call. Make it with `pipeline(...)`.
 ///
@@ -142,4 +143,5 @@ template <clock Clock, class... Policies>
   return basic_pipeline<Clock, detail::given_policy<Policies>...>{std::move(clock), std::forward<Policies>(policies)...};
 }
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

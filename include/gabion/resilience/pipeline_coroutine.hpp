@@ -14,7 +14,8 @@
 #include <gabion/resilience/pipeline.hpp>
 #include <gabion/resilience/pipeline_run.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// What a coroutine task gives when it is awaited. Known without it: the first template argument, as in `task<int>`.
 /// Specialise it for other tasks: `using value_type = ...`.
@@ -112,4 +113,5 @@ template <clock Clock, class... Policies, class Waiter, class Function>
     return gabion::call_async(pipeline, std::forward<Waiter>(waiter), call_context{}, std::forward<Function>(f));
   }
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

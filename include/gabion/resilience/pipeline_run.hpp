@@ -12,7 +12,8 @@
 #include <gabion/resilience/outcome_traits.hpp>
 #include <gabion/resilience/pipeline_step.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 namespace detail {
 
@@ -125,4 +126,5 @@ class pipeline_run {
   Machine machine_;
 };
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

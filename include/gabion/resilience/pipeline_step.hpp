@@ -5,7 +5,8 @@
 
 #include <gabion/core/clock.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// What whoever drives a pipeline has to do next.
 struct [[nodiscard("it says what to do next")]] pipeline_step {
@@ -19,4 +20,5 @@ struct [[nodiscard("it says what to do next")]] pipeline_step {
   friend bool operator==(const pipeline_step&, const pipeline_step&) = default;
 };
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -14,7 +14,8 @@
 
 // What a policy is to a pipeline: a small machine per call that is asked on the way in and told on the way out. It never
 // waits and calls nobody; whoever drives it does, so that one policy serves blocking code, coroutines and callbacks.
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// What a policy answers to a call that wants in.
 struct [[nodiscard("it says whether the call may go on")]] entry_step {
@@ -158,4 +159,5 @@ consteval bool explain_policy() {
   return policy<P>;
 }
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

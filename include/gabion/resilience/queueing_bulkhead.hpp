@@ -20,7 +20,8 @@
 #include <gabion/resilience/detail/refused_call.hpp>
 #include <gabion/resilience/policy.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// How many calls a bulkhead lets in at the same time, and how many of the rest may wait how long. New members go last.
 struct queueing_bulkhead_options {
@@ -199,4 +200,5 @@ using queueing_bulkhead = basic_queueing_bulkhead<>;
 /// Its permit.
 using queueing_bulkhead_permit = queueing_bulkhead::permit;
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

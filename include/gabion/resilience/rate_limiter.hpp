@@ -8,7 +8,8 @@
 #include <gabion/core/clock.hpp>
 
 // What every rate limiter has in common; the algorithms are in token_bucket.hpp, gcra.hpp and sliding_window_limiter.hpp.
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// So many permits in so much time. It says nothing about how evenly: that is the algorithm's part.
 struct rate {
@@ -87,4 +88,5 @@ consteval bool explain_reserving_rate_limiter() {
   return reserving_rate_limiter<L>;
 }
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

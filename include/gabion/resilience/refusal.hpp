@@ -9,7 +9,8 @@
 #include <gabion/core/clock.hpp>
 #include <gabion/core/error.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// Why a call was refused, and when it may be worth asking again.
 struct refusal {
@@ -42,4 +43,5 @@ class refused_error : public error {
   refusal refusal_;
 };
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

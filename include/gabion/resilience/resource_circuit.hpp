@@ -16,7 +16,8 @@
 #include <gabion/resilience/resource_pressure.hpp>
 #include <gabion/resilience/trip_target.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// When pressure on a resource opens a circuit. New members go last.
 struct resource_circuit_options {
@@ -156,4 +157,5 @@ class resource_circuit {
   typename Env::template atomic<std::uint64_t> trips_{0};
 };
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

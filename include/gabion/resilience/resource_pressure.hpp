@@ -10,7 +10,8 @@
 
 #include <gabion/core/clock.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// What a machine can run out of.
 enum class resource : std::uint8_t { cpu, memory, disk, network };
@@ -81,4 +82,5 @@ class first_pressure {
   std::tuple<Sources...> sources_;
 };
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -10,7 +10,8 @@
 #include <gabion/resilience/detail/retry_core.hpp>
 #include <gabion/resilience/retry_options.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// The retries of one logical call after another, as a pure machine: it reads no clock, waits for nothing and calls
 /// nobody. Ask begin(), make the attempt, hand its report to next(), and so on until a step says stop.
@@ -55,4 +56,5 @@ class basic_retry {
 /// Retries with a generator that seeds itself.
 using retry_machine = basic_retry<xoshiro256>;
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

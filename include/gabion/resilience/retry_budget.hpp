@@ -10,7 +10,8 @@
 #include <gabion/resilience/attempt_budget.hpp>
 #include <gabion/resilience/detail/attempt_reserve.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// How much a retry budget allows. New members go last.
 struct retry_budget_options {
@@ -99,4 +100,5 @@ class basic_retry_budget {
 /// The budget on the standard atomics.
 using retry_budget = basic_retry_budget<>;
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

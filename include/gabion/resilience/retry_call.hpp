@@ -17,7 +17,8 @@
 #include <gabion/resilience/retry.hpp>
 #include <gabion/resilience/waiter.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// What an attempt may want to know: hand the deadline on to the client library.
 struct attempt_context {
@@ -119,4 +120,5 @@ auto retry_call(basic_retry<Random>& machine, const Clock& time, Sleeper& wait, 
   return gabion::retry_call(machine, time, wait, std::forward<Function>(f), std::forward<Classify>(classify), until, budget);
 }
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

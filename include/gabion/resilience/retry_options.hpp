@@ -10,7 +10,8 @@
 #include <gabion/core/clock.hpp>
 #include <gabion/core/detail/option_problem.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// What became of one attempt, by what a retry may do about it.
 enum class attempt_verdict : std::uint8_t {
@@ -107,4 +108,5 @@ struct [[nodiscard("it says when to attempt again, or why to stop")]] retry_step
   [[nodiscard]] static retry_step stop(retry_stop why) noexcept { return {std::nullopt, why}; }
 };
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

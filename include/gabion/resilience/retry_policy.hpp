@@ -17,7 +17,8 @@
 #include <gabion/resilience/retry_options.hpp>
 #include <gabion/resilience/shared_random.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// What a retry policy has done so far.
 struct retry_counts {
@@ -152,4 +153,5 @@ class basic_retry_policy<Budget, Env>::run {
 /// Retry without a budget shared with others.
 using retry_policy = basic_retry_policy<>;
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

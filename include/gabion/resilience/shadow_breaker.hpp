@@ -22,7 +22,8 @@
 #include <gabion/resilience/policy.hpp>
 #include <gabion/resilience/shadow_report.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// The live breaker's permit and, unless it would have rejected the call, the candidate's. Move-only; as basic_circuit_permit.
 template <class Shadow>
@@ -186,4 +187,5 @@ basic_shadow_breaker(const circuit_breaker_options&, const circuit_breaker_optio
 /// On the steady clock with nobody listening.
 using shadow_breaker = basic_shadow_breaker<>;
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -12,7 +12,8 @@
 #include <gabion/core/saturating.hpp>
 #include <gabion/resilience/circuit_state.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// One change of the candidate's state: what would have happened.
 struct shadow_transition {
@@ -75,4 +76,5 @@ struct shadow_report {
   return text;
 }
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -25,7 +25,8 @@
 #include <gabion/resilience/circuit_state.hpp>
 #include <gabion/resilience/trip_target.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// How a breaker shares its opinion. New members go last.
 struct shared_circuit_options {
@@ -301,4 +302,5 @@ basic_shared_circuit(Breaker&, Store&, const shared_circuit_options&) -> basic_s
 template <shareable_circuit Breaker, circuit_opinion_store Store, random_source Random>
 basic_shared_circuit(Breaker&, Store&, const shared_circuit_options&, Random) -> basic_shared_circuit<Breaker, Store, Random>;
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -9,7 +9,8 @@
 #include <gabion/core/env.hpp>
 #include <gabion/core/random.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// A random source that many threads may draw from at once: one atomic step each, no lock. In one thread the same seed gives the
 /// same numbers with every compiler. A copy goes on by itself from where the original was. Not for keys or secrets.
@@ -64,4 +65,5 @@ class random_gate<basic_shared_random<Any>, Env> {
 
 }  // namespace detail
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -20,7 +20,8 @@
 #include <gabion/resilience/policy.hpp>
 #include <gabion/resilience/rate_limiter.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// How many permits in any window of that length. New members go last.
 struct sliding_window_options {
@@ -170,4 +171,5 @@ class basic_sliding_window_limiter {
 /// The limiter for production.
 using sliding_window_limiter = basic_sliding_window_limiter<>;
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

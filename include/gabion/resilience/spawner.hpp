@@ -3,7 +3,8 @@
 
 #include <concepts>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 namespace detail {
 
@@ -35,4 +36,5 @@ consteval bool explain_spawner() {
   return spawner<S>;
 }
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

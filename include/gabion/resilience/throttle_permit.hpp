@@ -6,7 +6,8 @@
 #include <gabion/core/clock.hpp>
 #include <gabion/resilience/outcome_traits.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// The right to make one call, and the duty to say how it went. Move-only.
 ///
@@ -45,4 +46,5 @@ class [[nodiscard("without a verdict the throttle learns nothing")]] basic_throt
   Throttle* throttle_ = nullptr;
 };
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

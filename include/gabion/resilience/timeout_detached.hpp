@@ -20,7 +20,8 @@
 #include <gabion/resilience/spawner.hpp>
 #include <gabion/resilience/waiter.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// The two limits of a detached call. New members go last.
 struct detached_timeout_options {
@@ -145,4 +146,5 @@ class basic_detached_timeout {
   detail::state_ref<detail::detached_tally<Env>> tally_;
 };
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

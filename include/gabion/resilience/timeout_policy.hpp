@@ -15,7 +15,8 @@
 #include <gabion/resilience/call_context.hpp>
 #include <gabion/resilience/policy.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// How long what stands below a timeout may take. New members go last.
 struct timeout_options {
@@ -101,4 +102,5 @@ class basic_timeout_policy {
 /// A timeout on the standard atomics.
 using timeout_policy = basic_timeout_policy<>;
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -18,7 +18,8 @@
 #include <gabion/resilience/policy.hpp>
 #include <gabion/resilience/rate_limiter.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// How large the bucket is and how fast it fills. New members go last.
 struct token_bucket_options {
@@ -180,4 +181,5 @@ class basic_token_bucket {
 /// The limiter for production.
 using token_bucket = basic_token_bucket<>;
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -4,7 +4,8 @@
 #include <gabion/core/clock.hpp>
 #include <gabion/resilience/circuit_state.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// Can be opened from outside for a time: `trip(duration, circuit_cause)`.
 template <class T>
@@ -31,4 +32,5 @@ consteval bool explain_trip_target() {
   return trip_target<T>;
 }
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -13,7 +13,8 @@
 #include <gabion/resilience/detail/limit_range.hpp>
 #include <gabion/resilience/limit_algorithm.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// How a Vegas limit moves. "log" is the decimal logarithm of the limit, rounded down, at least 1. New members go last.
 struct vegas_limit_options {
@@ -137,4 +138,5 @@ class basic_vegas_limit {
 
 using vegas_limit = basic_vegas_limit<xoshiro256>;
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

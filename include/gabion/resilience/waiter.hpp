@@ -6,7 +6,8 @@
 #include <gabion/core/clock.hpp>
 #include <gabion/core/wake_ref.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// Waits until a moment of its clock: `wait_until(moment)` answers true when it has come, false if the wait was cut short
 /// by a request to stop. It must return at once for a moment that is past.
@@ -35,4 +36,5 @@ consteval bool explain_waiter() {
   return waiter<W>;
 }
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -13,7 +13,8 @@
 #include <gabion/resilience/attempt_budget.hpp>
 #include <gabion/resilience/detail/attempt_reserve.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// How much a windowed retry budget allows. New members go last.
 struct windowed_retry_budget_options {
@@ -131,4 +132,5 @@ class basic_windowed_retry_budget {
 /// The budget on the standard atomics.
 using windowed_retry_budget = basic_windowed_retry_budget<>;
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -12,7 +12,9 @@
 #include <gabion/log/transactor.hpp>
 #include <gabion/testing/conformance.hpp>
 
-namespace gabion::inline v0::testing {
+namespace gabion {
+inline namespace v0 {
+namespace testing {
 
 /// What the suite runs in: an empty checkpoint store and the database that it stores in. `reopen` forgets everything that is
 /// not durable; a store that keeps nothing durable leaves it empty. The store's wall clock must be the manual time's.
@@ -162,4 +164,6 @@ template <checkpoint_world World>
   return std::to_array(detail::checkpoint_cases<World>::table);
 }
 
-}  // namespace gabion::inline v0::testing
+}  // namespace testing
+}  // namespace v0
+}  // namespace gabion

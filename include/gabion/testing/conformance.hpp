@@ -9,7 +9,9 @@
 
 #include <gabion/testing/manual_clock.hpp>
 
-namespace gabion::inline v0::testing {
+namespace gabion {
+inline namespace v0 {
+namespace testing {
 
 /// What one case of a conformance suite found. Not safe to use from several threads.
 class findings {
@@ -76,4 +78,6 @@ bool run_suite(const Cases& cases, Make make, Report report) {
   return good;
 }
 
-}  // namespace gabion::inline v0::testing
+}  // namespace testing
+}  // namespace v0
+}  // namespace gabion

@@ -10,7 +10,9 @@
 #include <gabion/testing/detail/event_read_cases.hpp>
 #include <gabion/testing/detail/repeat_cases.hpp>
 
-namespace gabion::inline v0::testing {
+namespace gabion {
+inline namespace v0 {
+namespace testing {
 
 /// What the suite runs in: an empty store and the database that it stores in. `reopen` forgets everything that is not
 /// durable, such as caches; a store that keeps nothing durable leaves it empty.
@@ -39,4 +41,6 @@ template <event_store_world World>
   return cases;
 }
 
-}  // namespace gabion::inline v0::testing
+}  // namespace testing
+}  // namespace v0
+}  // namespace gabion

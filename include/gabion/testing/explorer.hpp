@@ -14,7 +14,9 @@
 #include <gabion/testing/detail/search.hpp>
 
 // Runs a small concurrent scenario under every interleaving of its shared accesses, on one real thread.
-namespace gabion::inline v0::testing {
+namespace gabion {
+inline namespace v0 {
+namespace testing {
 
 /// How to go through the executions: all of them, depth first, or as a walk that draws every choice.
 enum class search_by : std::uint8_t { depth_first, random_walk };
@@ -142,4 +144,6 @@ class explorer {
   std::string failure_{};
 };
 
-}  // namespace gabion::inline v0::testing
+}  // namespace testing
+}  // namespace v0
+}  // namespace gabion

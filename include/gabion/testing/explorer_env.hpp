@@ -12,7 +12,9 @@
 #include <gabion/testing/detail/scheduler.hpp>
 #include <gabion/testing/explorer.hpp>
 
-namespace gabion::inline v0::testing {
+namespace gabion {
+inline namespace v0 {
+namespace testing {
 
 /// The environment that puts a core under the explorer: every shared access is a point at which another thread may go on, and
 /// a load may return an old value where its memory order allows that. Outside of a scenario's threads it is plain memory.
@@ -245,4 +247,6 @@ class explorer_env::plain {
 
 static_assert(gabion::env<explorer_env>);
 
-}  // namespace gabion::inline v0::testing
+}  // namespace testing
+}  // namespace v0
+}  // namespace gabion

@@ -5,7 +5,9 @@
 
 #include <gabion/core/random.hpp>
 
-namespace gabion::inline v0::testing {
+namespace gabion {
+inline namespace v0 {
+namespace testing {
 
 /// How often a wrapped transport goes wrong, in 1000 messages or calls. The same seed gives the same faults for the same calls.
 struct transport_faults {
@@ -37,4 +39,6 @@ inline bool strikes(xoshiro256& random, std::uint32_t per_mille) noexcept {
 
 }  // namespace detail
 
-}  // namespace gabion::inline v0::testing
+}  // namespace testing
+}  // namespace v0
+}  // namespace gabion

@@ -14,7 +14,9 @@
 #include <gabion/outbox/store.hpp>
 #include <gabion/testing/fault_plan.hpp>
 
-namespace gabion::inline v0::testing {
+namespace gabion {
+inline namespace v0 {
+namespace testing {
 
 /// Any outbox store, with faults by a seeded plan: a call fails before anything is done, or after it was done. Safe to use
 /// as the store is, but from one thread at a time. It keeps a reference to the store.
@@ -89,4 +91,6 @@ class faulty_store {
   std::uint64_t struck_ = 0;
 };
 
-}  // namespace gabion::inline v0::testing
+}  // namespace testing
+}  // namespace v0
+}  // namespace gabion

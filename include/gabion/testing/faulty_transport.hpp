@@ -14,7 +14,9 @@
 #include <gabion/outbox/transport.hpp>
 #include <gabion/testing/fault_plan.hpp>
 
-namespace gabion::inline v0::testing {
+namespace gabion {
+inline namespace v0 {
+namespace testing {
 
 /// Any transport, with faults by a seeded plan. It keeps the promises of the transport it wraps: one delivery for each
 /// message taken, and order within a key. Not safe to use from several threads. It keeps a reference to the transport.
@@ -155,4 +157,6 @@ class faulty_transport {
   std::map<std::string, std::uint64_t> broken_{};
 };
 
-}  // namespace gabion::inline v0::testing
+}  // namespace testing
+}  // namespace v0
+}  // namespace gabion

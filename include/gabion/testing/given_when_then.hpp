@@ -15,7 +15,9 @@
 #include <gabion/core/error.hpp>
 #include <gabion/cqrs/aggregate.hpp>
 
-namespace gabion::inline v0::testing {
+namespace gabion {
+inline namespace v0 {
+namespace testing {
 
 /// Shows events by their names alone.
 struct names_only {};
@@ -174,4 +176,6 @@ template <aggregate A, class Codec = names_only, class... Past>
   return scenario<A, Codec>{gabion::fold<A>(past...)};
 }
 
-}  // namespace gabion::inline v0::testing
+}  // namespace testing
+}  // namespace v0
+}  // namespace gabion

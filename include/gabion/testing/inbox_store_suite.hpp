@@ -11,7 +11,9 @@
 #include <gabion/testing/detail/inbox_letter_cases.hpp>
 #include <gabion/testing/detail/inbox_log_cases.hpp>
 
-namespace gabion::inline v0::testing {
+namespace gabion {
+inline namespace v0 {
+namespace testing {
 
 namespace detail {
 
@@ -81,4 +83,6 @@ template <inbox_store_world World>
   return detail::all_inbox_cases<World>;
 }
 
-}  // namespace gabion::inline v0::testing
+}  // namespace testing
+}  // namespace v0
+}  // namespace gabion

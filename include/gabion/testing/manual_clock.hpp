@@ -7,7 +7,9 @@
 #include <gabion/core/clock.hpp>
 #include <gabion/core/saturating.hpp>
 
-namespace gabion::inline v0::testing {
+namespace gabion {
+inline namespace v0 {
+namespace testing {
 
 /// Time that moves only when a test says so. Its clocks are handles: keep the `manual_time` alive as long as they are.
 ///
@@ -77,4 +79,6 @@ using manual_wall_clock = manual_time::wall_handle;
 
 static_assert(gabion::clock<manual_clock> && gabion::wall_clock<manual_wall_clock>);
 
-}  // namespace gabion::inline v0::testing
+}  // namespace testing
+}  // namespace v0
+}  // namespace gabion

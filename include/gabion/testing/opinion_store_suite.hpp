@@ -16,7 +16,9 @@
 #include <gabion/resilience/circuit_opinion_store.hpp>
 #include <gabion/testing/conformance.hpp>
 
-namespace gabion::inline v0::testing {
+namespace gabion {
+inline namespace v0 {
+namespace testing {
 
 /// A store of opinions of its own, empty at first: `opinions()` gives the store, `pass(d)` lets `d` pass on the store's clock, and
 /// `slack()` says how much of real time may pass unseen besides: zero on a manual clock.
@@ -164,4 +166,6 @@ template <opinion_world World>
   return std::to_array(detail::opinion_cases<World>::table);
 }
 
-}  // namespace gabion::inline v0::testing
+}  // namespace testing
+}  // namespace v0
+}  // namespace gabion

@@ -13,7 +13,9 @@
 #include <gabion/testing/detail/outbox_letter_cases.hpp>
 #include <gabion/testing/detail/outbox_settle_cases.hpp>
 
-namespace gabion::inline v0::testing {
+namespace gabion {
+inline namespace v0 {
+namespace testing {
 
 namespace detail {
 
@@ -114,4 +116,6 @@ template <outbox_store_world World>
   return detail::all_outbox_cases<World>;
 }
 
-}  // namespace gabion::inline v0::testing
+}  // namespace testing
+}  // namespace v0
+}  // namespace gabion

@@ -19,7 +19,9 @@
 #include <gabion/log/delivery.hpp>
 #include <gabion/outbox/transport.hpp>
 
-namespace gabion::inline v0::testing {
+namespace gabion {
+inline namespace v0 {
+namespace testing {
 
 /// One message that a recording transport was handed, and what it answered.
 struct recorded_send {
@@ -155,4 +157,6 @@ using unordered_recording_transport = basic_recording_transport<false>;
 
 static_assert(transport<recording_transport> && transport<unordered_recording_transport>);
 
-}  // namespace gabion::inline v0::testing
+}  // namespace testing
+}  // namespace v0
+}  // namespace gabion

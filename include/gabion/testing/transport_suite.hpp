@@ -16,7 +16,9 @@
 #include <gabion/outbox/transport.hpp>
 #include <gabion/testing/conformance.hpp>
 
-namespace gabion::inline v0::testing {
+namespace gabion {
+inline namespace v0 {
+namespace testing {
 
 /// What the suite runs in: a transport to an empty broker that takes any message, and everything that has arrived there by
 /// now, in the order within each key.
@@ -165,4 +167,6 @@ template <transport_world World>
   return detail::transport_cases::all<World>;
 }
 
-}  // namespace gabion::inline v0::testing
+}  // namespace testing
+}  // namespace v0
+}  // namespace gabion

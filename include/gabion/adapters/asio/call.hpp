@@ -16,7 +16,9 @@
 #include <gabion/resilience/pipeline_coroutine.hpp>
 #include <gabion/resilience/refusal.hpp>
 
-namespace gabion::inline v0::asio_adapter {
+namespace gabion {
+inline namespace v0 {
+namespace asio_adapter {
 
 /// A judge that knows an asio operation that was cancelled, whose error code is of a category of asio's own.
 template <class Judge = gabion::detail::judge_by_traits>
@@ -62,4 +64,6 @@ template <class... Policies, class Function>
   return asio_adapter::call(executor, pipeline, call_context{}, std::forward<Function>(f));
 }
 
-}  // namespace gabion::inline v0::asio_adapter
+}  // namespace asio_adapter
+}  // namespace v0
+}  // namespace gabion

@@ -22,7 +22,9 @@
 #include <gabion/resilience/coroutine_waiter.hpp>
 #include <gabion/resilience/refusal.hpp>
 
-namespace gabion::inline v0::asio_adapter {
+namespace gabion {
+inline namespace v0 {
+namespace asio_adapter {
 
 /// Lets an asio coroutine wait in a pipeline, on a steady_timer.
 ///
@@ -79,4 +81,6 @@ class waiter {
 
 static_assert(coroutine_waiter<waiter>);
 
-}  // namespace gabion::inline v0::asio_adapter
+}  // namespace asio_adapter
+}  // namespace v0
+}  // namespace gabion

@@ -19,7 +19,9 @@
 #include <gabion/resilience/call_context.hpp>
 #include <gabion/resilience/refusal.hpp>
 
-namespace gabion::inline v0::asio_adapter {
+namespace gabion {
+inline namespace v0 {
+namespace asio_adapter {
 
 /// Awaits an operation, but no longer than the context's deadline: then the operation is cancelled, waited for, and
 /// refused_error (errc::timeout) thrown. This is what makes the deadlines of a pipeline's timeouts bite on asio operations.
@@ -50,4 +52,6 @@ template <class Result>
   }
 }
 
-}  // namespace gabion::inline v0::asio_adapter
+}  // namespace asio_adapter
+}  // namespace v0
+}  // namespace gabion

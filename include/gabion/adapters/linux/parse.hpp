@@ -8,7 +8,9 @@
 #include <gabion/adapters/linux/detail/text.hpp>
 
 // What the kernel's files say, as pure functions of their text. Anything that is not in the documented form reads as nothing.
-namespace gabion::inline v0::linux_adapter {
+namespace gabion {
+inline namespace v0 {
+namespace linux_adapter {
 
 /// The share of the last 10 s in which work stood still for want of the resource, from a pressure file, in basis points: `some`
 /// (at least one task waited) or `full` (all did). Source: the kernel's Documentation/accounting/psi.rst.
@@ -138,4 +140,6 @@ struct traffic {
   return std::nullopt;
 }
 
-}  // namespace gabion::inline v0::linux_adapter
+}  // namespace linux_adapter
+}  // namespace v0
+}  // namespace gabion

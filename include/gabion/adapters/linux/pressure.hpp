@@ -21,7 +21,9 @@
 
 // The kernel's figures as pressure sources. Each reads a small file or two per sample; used by one thread at a time.
 // What cannot be read, or is not in the documented form, is no pressure that is known; nothing here throws after construction.
-namespace gabion::inline v0::linux_adapter {
+namespace gabion {
+inline namespace v0 {
+namespace linux_adapter {
 
 /// A pressure file, of the machine or of a group: the share of the last 10 s in which at least one task waited.
 class stall_source {
@@ -263,4 +265,6 @@ class network_use_source {
 static_assert(pressure_source<stall_source> && pressure_source<throttle_source> && pressure_source<cgroup_memory_source>);
 static_assert(pressure_source<network_use_source> && pressure_source<disk_busy_source> && pressure_source<cpu_busy_source>);
 
-}  // namespace gabion::inline v0::linux_adapter
+}  // namespace linux_adapter
+}  // namespace v0
+}  // namespace gabion

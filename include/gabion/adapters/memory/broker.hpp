@@ -13,7 +13,9 @@
 #include <gabion/core/detail/checks.hpp>
 #include <gabion/outbox/basic_broker.hpp>
 
-namespace gabion::inline v0::memory {
+namespace gabion {
+inline namespace v0 {
+namespace memory {
 
 /// Bounds of a broker's memory.
 struct broker_memory_options {
@@ -89,4 +91,6 @@ class broker_memory {
 /// \code memory::broker b{{.partitions = 4}}; auto out = b.make_transport(); auto in = b.subscribe("email", {"orders"}); \endcode
 using broker = basic_broker<broker_memory>;
 
-}  // namespace gabion::inline v0::memory
+}  // namespace memory
+}  // namespace v0
+}  // namespace gabion

@@ -15,7 +15,9 @@
 #include <gabion/core/clock.hpp>
 #include <gabion/cqrs/checkpoint_store.hpp>
 
-namespace gabion::inline v0::memory {
+namespace gabion {
+inline namespace v0 {
+namespace memory {
 
 /// Checkpoints of projections in a memory database; satisfies gabion::checkpoint_store.
 ///
@@ -94,4 +96,6 @@ class basic_checkpoint_store {
 
 using checkpoint_store = basic_checkpoint_store<>;
 
-}  // namespace gabion::inline v0::memory
+}  // namespace memory
+}  // namespace v0
+}  // namespace gabion

@@ -14,7 +14,9 @@
 #include <gabion/core/saturating.hpp>
 #include <gabion/resilience/circuit_opinion_store.hpp>
 
-namespace gabion::inline v0::memory {
+namespace gabion {
+inline namespace v0 {
+namespace memory {
 
 /// Opinions of circuits in memory, for the breakers of one process and for tests; satisfies gabion::circuit_opinion_store.
 ///
@@ -71,4 +73,6 @@ class basic_circuit_opinion_store {
 
 using circuit_opinion_store = basic_circuit_opinion_store<>;
 
-}  // namespace gabion::inline v0::memory
+}  // namespace memory
+}  // namespace v0
+}  // namespace gabion

@@ -13,7 +13,9 @@
 #include <gabion/core/clock.hpp>
 #include <gabion/cqrs/command_log.hpp>
 
-namespace gabion::inline v0::memory {
+namespace gabion {
+inline namespace v0 {
+namespace memory {
 
 /// Done commands in a memory database; satisfies gabion::command_log.
 ///
@@ -61,4 +63,6 @@ class basic_command_log {
 
 using command_log = basic_command_log<>;
 
-}  // namespace gabion::inline v0::memory
+}  // namespace memory
+}  // namespace v0
+}  // namespace gabion

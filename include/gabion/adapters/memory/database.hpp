@@ -9,7 +9,9 @@
 #include <gabion/core/env.hpp>
 #include <gabion/log/wake.hpp>
 
-namespace gabion::inline v0::memory {
+namespace gabion {
+inline namespace v0 {
+namespace memory {
 
 /// A table that takes part in transactions: it changes in place and remembers how to undo that.
 class participant {
@@ -98,4 +100,6 @@ class basic_database {
 
 using database = basic_database<>;
 
-}  // namespace gabion::inline v0::memory
+}  // namespace memory
+}  // namespace v0
+}  // namespace gabion

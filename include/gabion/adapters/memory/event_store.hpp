@@ -22,7 +22,9 @@
 #include <gabion/cqrs/event_store.hpp>
 #include <gabion/log/wake_group.hpp>
 
-namespace gabion::inline v0::memory {
+namespace gabion {
+inline namespace v0 {
+namespace memory {
 
 /// An event store in a memory database. Positions are 1, 2, 3 ... without a hole, because transactions are serial.
 ///
@@ -159,4 +161,6 @@ class basic_event_store final : private participant {
 
 using event_store = basic_event_store<>;
 
-}  // namespace gabion::inline v0::memory
+}  // namespace memory
+}  // namespace v0
+}  // namespace gabion

@@ -17,7 +17,9 @@
 #include <gabion/core/error.hpp>
 #include <gabion/outbox/inbox_store.hpp>
 
-namespace gabion::inline v0::memory {
+namespace gabion {
+inline namespace v0 {
+namespace memory {
 
 /// The inbox and event log of any number of consumers in memory; satisfies gabion::inbox_store for
 /// memory::database::transaction.
@@ -194,4 +196,6 @@ class basic_inbox_store {
 
 using inbox_store = basic_inbox_store<>;
 
-}  // namespace gabion::inline v0::memory
+}  // namespace memory
+}  // namespace v0
+}  // namespace gabion

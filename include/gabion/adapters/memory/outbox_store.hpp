@@ -24,7 +24,9 @@
 #include <gabion/outbox/message_limits.hpp>
 #include <gabion/outbox/store.hpp>
 
-namespace gabion::inline v0::memory {
+namespace gabion {
+inline namespace v0 {
+namespace memory {
 
 /// How an outbox_store in memory behaves.
 struct outbox_store_options {
@@ -222,4 +224,6 @@ class basic_outbox_store {
 
 using outbox_store = basic_outbox_store<>;
 
-}  // namespace gabion::inline v0::memory
+}  // namespace memory
+}  // namespace v0
+}  // namespace gabion

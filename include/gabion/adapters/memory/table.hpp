@@ -9,7 +9,9 @@
 
 #include <gabion/adapters/memory/database.hpp>
 
-namespace gabion::inline v0::memory {
+namespace gabion {
+inline namespace v0 {
+namespace memory {
 
 /// A transactional map in a memory database: for read models, and for whatever else has to change all or nothing.
 ///
@@ -113,4 +115,6 @@ class basic_table final : private participant {
 template <class Key, class Value>
 using table = basic_table<Key, Value>;
 
-}  // namespace gabion::inline v0::memory
+}  // namespace memory
+}  // namespace v0
+}  // namespace gabion

@@ -17,7 +17,8 @@
 // What a circuit breaker saves as a small JSON object, for `nlohmann::json` itself and for json_codec:
 //   {"version":1,"mode":"normal","state":"open","open_left_ns":3000000000,"consecutive_failures":0,
 //    "probes_succeeded":0,"probes_failed":0,"ramp_step":0,"attempt":1}
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 namespace detail {
 
@@ -102,4 +103,5 @@ inline void from_json(const ::nlohmann::json& j, circuit_record& r) {
   r = read;
 }
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

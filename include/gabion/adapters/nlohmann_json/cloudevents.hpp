@@ -17,7 +17,8 @@
 #include <gabion/core/cloudevents.hpp>
 #include <gabion/core/message.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// The content type of a message in structured mode.
 inline constexpr std::string_view cloudevents_json_content_type = "application/cloudevents+json; charset=utf-8";
@@ -135,4 +136,5 @@ inline void take_cloudevents_data(message& m, const cloudevents_json& tree) {
   return m;
 }
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -16,7 +16,8 @@
 #include <gabion/core/error.hpp>
 #include <gabion/core/wire_name.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// What a JSON codec accepts. Later members are only ever added at the end.
 struct json_codec_options {
@@ -126,4 +127,5 @@ class json_codec {
   json_codec_options options_{};
 };
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

@@ -14,7 +14,9 @@
 #include <gabion/core/error.hpp>
 #include <gabion/resilience/circuit_opinion_store.hpp>
 
-namespace gabion::inline v0::redis {
+namespace gabion {
+inline namespace v0 {
+namespace redis {
 
 namespace detail {
 
@@ -96,4 +98,6 @@ class basic_circuit_opinion_store {
 
 using circuit_opinion_store = basic_circuit_opinion_store<>;
 
-}  // namespace gabion::inline v0::redis
+}  // namespace redis
+}  // namespace v0
+}  // namespace gabion

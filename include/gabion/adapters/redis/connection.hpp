@@ -30,7 +30,9 @@
 #include <gabion/core/random.hpp>
 #include <gabion/core/saturating.hpp>
 
-namespace gabion::inline v0::redis {
+namespace gabion {
+inline namespace v0 {
+namespace redis {
 
 /// Where the server is and how long to wait for it. Later members are only ever added at the end.
 struct connection_options {
@@ -218,4 +220,6 @@ class basic_connection {
 
 using connection = basic_connection<>;
 
-}  // namespace gabion::inline v0::redis
+}  // namespace redis
+}  // namespace v0
+}  // namespace gabion

@@ -7,7 +7,9 @@
 
 #include <gabion/core/error.hpp>
 
-namespace gabion::inline v0::redis {
+namespace gabion {
+inline namespace v0 {
+namespace redis {
 
 /// What an error that the server answered means to a caller of gabion. The server has done nothing then.
 [[nodiscard]] constexpr errc classify(std::string_view answer) noexcept {
@@ -35,4 +37,6 @@ namespace gabion::inline v0::redis {
   return errc::rejected;
 }
 
-}  // namespace gabion::inline v0::redis
+}  // namespace redis
+}  // namespace v0
+}  // namespace gabion

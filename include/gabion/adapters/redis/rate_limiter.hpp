@@ -20,7 +20,9 @@
 #include <gabion/resilience/policy.hpp>
 #include <gabion/resilience/rate_limiter.hpp>
 
-namespace gabion::inline v0::redis {
+namespace gabion {
+inline namespace v0 {
+namespace redis {
 
 /// What a limiter answers while its server does not.
 enum class when_down : std::uint8_t {
@@ -235,4 +237,6 @@ template <class Connection, class Local>
 basic_rate_limiter(Connection&, const rate_limiter_options&, Local&)
 ->basic_rate_limiter<Local, Connection>;
 
-}  // namespace gabion::inline v0::redis
+}  // namespace redis
+}  // namespace v0
+}  // namespace gabion

@@ -11,7 +11,9 @@
 
 #include <hiredis/hiredis.h>
 
-namespace gabion::inline v0::redis {
+namespace gabion {
+inline namespace v0 {
+namespace redis {
 
 /// One value of an answer; valid while the answer lives. What it is not reads as empty, zero or no elements.
 class reply_view {
@@ -58,4 +60,6 @@ class [[nodiscard("it may be an error")]] result {
   std::string what_{};
 };
 
-}  // namespace gabion::inline v0::redis
+}  // namespace redis
+}  // namespace v0
+}  // namespace gabion

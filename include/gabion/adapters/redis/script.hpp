@@ -6,7 +6,9 @@
 
 #include <gabion/adapters/redis/detail/sha1.hpp>
 
-namespace gabion::inline v0::redis {
+namespace gabion {
+inline namespace v0 {
+namespace redis {
 
 /// A Lua script and the digest by which a server that has seen it knows it. The text must outlive it.
 class script {
@@ -20,4 +22,6 @@ class script {
   std::string digest_;
 };
 
-}  // namespace gabion::inline v0::redis
+}  // namespace redis
+}  // namespace v0
+}  // namespace gabion

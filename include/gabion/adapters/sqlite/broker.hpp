@@ -15,7 +15,9 @@
 #include <gabion/adapters/sqlite/schema.hpp>
 #include <gabion/outbox/basic_broker.hpp>
 
-namespace gabion::inline v0::sqlite {
+namespace gabion {
+inline namespace v0 {
+namespace sqlite {
 
 /// The tables of the embedded broker.
 inline constexpr schema broker_schema{.component = "broker", .version = 1, .ddl = R"sql(
@@ -146,4 +148,6 @@ class broker_storage {
 /// \code sqlite::create_schema(db, sqlite::broker_schema); sqlite::broker b{{.partitions = 4}, db}; \endcode
 using broker = basic_broker<broker_storage<>>;
 
-}  // namespace gabion::inline v0::sqlite
+}  // namespace sqlite
+}  // namespace v0
+}  // namespace gabion

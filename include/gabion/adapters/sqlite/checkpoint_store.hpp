@@ -16,7 +16,9 @@
 #include <gabion/core/clock.hpp>
 #include <gabion/cqrs/checkpoint_store.hpp>
 
-namespace gabion::inline v0::sqlite {
+namespace gabion {
+inline namespace v0 {
+namespace sqlite {
 
 /// The tables of the checkpoints; the leases are in lease_schema.
 inline constexpr schema checkpoint_schema{.component = "checkpoints", .version = 1, .ddl = R"sql(
@@ -141,4 +143,6 @@ class basic_checkpoint_store {
 
 using checkpoint_store = basic_checkpoint_store<>;
 
-}  // namespace gabion::inline v0::sqlite
+}  // namespace sqlite
+}  // namespace v0
+}  // namespace gabion

@@ -13,7 +13,9 @@
 #include <gabion/core/clock.hpp>
 #include <gabion/cqrs/command_log.hpp>
 
-namespace gabion::inline v0::sqlite {
+namespace gabion {
+inline namespace v0 {
+namespace sqlite {
 
 /// The table of done commands.
 inline constexpr schema command_schema{.component = "commands", .version = 1, .ddl = R"sql(
@@ -69,4 +71,6 @@ class basic_command_log {
 
 using command_log = basic_command_log<>;
 
-}  // namespace gabion::inline v0::sqlite
+}  // namespace sqlite
+}  // namespace v0
+}  // namespace gabion

@@ -14,7 +14,9 @@
 #include <gabion/adapters/sqlite/error.hpp>
 #include <gabion/adapters/sqlite/statement.hpp>
 
-namespace gabion::inline v0::sqlite {
+namespace gabion {
+inline namespace v0 {
+namespace sqlite {
 
 /// How hard a commit is. `full` survives power loss; `normal` may lose the last commits then, but nothing when only
 /// the process dies; `off` is for throw-away data.
@@ -130,4 +132,6 @@ class connection {
   std::unordered_map<std::string, statement, text_hash, std::equal_to<>> statements_{};
 };
 
-}  // namespace gabion::inline v0::sqlite
+}  // namespace sqlite
+}  // namespace v0
+}  // namespace gabion

@@ -12,7 +12,9 @@
 #include <gabion/adapters/sqlite/transaction.hpp>
 #include <gabion/core/env.hpp>
 
-namespace gabion::inline v0::sqlite {
+namespace gabion {
+inline namespace v0 {
+namespace sqlite {
 
 namespace detail {
 
@@ -128,4 +130,6 @@ class basic_database {
 
 using database = basic_database<>;
 
-}  // namespace gabion::inline v0::sqlite
+}  // namespace sqlite
+}  // namespace v0
+}  // namespace gabion

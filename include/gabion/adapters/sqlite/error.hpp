@@ -8,7 +8,9 @@
 
 #include <gabion/core/error.hpp>
 
-namespace gabion::inline v0::sqlite {
+namespace gabion {
+inline namespace v0 {
+namespace sqlite {
 
 /// What a result code of SQLite means to a caller of gabion.
 [[nodiscard]] inline errc classify(int code, std::string_view message) noexcept {
@@ -47,4 +49,6 @@ class sqlite_error : public error {
   std::string text_;
 };
 
-}  // namespace gabion::inline v0::sqlite
+}  // namespace sqlite
+}  // namespace v0
+}  // namespace gabion

@@ -21,7 +21,9 @@
 #include <gabion/cqrs/event_store.hpp>
 #include <gabion/log/wake_group.hpp>
 
-namespace gabion::inline v0::sqlite {
+namespace gabion {
+inline namespace v0 {
+namespace sqlite {
 
 /// The table of the event store. Rows are never changed or removed; AUTOINCREMENT rolls back with its transaction, so
 /// positions are neither used twice nor left out.
@@ -167,4 +169,6 @@ class basic_event_store {
 
 using event_store = basic_event_store<>;
 
-}  // namespace gabion::inline v0::sqlite
+}  // namespace sqlite
+}  // namespace v0
+}  // namespace gabion

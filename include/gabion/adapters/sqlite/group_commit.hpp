@@ -16,7 +16,9 @@
 #include <gabion/adapters/sqlite/detail/group_call.hpp>
 #include <gabion/core/detail/checks.hpp>
 
-namespace gabion::inline v0::sqlite {
+namespace gabion {
+inline namespace v0 {
+namespace sqlite {
 
 /// How a group_commit gathers its batches.
 struct group_commit_options {
@@ -144,4 +146,6 @@ class basic_group_commit {
 
 using group_commit = basic_group_commit<>;
 
-}  // namespace gabion::inline v0::sqlite
+}  // namespace sqlite
+}  // namespace v0
+}  // namespace gabion

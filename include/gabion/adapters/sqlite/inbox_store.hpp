@@ -18,7 +18,9 @@
 #include <gabion/core/error.hpp>
 #include <gabion/outbox/inbox_store.hpp>
 
-namespace gabion::inline v0::sqlite {
+namespace gabion {
+inline namespace v0 {
+namespace sqlite {
 
 /// The inbox and event log of any number of consumers in a SQLite database; satisfies gabion::inbox_store for
 /// sqlite::transaction.
@@ -246,4 +248,6 @@ class basic_inbox_store {
 
 using inbox_store = basic_inbox_store<>;
 
-}  // namespace gabion::inline v0::sqlite
+}  // namespace sqlite
+}  // namespace v0
+}  // namespace gabion

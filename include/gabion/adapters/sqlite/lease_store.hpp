@@ -11,7 +11,9 @@
 #include <gabion/log/detail/lease_rules.hpp>
 #include <gabion/log/lease.hpp>
 
-namespace gabion::inline v0::sqlite {
+namespace gabion {
+inline namespace v0 {
+namespace sqlite {
 
 /// The table of the leases. A row is never deleted, so an epoch never returns.
 inline constexpr schema lease_schema{
@@ -80,4 +82,6 @@ class basic_lease_store {
 
 using lease_store = basic_lease_store<>;
 
-}  // namespace gabion::inline v0::sqlite
+}  // namespace sqlite
+}  // namespace v0
+}  // namespace gabion

@@ -5,7 +5,9 @@
 #include <gabion/core/header_block.hpp>
 #include <gabion/core/message.hpp>
 
-namespace gabion::inline v0::sqlite {
+namespace gabion {
+inline namespace v0 {
+namespace sqlite {
 
 /// The columns that hold a message, in the order in which read_message and message_columns see them.
 inline constexpr const char* message_column_names =
@@ -50,4 +52,6 @@ inline constexpr const char* message_column_names =
   return m;
 }
 
-}  // namespace gabion::inline v0::sqlite
+}  // namespace sqlite
+}  // namespace v0
+}  // namespace gabion

@@ -24,7 +24,9 @@
 #include <gabion/outbox/message_limits.hpp>
 #include <gabion/outbox/store.hpp>
 
-namespace gabion::inline v0::sqlite {
+namespace gabion {
+inline namespace v0 {
+namespace sqlite {
 
 /// What is decided once for all, when the tables are made.
 struct outbox_schema_options {
@@ -265,4 +267,6 @@ class basic_outbox_store {
 
 using outbox_store = basic_outbox_store<>;
 
-}  // namespace gabion::inline v0::sqlite
+}  // namespace sqlite
+}  // namespace v0
+}  // namespace gabion

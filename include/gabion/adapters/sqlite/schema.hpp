@@ -6,7 +6,9 @@
 
 #include <gabion/adapters/sqlite/database.hpp>
 
-namespace gabion::inline v0::sqlite {
+namespace gabion {
+inline namespace v0 {
+namespace sqlite {
 
 /// The tables of one component, and their version.
 struct schema {
@@ -59,4 +61,6 @@ void require_schema(basic_database<Env>& in, const schema& wanted) {
                                         " tables; call the store's create_schema(database) once"};
 }
 
-}  // namespace gabion::inline v0::sqlite
+}  // namespace sqlite
+}  // namespace v0
+}  // namespace gabion

@@ -13,7 +13,9 @@
 #include <gabion/adapters/sqlite/error.hpp>
 #include <gabion/core/clock.hpp>
 
-namespace gabion::inline v0::sqlite {
+namespace gabion {
+inline namespace v0 {
+namespace sqlite {
 
 /// Bytes for a BLOB column, or NULL; a plain string_view binds as TEXT.
 struct blob {
@@ -173,4 +175,6 @@ class [[nodiscard]] rows {
   statement* query_;
 };
 
-}  // namespace gabion::inline v0::sqlite
+}  // namespace sqlite
+}  // namespace v0
+}  // namespace gabion

@@ -4,7 +4,9 @@
 #include <gabion/adapters/sqlite/connection.hpp>
 #include <gabion/log/wake.hpp>
 
-namespace gabion::inline v0::sqlite {
+namespace gabion {
+inline namespace v0 {
+namespace sqlite {
 
 /// A view of a transaction that is open on a connection. Whoever began it ends it; this only carries it to the stores.
 ///
@@ -29,4 +31,6 @@ class transaction {
   wake_list wakes_{};
 };
 
-}  // namespace gabion::inline v0::sqlite
+}  // namespace sqlite
+}  // namespace v0
+}  // namespace gabion

@@ -8,7 +8,9 @@
 #include <gabion/core/detail/exceptions.hpp>
 
 // What an option must be, and one wording for what it is not. `name` is that of the record and the member.
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 /// Throws error(invalid_argument) unless low <= value <= high.
 inline void check_range(const std::string& name, std::uint64_t value, std::uint64_t low, std::uint64_t high) {
@@ -29,4 +31,6 @@ inline void check_at_least(const std::string& name, duration value, duration low
                  name + " is " + std::to_string(value.count()) + " ns; allowed: from " + std::to_string(low.count()) + " ns up");
 }
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

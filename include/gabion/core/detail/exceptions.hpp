@@ -11,7 +11,9 @@
 #include <gabion/core/error.hpp>
 
 // The only place that knows whether exceptions are on, so that every core builds with -fno-exceptions.
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 /// True if this translation unit is compiled with exceptions; for a static_assert on what could only throw.
 [[nodiscard]] consteval bool exceptions_enabled() noexcept {
@@ -132,4 +134,6 @@ void inspect([[maybe_unused]] const std::exception_ptr& thrown, [[maybe_unused]]
 #endif
 }
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 /// The value of a hexadecimal digit of either case, or -1.
 [[nodiscard]] constexpr int hex_value(char c) noexcept {
@@ -11,4 +13,6 @@ namespace gabion::inline v0::detail {
   return -1;
 }
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

@@ -8,7 +8,9 @@
 #include <gabion/core/clock.hpp>
 #include <gabion/core/detail/exceptions.hpp>
 
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 /// The first option that is out of its range, or none. A value, so that it serves a static_assert.
 struct option_problem {
@@ -55,4 +57,6 @@ inline void refuse_option(std::string_view record, const option_problem& p) {
   if (p) detail::fail(errc::invalid_argument, detail::in_words(record, p));
 }
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

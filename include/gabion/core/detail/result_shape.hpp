@@ -6,7 +6,9 @@
 #include <type_traits>
 
 // The shapes in which results tell of errors, recognised without including the libraries that they come from.
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 template <class T>
 concept error_code_like = std::same_as<T, std::error_code> || std::is_error_code_enum_v<T>;
@@ -40,4 +42,6 @@ template <made_from_error_code T>
   return T{typename T::unexpected_type{typename T::error_type{code}}};
 }
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

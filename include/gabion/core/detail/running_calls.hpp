@@ -7,7 +7,9 @@
 #include <gabion/core/env.hpp>
 
 // Which calls are under way on this thread, and waiting until others have come to an end.
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 /// An environment that plays several threads on one says which one runs: `static const void* this_thread() noexcept`.
 template <class Env>
@@ -66,4 +68,6 @@ void wake_all(Atomic& word) noexcept {
   if constexpr (requires { word.notify_all(); }) word.notify_all();
 }
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

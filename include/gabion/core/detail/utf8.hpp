@@ -5,7 +5,9 @@
 #include <cstdint>
 #include <string_view>
 
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 /// One decoded character: its code point and the bytes it took; length 0 = not UTF-8.
 struct code_point {
@@ -50,4 +52,6 @@ struct code_point {
   return true;
 }
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

@@ -15,7 +15,9 @@
 #include <gabion/cqrs/event_store.hpp>
 
 // What every event store does in the same way, so that all of them answer alike.
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 /// Where an id was found.
 struct event_place {
@@ -107,4 +109,6 @@ inline void finish_page(stream_page& page, std::uint64_t from, read_direction di
   }
 }
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

@@ -8,7 +8,8 @@
 
 #include <gabion/cqrs/event_types.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 /// A decision that nothing happens.
 struct no_events {
@@ -83,4 +84,5 @@ constexpr void each_event(const Decision& decision, Visitor& see) {
 
 }  // namespace detail
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

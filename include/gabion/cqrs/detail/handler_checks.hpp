@@ -7,7 +7,9 @@
 #include <gabion/cqrs/message_list.hpp>
 
 // The checks of a closed bus. The quick path is one fold; names are only collected on the way to an error.
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 template <class Message, class First, class Second>
 struct message_has_one_handler {
@@ -70,4 +72,6 @@ struct check_list<List<Declared...>, Set, Messages...>
 template <class Declared, class Set, class... Handlers>
 struct checked_handlers : check_single<Set, Handlers...>, check_list<Declared, Set, typename Handlers::message_type...> {};
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

@@ -13,7 +13,9 @@
 
 // The handlers of a closed bus are base classes, and each brings its own overload of send() or ask(). No function that is made
 // for one message names the type of the whole bus: its symbol would hold all 700 handlers, and mangling 700 of them is cubic.
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 template <class Message>
 struct message_has_handler {
@@ -163,4 +165,6 @@ struct query_handlers<Middlewares, std::index_sequence<Indices...>, handler<Mess
                          ask_overloads<set, query_slot<Indices, Messages, Functions, Middlewares>...>, no_overloads<set>>;
 };
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

@@ -8,7 +8,9 @@
 #include <string_view>
 #include <type_traits>
 
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 [[nodiscard]] constexpr std::uint64_t swapped(std::uint64_t word) noexcept {
   std::uint64_t result = 0;
@@ -41,4 +43,6 @@ namespace gabion::inline v0::detail {
   return hash ^ hash >> 32U;
 }
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

@@ -14,7 +14,9 @@
 #include <gabion/cqrs/message_name.hpp>
 
 // A handler whose types are forgotten: three function pointers beside one allocated object. No RTTI, no std::function.
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 /// Registered without a codec: typed sends only.
 struct no_codec {};
@@ -140,4 +142,6 @@ struct open_handler {
   }
 };
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

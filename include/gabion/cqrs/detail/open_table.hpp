@@ -9,7 +9,9 @@
 
 #include <gabion/cqrs/detail/open_entry.hpp>
 
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 /// Handlers by name: a hash table with linear probing, at most half full.
 class open_table {
@@ -64,4 +66,6 @@ class open_table {
   std::vector<std::uint32_t> slots_{};  // entry number + 1
 };
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

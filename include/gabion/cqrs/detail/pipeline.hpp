@@ -8,7 +8,9 @@
 #include <gabion/cqrs/message_kind.hpp>
 #include <gabion/cqrs/middlewares.hpp>
 
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 /// Names, in the error text, the message, the handler and the context that do not fit.
 template <class Message, class Function, class Context>
@@ -74,4 +76,6 @@ struct step {
   }
 };
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

@@ -18,7 +18,8 @@
 #include <gabion/log/delivery.hpp>
 #include <gabion/log/pump_action.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 namespace detail {
 
@@ -244,4 +245,5 @@ class projection_engine {
 
 }  // namespace detail
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion

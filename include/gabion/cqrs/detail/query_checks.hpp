@@ -8,7 +8,9 @@
 #include <gabion/cqrs/handle.hpp>
 
 // A query changes nothing: what can be seen of that in the type of its handler.
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 template <class Query, class Function>
 struct query_handler_only_reads {
@@ -29,4 +31,6 @@ template <class... Handlers>
 struct checked_readers : std::conditional_t<detail::every<detail::only_reads<typename Handlers::function_type>()...>(), passed,
                                             report_writers<Handlers...>> {};
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

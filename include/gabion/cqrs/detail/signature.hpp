@@ -4,7 +4,9 @@
 #include <cstddef>
 #include <type_traits>
 
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 /// The parameters of a callable that has exactly one, non-template, signature.
 template <class... Parameters>
@@ -78,4 +80,6 @@ consteval bool only_reads() {
   }
 }
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

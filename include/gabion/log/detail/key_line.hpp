@@ -12,7 +12,9 @@
 #include <gabion/log/delivery.hpp>
 #include <gabion/log/position.hpp>
 
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 /// After every position.
 inline constexpr position beyond{~std::uint64_t{0}};
@@ -105,4 +107,6 @@ struct pump_slot {
   key_line<pump_slot> own{};  // the line of a record without a key
 };
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

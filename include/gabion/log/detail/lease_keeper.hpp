@@ -10,7 +10,9 @@
 #include <gabion/log/lease.hpp>
 #include <gabion/log/pump_options.hpp>
 
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 /// When to ask for a lease, when to renew it, and how long to trust it.
 ///
@@ -71,4 +73,6 @@ class lease_keeper {
   instant due_ = (instant::min)();
 };
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

@@ -8,7 +8,9 @@
 #include <gabion/core/detail/exceptions.hpp>
 
 // What every lease store does in the same way, so that all of them answer alike.
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 /// Throws error(invalid_argument) for a lease that nobody could be told apart by.
 inline void check_lease(std::string_view name, std::string_view owner) {
@@ -21,4 +23,6 @@ inline void check_lease(std::string_view name, std::string_view owner) {
   return now + std::chrono::ceil<wall_time::duration>(ttl);
 }
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

@@ -22,7 +22,9 @@
 #include <gabion/log/pump_action.hpp>
 #include <gabion/log/pump_options.hpp>
 
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 /// No wait after a failure is shorter, whatever the backoff says: a loop without a pause helps nobody.
 inline constexpr duration least_delay = std::chrono::milliseconds{1};
@@ -397,4 +399,6 @@ class pump_window {
   bool wants_rescan_ = false;
 };
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

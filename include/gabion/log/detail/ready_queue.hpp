@@ -5,7 +5,9 @@
 #include <utility>
 #include <vector>
 
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 /// Slots by position, the lowest first, each once. Adding and taking cost O(log size), removing from the middle O(size).
 template <class Slot>
@@ -42,4 +44,6 @@ class ready_queue {
   std::vector<Slot*> heap_{};
 };
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

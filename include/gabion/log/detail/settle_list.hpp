@@ -10,7 +10,9 @@
 #include <gabion/log/delivery.hpp>
 #include <gabion/log/detail/key_line.hpp>
 
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 /// What the store has yet to remember, oldest first, and the part of it that is on its way there.
 template <class Slot>
@@ -78,4 +80,6 @@ class settle_list {
   std::vector<settlement> lines_{};
 };
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

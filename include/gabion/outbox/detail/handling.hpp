@@ -11,7 +11,9 @@
 #include <gabion/core/message.hpp>
 #include <gabion/log/delivery.hpp>
 
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 /// Leaves a transaction because the handler said so by its result.
 class handler_refusal : public error {
@@ -92,4 +94,6 @@ template <class Work>
   return d;
 }
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

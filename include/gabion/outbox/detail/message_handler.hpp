@@ -20,7 +20,9 @@
 #include <gabion/outbox/inbox_store.hpp>
 #include <gabion/outbox/subscription.hpp>
 
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 /// Handles messages and letters, each behind the inbox in the transaction of its effect, and tells what became of each.
 template <class Inbox, class Database, class Handler, class Observer, class Env, class WallClock>
@@ -177,4 +179,6 @@ class message_handler {
   bool in_handler_ = false;  // the handler was called and has not come back
 };
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

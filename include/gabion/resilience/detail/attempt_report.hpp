@@ -10,7 +10,9 @@
 #include <gabion/resilience/retry_options.hpp>
 
 // How outcomes and errors read to a retry.
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 /// The errors by which a policy says that it did not let the call through.
 [[nodiscard]] inline bool says_rejected(const std::error_code& code) noexcept {
@@ -39,4 +41,6 @@ namespace gabion::inline v0::detail {
   return {attempt_verdict::fatal};
 }
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

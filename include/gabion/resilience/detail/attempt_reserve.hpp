@@ -9,7 +9,9 @@
 #include <gabion/core/clock.hpp>
 #include <gabion/core/saturating.hpp>
 
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 /// So many attempts a second, whatever the budget says, so that a caller with little traffic may retry at all: at most
 /// `per_second` at once, and that many in each further second. One word, lock-free, thread-safe.
@@ -42,4 +44,6 @@ class attempt_reserve {
   typename Env::template atomic<std::int64_t> used_until_{(std::numeric_limits<std::int64_t>::min)()};
 };
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

@@ -12,7 +12,9 @@
 #include <gabion/core/saturating.hpp>
 #include <gabion/resilience/key_hash.hpp>
 
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 /// At most `capacity` values by key, in the order of their last use. A value is made where it stays: it need not be movable, and
 /// its address holds until it is removed.
@@ -236,4 +238,6 @@ class bounded_lru {
   std::uint64_t evicted_ = 0;
 };
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

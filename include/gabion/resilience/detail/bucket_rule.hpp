@@ -8,7 +8,9 @@
 #include <gabion/resilience/detail/wide.hpp>
 #include <gabion/resilience/rate_limiter.hpp>
 
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 /// The arithmetic of a token bucket, exact: time in ticks of 1/`ticks_per_ns` ns, in which a permit costs a whole number of them.
 ///
@@ -70,4 +72,6 @@ struct bucket_rule {
   }
 };
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

@@ -11,7 +11,9 @@
 #include <gabion/resilience/detail/wide.hpp>
 #include <gabion/resilience/rate_limiter.hpp>
 
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 /// The state of a token bucket in one atomic word, the tick at which the bucket is full: exact and lock-free for as long as time and
 /// debt fit into 64 bits and the rule stays the same. Then it is retired for good, and the bucket goes on under a lock.
@@ -96,4 +98,6 @@ class bucket_word {
   typename Env::template atomic<std::int64_t> word_{retired};
 };
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

@@ -18,7 +18,9 @@
 #include <gabion/resilience/detail/circuit_window.hpp>
 #include <gabion/resilience/detail/circuit_word.hpp>
 
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 /// Why the state changes: the cause, and the numbers that decided.
 struct circuit_why {
@@ -255,4 +257,6 @@ class circuit_base {
   circuit_why why_{};  // of the last change
 };
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

@@ -14,7 +14,9 @@
 #include <gabion/resilience/outcome_traits.hpp>
 
 // What `call` does with a permit or a rejection; it knows nothing of the breaker.
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 /// A fallback is asked for what it can take: on a rejection the rejection; on a failed result the result; and nothing, for both.
 template <class Fallback>
@@ -187,4 +189,6 @@ consteval bool explain_fallback() {
   return true;
 }
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

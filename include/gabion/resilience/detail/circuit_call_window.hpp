@@ -7,7 +7,9 @@
 
 #include <gabion/resilience/detail/circuit_history.hpp>
 
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 /// The last N outcomes, failed and slow apart: exact, O(1), for use under a lock. Where only failures matter, `circuit_window`
 /// does the same without one.
@@ -47,4 +49,6 @@ class circuit_call_window {
   circuit_sum sum_{};
 };
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

@@ -16,7 +16,9 @@
 #include <gabion/resilience/circuit_snapshot.hpp>
 #include <gabion/resilience/detail/circuit_core.hpp>
 
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 /// What people and other parts of a program do to a breaker, and how they look at it. All of it is rare and under the lock; calls
 /// that need no lock go on meanwhile.
@@ -318,4 +320,6 @@ class circuit_control : public circuit_core<Env, Log> {
   mutable std::uint64_t reported_failure_ = 0;
 };
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

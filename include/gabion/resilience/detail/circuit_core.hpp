@@ -14,7 +14,9 @@
 #include <gabion/resilience/detail/circuit_base.hpp>
 #include <gabion/resilience/detail/circuit_verdicts.hpp>
 
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 /// What a circuit breaker does with calls, without clock and without listener: `(now, event) -> state`.
 ///
@@ -176,4 +178,6 @@ class circuit_core : public circuit_verdicts<Env, Log> {
   }
 };
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

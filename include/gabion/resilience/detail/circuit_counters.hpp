@@ -9,7 +9,9 @@
 #include <gabion/core/env.hpp>
 #include <gabion/resilience/circuit_snapshot.hpp>
 
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 /// What became of one call; the order is that of `verdict`, then of `circuit_counts`. `unrecorded` is in no count.
 enum class circuit_settlement : std::uint8_t { success, failure, ignored, cancelled, abandoned, late, rejected, unrecorded };
@@ -50,4 +52,6 @@ class circuit_counters {
   std::array<stripe, stripes> stripes_{};
 };
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

@@ -14,7 +14,9 @@
 #include <gabion/core/observer.hpp>
 #include <gabion/resilience/circuit_events.hpp>
 
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 /// Any ordered event, as small as the largest of them.
 struct circuit_change {
@@ -151,4 +153,6 @@ class circuit_events<Env, Observer> {
   [[nodiscard]] static constexpr std::uint64_t missed() noexcept { return 0; }
 };
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

@@ -5,7 +5,9 @@
 
 #include <gabion/resilience/circuit_state.hpp>
 
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 /// The state of a group in 64 bits: state (2), generation (30), half-open: calls out (16) and successes (16). A value.
 class circuit_group_word {
@@ -35,4 +37,6 @@ class circuit_group_word {
   std::uint64_t bits_ = 0;
 };
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

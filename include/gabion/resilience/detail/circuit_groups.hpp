@@ -21,7 +21,9 @@
 #include <gabion/resilience/detail/event_line.hpp>
 #include <gabion/resilience/outcome_traits.hpp>
 
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 /// A child of a group as it is now: whether it is open, and until when.
 struct circuit_child_state {
@@ -286,4 +288,6 @@ class circuit_groups {
   event_line<Env, circuit_group_transition> events_{};
 };
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

@@ -7,7 +7,9 @@
 
 #include <gabion/resilience/circuit_options.hpp>
 
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 /// How one call went, as far as windows are concerned.
 struct circuit_outcome {
@@ -76,4 +78,6 @@ struct circuit_sum {
   }
 };
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

@@ -12,7 +12,9 @@
 #include <gabion/resilience/detail/circuit_rules.hpp>
 #include <gabion/resilience/detail/circuit_time_window.hpp>
 
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 /// What was counted for the rules that need time or slowness, for use under a lock: the row, both windows, the calls in flight.
 class circuit_ledger {
@@ -85,4 +87,6 @@ class circuit_ledger {
   duration slow_after_{};
 };
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

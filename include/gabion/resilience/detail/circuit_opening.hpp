@@ -10,7 +10,9 @@
 #include <gabion/core/saturating.hpp>
 #include <gabion/resilience/circuit_options.hpp>
 
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 /// What one step of a breaker needs to know of an `open_time` function that can only be asked without the lock: the step says
 /// what to ask, gives the lock back, and is run again with the answer.
@@ -93,4 +95,6 @@ class circuit_opening {
   xoshiro256 random_;
 };
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

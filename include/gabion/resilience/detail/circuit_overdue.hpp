@@ -9,7 +9,9 @@
 #include <gabion/core/clock.hpp>
 #include <gabion/core/saturating.hpp>
 
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 /// How many calls are in flight, and how many of them for longer than a limit: in constant memory, for use under a lock.
 ///
@@ -93,4 +95,6 @@ class circuit_overdue {
   bool enabled_ = false;
 };
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

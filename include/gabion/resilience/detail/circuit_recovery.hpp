@@ -8,7 +8,9 @@
 #include <gabion/resilience/circuit_options.hpp>
 
 // The way back from open to closed, as pure decisions.
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 enum class circuit_recovery : std::uint8_t { undecided, recovered, failed };
 
@@ -67,4 +69,6 @@ class circuit_ramp {
   std::uint32_t ticket_ = 0;
 };
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

@@ -5,7 +5,9 @@
 
 #include <gabion/resilience/circuit_options.hpp>
 
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 /// The thresholds of the lock-free rules in one word, so that they change all at once under the calls that read them.
 ///
@@ -43,4 +45,6 @@ class circuit_rule_word {
   std::uint64_t bits_ = 0;
 };
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

@@ -11,7 +11,9 @@
 
 // The rules of the closed state as pure functions of what was counted. Each is `count * 100 >= percent * calls`, once there are
 // `minimum` calls; the lock-free window applies the same formula to its own word.
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 /// All that the rules look at.
 struct circuit_facts {
@@ -69,4 +71,6 @@ template <class Window>
   return {s.calls, s.failed, s.slow, s.either, overdue, detail::minimum_of(o)};
 }
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

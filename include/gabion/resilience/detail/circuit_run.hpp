@@ -9,7 +9,9 @@
 #include <gabion/resilience/circuit_state.hpp>
 #include <gabion/resilience/policy.hpp>
 
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 [[nodiscard]] constexpr duration retry_after(const circuit_rejection& why) noexcept { return why.retry_after; }
 [[nodiscard]] constexpr duration retry_after(const circuit_tree_rejection& why) noexcept { return why.why.retry_after; }
@@ -43,4 +45,6 @@ class circuit_run {
   typename Breaker::permit permit_{};
 };
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

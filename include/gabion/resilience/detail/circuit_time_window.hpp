@@ -11,7 +11,9 @@
 #include <gabion/resilience/circuit_options.hpp>
 #include <gabion/resilience/detail/circuit_history.hpp>
 
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 /// The outcomes of the last time, in a ring of buckets, for use under a lock.
 ///
@@ -107,4 +109,6 @@ class circuit_time_window {
   circuit_sum sum_{};
 };
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

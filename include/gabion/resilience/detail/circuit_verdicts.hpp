@@ -11,7 +11,9 @@
 #include <gabion/resilience/circuit_permit.hpp>
 #include <gabion/resilience/detail/circuit_base.hpp>
 
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 /// What became of a call, for whoever listens.
 struct circuit_settled {
@@ -287,4 +289,6 @@ class circuit_verdicts : public circuit_base<Env, Log> {
   }
 };
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

@@ -13,7 +13,9 @@
 #include <gabion/resilience/detail/circuit_history.hpp>
 #include <gabion/resilience/detail/circuit_rule_word.hpp>
 
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 /// Outcomes, and how many of them failed.
 struct outcome_sum {
@@ -238,4 +240,6 @@ class circuit_window {
   std::array<std::vector<typename Env::template atomic<std::uint64_t>>, 14> rings_{};
 };
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

@@ -5,7 +5,9 @@
 
 #include <gabion/resilience/circuit_state.hpp>
 
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 /// What a breaker does with a call. Four ways to be closed, from the cheapest on, so that a call finds out by its one load.
 enum class circuit_phase : std::uint8_t {
@@ -83,4 +85,6 @@ class circuit_word {
   std::uint64_t bits_ = 0;
 };
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

@@ -3,7 +3,9 @@
 
 #include <cstdint>
 
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 /// Limit, calls in flight and epoch of a concurrency limiter in 64 bits, so that a call is admitted against the very limit that
 /// holds at that moment. From the low end: in flight (24), limit (24), epoch (16).
@@ -32,4 +34,6 @@ class concurrency_word {
   std::uint64_t bits_ = 0;
 };
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

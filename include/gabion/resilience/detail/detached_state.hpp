@@ -19,7 +19,9 @@
 #include <gabion/resilience/detail/spawned_call.hpp>
 #include <gabion/resilience/pipeline_run.hpp>
 
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 /// The counts of a detached timeout, shared with the work that may outlive it.
 template <class Env>
@@ -138,4 +140,6 @@ class detached_state {
   use_count<Env> uses_{};
 };
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

@@ -12,7 +12,9 @@
 #include <gabion/core/env.hpp>
 #include <gabion/core/observer.hpp>
 
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 /// Hands events on in order, one at a time, outside every lock. `Event` has a member `missed`. At most `capacity` wait for a slow
 /// listener; then the oldest is dropped, and the next one says so. Safe to use from several threads.
@@ -72,4 +74,6 @@ class event_line {
   typename Env::template atomic<std::uint64_t> failures_{0};
 };
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

@@ -12,7 +12,9 @@
 #include <gabion/resilience/refusal.hpp>
 
 // What a fallback's handler can take and give.
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 template <class Handler>
 concept answers_refusals = std::invocable<Handler&, const refusal&>;
@@ -78,4 +80,6 @@ template <class Result, class Handler>
   }
 }
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

@@ -20,7 +20,9 @@
 #include <gabion/resilience/hedge.hpp>
 #include <gabion/resilience/pipeline_run.hpp>
 
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 /// The counts of a hedge, shared with the attempts that may outlive it.
 template <class Env>
@@ -169,4 +171,6 @@ class hedge_state {
   use_count<Env> uses_{};
 };
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

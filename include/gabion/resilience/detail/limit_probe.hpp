@@ -8,7 +8,9 @@
 #include <gabion/core/random.hpp>
 #include <gabion/resilience/detail/limit_range.hpp>
 
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 /// When an algorithm measures its baseline anew, and for how long: the limit is lowered meanwhile, so that what is measured is
 /// the other side without a queue. Without it a baseline that was measured under load would let the limit drift up for ever.
@@ -52,4 +54,6 @@ class limit_probe {
   std::uint32_t percent_;
 };
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

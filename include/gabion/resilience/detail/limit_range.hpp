@@ -7,7 +7,9 @@
 #include <gabion/core/detail/option_problem.hpp>
 
 // What the limit algorithms share: the range of a limit, and limits with a binary fraction.
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 inline constexpr std::uint32_t max_concurrency = 1'000'000;
 
@@ -37,4 +39,6 @@ template <class Options>
   return out_of_range("initial_limit", o.initial_limit, o.min_limit, o.max_limit, "min_limit to max_limit");
 }
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

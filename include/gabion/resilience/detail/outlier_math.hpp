@@ -3,7 +3,9 @@
 
 #include <cstdint>
 
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 /// The counts of a host in 64 bits: life (8), failures in a row (16), successes (20) and failures (20) of the interval. Both
 /// counts are halved when one is full, so their share stays what it is.
@@ -68,4 +70,6 @@ class rate_spread {
   std::uint64_t squares_ = 0;
 };
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

@@ -12,7 +12,9 @@
 #include <gabion/resilience/call_context.hpp>
 #include <gabion/resilience/detail/permit_word.hpp>
 
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 /// One caller's place in the queue of a bulkhead. It lives in the caller's frame and is read and written under the queue's lock.
 class permit_waiter {
@@ -179,4 +181,6 @@ class permit_queue {
   permit_queue_counts counts_{};
 };
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

@@ -6,7 +6,9 @@
 
 #include <gabion/core/env.hpp>
 
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 /// The most permits that a bulkhead can have.
 inline constexpr std::uint32_t bulkhead_max_limit = 2'147'483'647;
@@ -86,4 +88,6 @@ class permit_word {
   typename Env::template atomic<std::uint64_t> word_;
 };
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

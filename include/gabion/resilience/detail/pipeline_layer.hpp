@@ -6,7 +6,9 @@
 
 #include <gabion/resilience/insist.hpp>
 
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 /// A policy in a pipeline: `P&` where it is, `P` moved in, either of them insisted on.
 template <class Given>
@@ -51,4 +53,6 @@ struct given_policy_of<const Given> {
 template <class Given>
 using given_policy = typename given_policy_of<Given>::type;
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

@@ -12,7 +12,9 @@
 #include <gabion/resilience/pipeline_step.hpp>
 #include <gabion/resilience/policy.hpp>
 
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 template <class Run, class Slot, class Now>
 concept settles_result = Slot::shown &&
@@ -252,4 +254,6 @@ class pipeline_machine {
   run_stack<0, Layers, Policies...> runs_;
 };
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

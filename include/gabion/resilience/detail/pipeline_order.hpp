@@ -10,7 +10,9 @@
 #include <gabion/resilience/policy.hpp>
 
 // Orders that are known to do harm. docs/pipeline.md has a row for each.
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 template <class Given>
 struct policy_of {
@@ -127,4 +129,6 @@ consteval bool explain_order() {
   return true;
 }
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

@@ -15,7 +15,9 @@
 #include <gabion/resilience/policy.hpp>
 #include <gabion/resilience/refusal.hpp>
 
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 /// A reference that a call has returned, kept as a pointer.
 template <class T>
@@ -154,4 +156,6 @@ template <class Judge>
   return outcome;
 }
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

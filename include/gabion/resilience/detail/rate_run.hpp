@@ -13,7 +13,9 @@
 #include <gabion/resilience/policy.hpp>
 #include <gabion/resilience/rate_limiter.hpp>
 
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 /// The limiter's answer where nothing may throw: one that throws, for lack of memory or because it cannot reach what it asks, has
 /// given no permit.
@@ -60,4 +62,6 @@ std::invoke_result_t<Function> call_limited(Limiter& limiter, const Clock& time,
   return std::forward<Function>(f)();
 }
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

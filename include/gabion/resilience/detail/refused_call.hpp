@@ -7,7 +7,9 @@
 #include <gabion/resilience/outcome_traits.hpp>
 #include <gabion/resilience/refusal.hpp>
 
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 /// The caller can be told of a refusal. A template, so that only a call that is made is checked.
 template <class Result>
@@ -28,4 +30,6 @@ Result refused_call(const refusal& why, const Words&... words) {
   }
 }
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

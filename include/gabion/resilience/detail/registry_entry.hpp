@@ -13,7 +13,9 @@
 #include <gabion/core/detail/exceptions.hpp>
 #include <gabion/core/env.hpp>
 
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 template <class T>
 inline constexpr bool is_tuple = false;
@@ -140,4 +142,6 @@ class registry_farewells {
   std::vector<row> rows_{};
 };
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

@@ -5,14 +5,18 @@
 #include <gabion/resilience/attempt_budget.hpp>
 #include <gabion/resilience/retry_options.hpp>
 
-namespace gabion::inline v0 {
+namespace gabion {
+inline namespace v0 {
 
 template <class Results, class Exceptions, class... Types>
 struct classify_with_exceptions;
 
-}  // namespace gabion::inline v0
+}  // namespace v0
+}  // namespace gabion
 
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 /// What the machine says to that report, if the budget agrees.
 template <class Machine, attempt_budget Budget, class Now>
@@ -54,4 +58,6 @@ template <class Call, class Results, class Exceptions, class... Types, class Set
   });
 }
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

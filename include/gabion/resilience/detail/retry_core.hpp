@@ -10,7 +10,9 @@
 #include <gabion/core/saturating.hpp>
 #include <gabion/resilience/retry_options.hpp>
 
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 /// The state of one call's retries. The options and the random numbers belong to whoever holds it, so that it can be made for
 /// each call at no cost.
@@ -71,4 +73,6 @@ class retry_core {
   bool cut_ = false;
 };
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

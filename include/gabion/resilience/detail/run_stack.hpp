@@ -8,7 +8,9 @@
 
 #include <gabion/resilience/policy.hpp>
 
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 /// One call's run of each policy from `Level` on, made from the outermost to the innermost and destroyed the other way round.
 template <std::size_t Level, class Layers, class... Policies>
@@ -49,4 +51,6 @@ struct run_stack<Level, Layers, Policy, Inner...> {
   }
 };
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

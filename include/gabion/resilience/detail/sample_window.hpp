@@ -9,7 +9,9 @@
 #include <gabion/resilience/concurrency_options.hpp>
 #include <gabion/resilience/limit_algorithm.hpp>
 
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 /// One window of samples. One thread at a time.
 class sample_window {
@@ -48,4 +50,6 @@ class sample_window {
   bool dropped_ = false;
 };
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

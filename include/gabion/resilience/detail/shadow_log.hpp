@@ -16,7 +16,9 @@
 #include <gabion/resilience/circuit_breaker.hpp>
 #include <gabion/resilience/shadow_report.hpp>
 
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 /// What a shadow counts of calls; the order is that of `shadow_report`.
 enum class shadow_count : std::uint8_t {
@@ -103,4 +105,6 @@ class shadow_tee {
   [[no_unique_address]] Observer observer_;
 };
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

@@ -5,7 +5,9 @@
 #include <cstdint>
 #include <utility>
 
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 /// A count of those who use an object: the caller and the threads that work for it, whichever ends last.
 template <class Env>
@@ -42,4 +44,6 @@ class state_ref {
   State* state_;
 };
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

@@ -11,7 +11,9 @@
 #include <gabion/resilience/detail/shared_state.hpp>
 
 // What a call that runs on another thread may outlive, and how it is handed to a spawner.
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 /// One piece of work of a State, which says what to do by `run(number)`, and by `dropped(number)` if a spawner has let go of it
 /// without running it.
@@ -83,4 +85,6 @@ class kept_context {
   call_context context_;
 };
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

@@ -3,7 +3,9 @@
 
 #include <gabion/core/clock.hpp>
 
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 /// The time of one step: the clock is read when somebody asks first, and not again.
 template <clock Clock>
@@ -27,4 +29,6 @@ class step_clock {
   mutable bool known_ = false;
 };
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

@@ -10,7 +10,9 @@
 #include <gabion/core/clock.hpp>
 #include <gabion/core/env.hpp>
 
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 /// What a window of time holds.
 struct bucket_sum {
@@ -89,4 +91,6 @@ class verdict_buckets {
   cell newest_{0};
 };
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

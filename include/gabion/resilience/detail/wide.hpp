@@ -3,7 +3,9 @@
 
 #include <cstdint>
 
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 /// Wide enough for any instant times any rate, and for any burst.
 __extension__ using wide = __int128;
@@ -15,4 +17,6 @@ __extension__ using wide = __int128;
   return static_cast<std::int64_t>(value);
 }
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

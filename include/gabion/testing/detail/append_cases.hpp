@@ -8,7 +8,9 @@
 
 #include <gabion/testing/detail/event_bench.hpp>
 
-namespace gabion::inline v0::testing::detail {
+namespace gabion {
+inline namespace v0 {
+namespace testing::detail {
 
 /// Where an append may go, and what a refused one leaves behind.
 template <class World>
@@ -268,4 +270,6 @@ struct append_cases {
   };
 };
 
-}  // namespace gabion::inline v0::testing::detail
+}  // namespace testing::detail
+}  // namespace v0
+}  // namespace gabion

@@ -13,7 +13,9 @@
 #include <gabion/cqrs/event_store.hpp>
 #include <gabion/testing/conformance.hpp>
 
-namespace gabion::inline v0::testing::detail {
+namespace gabion {
+inline namespace v0 {
+namespace testing::detail {
 
 /// An event that is nothing but its id.
 [[nodiscard]] inline message event_of(std::string id) {
@@ -88,4 +90,6 @@ class event_bench {
   World* world_;
 };
 
-}  // namespace gabion::inline v0::testing::detail
+}  // namespace testing::detail
+}  // namespace v0
+}  // namespace gabion

@@ -10,7 +10,9 @@
 #include <gabion/log/wake.hpp>
 #include <gabion/testing/detail/event_bench.hpp>
 
-namespace gabion::inline v0::testing::detail {
+namespace gabion {
+inline namespace v0 {
+namespace testing::detail {
 
 /// Pages, the whole log, and subscriptions.
 template <class World>
@@ -176,4 +178,6 @@ struct event_read_cases {
   };
 };
 
-}  // namespace gabion::inline v0::testing::detail
+}  // namespace testing::detail
+}  // namespace v0
+}  // namespace gabion

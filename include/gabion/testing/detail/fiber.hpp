@@ -8,7 +8,9 @@
 #include <memory>
 #include <type_traits>
 
-namespace gabion::inline v0::testing::detail {
+namespace gabion {
+inline namespace v0 {
+namespace testing::detail {
 
 inline constexpr std::size_t fiber_stack_size = std::size_t{128} * 1024;
 
@@ -117,4 +119,6 @@ inline constexpr bool fibers_by_register = false;
 
 using fiber = std::conditional_t<fibers_by_register, register_fiber, context_fiber>;
 
-}  // namespace gabion::inline v0::testing::detail
+}  // namespace testing::detail
+}  // namespace v0
+}  // namespace gabion

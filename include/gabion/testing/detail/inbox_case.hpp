@@ -10,7 +10,9 @@
 #include <gabion/outbox/inbox_store.hpp>
 #include <gabion/testing/detail/store_case.hpp>
 
-namespace gabion::inline v0::testing::detail {
+namespace gabion {
+inline namespace v0 {
+namespace testing::detail {
 
 /// An inbox under test, with the words in which the cases speak. The consumer is "billing" unless said otherwise.
 template <class World>
@@ -81,4 +83,6 @@ class inbox_case : public store_case<World> {
   }
 };
 
-}  // namespace gabion::inline v0::testing::detail
+}  // namespace testing::detail
+}  // namespace v0
+}  // namespace gabion

@@ -13,7 +13,9 @@
 #include <gabion/testing/detail/message_samples.hpp>
 
 /// Cases about letters: what could not be handled, is kept in order, and is handled again.
-namespace gabion::inline v0::testing::detail::inbox_cases {
+namespace gabion {
+inline namespace v0 {
+namespace testing::detail::inbox_cases {
 
 template <class Case>
 void dead_is_kept(Case& c) {
@@ -229,4 +231,6 @@ void letters_come_back_exactly(Case& c) {
     c.expect(got[i].what == samples[i].what, "comes back as it was: " + samples[i].why);
 }
 
-}  // namespace gabion::inline v0::testing::detail::inbox_cases
+}  // namespace testing::detail::inbox_cases
+}  // namespace v0
+}  // namespace gabion

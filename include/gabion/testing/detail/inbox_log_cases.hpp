@@ -11,7 +11,9 @@
 #include <gabion/testing/detail/inbox_case.hpp>
 
 /// Cases about what was handled: once, in the handler's transaction, for each consumer.
-namespace gabion::inline v0::testing::detail::inbox_cases {
+namespace gabion {
+inline namespace v0 {
+namespace testing::detail::inbox_cases {
 
 template <class Case>
 void new_once(Case& c) {
@@ -102,4 +104,6 @@ void purge_is_bounded(Case& c) {
   c.expect(c.store().purge_processed(now, 3) == 2, "then the rest");
 }
 
-}  // namespace gabion::inline v0::testing::detail::inbox_cases
+}  // namespace testing::detail::inbox_cases
+}  // namespace v0
+}  // namespace gabion

@@ -9,7 +9,9 @@
 #include <gabion/core/message.hpp>
 #include <gabion/testing/detail/store_case.hpp>
 
-namespace gabion::inline v0::testing::detail {
+namespace gabion {
+inline namespace v0 {
+namespace testing::detail {
 
 [[nodiscard]] inline std::string all_bytes() {
   std::string all;
@@ -78,4 +80,6 @@ struct message_sample {
   return samples;
 }
 
-}  // namespace gabion::inline v0::testing::detail
+}  // namespace testing::detail
+}  // namespace v0
+}  // namespace gabion

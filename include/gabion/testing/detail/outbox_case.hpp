@@ -13,7 +13,9 @@
 #include <gabion/outbox/store.hpp>
 #include <gabion/testing/detail/store_case.hpp>
 
-namespace gabion::inline v0::testing::detail {
+namespace gabion {
+inline namespace v0 {
+namespace testing::detail {
 
 /// An outbox under test, with the words in which the cases speak.
 template <class World>
@@ -75,4 +77,6 @@ class outbox_case : public store_case<World> {
 }
 [[nodiscard]] inline settlement parked(position at) { return {.at = at, .as = disposition::parked}; }
 
-}  // namespace gabion::inline v0::testing::detail
+}  // namespace testing::detail
+}  // namespace v0
+}  // namespace gabion

@@ -9,7 +9,9 @@
 #include <gabion/testing/detail/outbox_case.hpp>
 
 /// Cases about what messages may hold.
-namespace gabion::inline v0::testing::detail::outbox_cases {
+namespace gabion {
+inline namespace v0 {
+namespace testing::detail::outbox_cases {
 
 template <class Case>
 void messages_come_back_exactly(Case& c) {
@@ -76,4 +78,6 @@ void header_without_a_name_is_refused(Case& c) {
   c.expect(c.pending().empty(), "and nothing is written");
 }
 
-}  // namespace gabion::inline v0::testing::detail::outbox_cases
+}  // namespace testing::detail::outbox_cases
+}  // namespace v0
+}  // namespace gabion

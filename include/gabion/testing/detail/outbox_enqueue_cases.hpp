@@ -12,7 +12,9 @@
 #include <gabion/testing/detail/outbox_case.hpp>
 
 /// Cases about writing into the caller's transaction, ids, order and reading.
-namespace gabion::inline v0::testing::detail::outbox_cases {
+namespace gabion {
+inline namespace v0 {
+namespace testing::detail::outbox_cases {
 
 template <class Case>
 void committed_batch_in_order(Case& c) {
@@ -184,4 +186,6 @@ void fetch_pages(Case& c) {
   c.expect(c.store().fetch(1'000'000, beginning, 10).empty(), "a lane that is not there has no messages");
 }
 
-}  // namespace gabion::inline v0::testing::detail::outbox_cases
+}  // namespace testing::detail::outbox_cases
+}  // namespace v0
+}  // namespace gabion

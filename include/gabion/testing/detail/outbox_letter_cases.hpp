@@ -10,7 +10,9 @@
 #include <gabion/testing/detail/outbox_case.hpp>
 
 /// Cases about dead letters, redrive, purging and counting.
-namespace gabion::inline v0::testing::detail::outbox_cases {
+namespace gabion {
+inline namespace v0 {
+namespace testing::detail::outbox_cases {
 
 template <class Case>
 void dead_letter_keeps_everything(Case& c) {
@@ -225,4 +227,6 @@ void stats_follow(Case& c) {
   c.expect(s.oldest_pending == second, "age counts from the enqueue, not from the message's own time");
 }
 
-}  // namespace gabion::inline v0::testing::detail::outbox_cases
+}  // namespace testing::detail::outbox_cases
+}  // namespace v0
+}  // namespace gabion

@@ -11,7 +11,9 @@
 #include <gabion/testing/detail/outbox_case.hpp>
 
 /// Cases about leases, epochs and settlements.
-namespace gabion::inline v0::testing::detail::outbox_cases {
+namespace gabion {
+inline namespace v0 {
+namespace testing::detail::outbox_cases {
 
 template <class Case>
 void lease_is_exclusive(Case& c) {
@@ -207,4 +209,6 @@ void parked_needs_a_blocked_key(Case& c) {
   c.expect(c.ids() == "a1 a2", "a parking that was decided before a redrive does not strand the message");
 }
 
-}  // namespace gabion::inline v0::testing::detail::outbox_cases
+}  // namespace testing::detail::outbox_cases
+}  // namespace v0
+}  // namespace gabion

@@ -6,7 +6,9 @@
 
 #include <gabion/testing/detail/event_bench.hpp>
 
-namespace gabion::inline v0::testing::detail {
+namespace gabion {
+inline namespace v0 {
+namespace testing::detail {
 
 /// What happens when ids come a second time.
 template <class World>
@@ -110,4 +112,6 @@ struct repeat_cases {
   };
 };
 
-}  // namespace gabion::inline v0::testing::detail
+}  // namespace testing::detail
+}  // namespace v0
+}  // namespace gabion

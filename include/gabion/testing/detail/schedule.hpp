@@ -8,7 +8,9 @@
 #include <string_view>
 #include <vector>
 
-namespace gabion::inline v0::testing {
+namespace gabion {
+inline namespace v0 {
+namespace testing {
 
 /// What a thread of a scenario is about to do to shared memory.
 enum class access : std::uint8_t { load, store, update, lock, wait, sleep };
@@ -75,4 +77,6 @@ struct step {
 }
 
 }  // namespace detail
-}  // namespace gabion::inline v0::testing
+}  // namespace testing
+}  // namespace v0
+}  // namespace gabion

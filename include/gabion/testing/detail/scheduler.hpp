@@ -19,7 +19,9 @@
 #include <gabion/testing/detail/vector_clock.hpp>
 #include <gabion/testing/detail/weak_memory.hpp>
 
-namespace gabion::inline v0::testing {
+namespace gabion {
+inline namespace v0 {
+namespace testing {
 
 /// What a thread of a scenario does: a reference to something that can be called, which must outlive the call of `threads`.
 class thread_body {
@@ -381,4 +383,6 @@ class scheduler {
 };
 
 }  // namespace detail
-}  // namespace gabion::inline v0::testing
+}  // namespace testing
+}  // namespace v0
+}  // namespace gabion

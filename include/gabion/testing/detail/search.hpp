@@ -11,7 +11,9 @@
 #include <gabion/testing/detail/schedule.hpp>
 #include <gabion/testing/detail/weak_memory.hpp>
 
-namespace gabion::inline v0::testing::detail {
+namespace gabion {
+inline namespace v0 {
+namespace testing::detail {
 
 using thread_set = std::uint32_t;
 inline constexpr std::size_t no_thread = static_cast<std::size_t>(-1);
@@ -202,4 +204,6 @@ class search {
   deed last_{};
 };
 
-}  // namespace gabion::inline v0::testing::detail
+}  // namespace testing::detail
+}  // namespace v0
+}  // namespace gabion

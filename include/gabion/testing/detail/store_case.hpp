@@ -12,7 +12,9 @@
 #include <gabion/testing/conformance.hpp>
 #include <gabion/testing/manual_clock.hpp>
 
-namespace gabion::inline v0::testing::detail {
+namespace gabion {
+inline namespace v0 {
+namespace testing::detail {
 
 /// A message with what most cases need.
 [[nodiscard]] inline message letter_of(std::string id, std::string key = "k", std::string text = "payload") {
@@ -81,4 +83,6 @@ class store_case {
   findings& found_;
 };
 
-}  // namespace gabion::inline v0::testing::detail
+}  // namespace testing::detail
+}  // namespace v0
+}  // namespace gabion

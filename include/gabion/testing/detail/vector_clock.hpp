@@ -4,7 +4,9 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace gabion::inline v0::testing::detail {
+namespace gabion {
+inline namespace v0 {
+namespace testing::detail {
 
 inline constexpr std::size_t max_threads = 8;
 
@@ -48,4 +50,6 @@ class vector_clock {
   lanes at_{};
 };
 
-}  // namespace gabion::inline v0::testing::detail
+}  // namespace testing::detail
+}  // namespace v0
+}  // namespace gabion

@@ -11,7 +11,9 @@
 
 #include <gabion/testing/detail/vector_clock.hpp>
 
-namespace gabion::inline v0::testing::detail {
+namespace gabion {
+inline namespace v0 {
+namespace testing::detail {
 
 [[nodiscard]] constexpr bool acquires(std::memory_order o) noexcept {
   return o != std::memory_order_relaxed && o != std::memory_order_release;
@@ -146,4 +148,6 @@ class shared_memory {
   std::size_t used_ = 0;
 };
 
-}  // namespace gabion::inline v0::testing::detail
+}  // namespace testing::detail
+}  // namespace v0
+}  // namespace gabion

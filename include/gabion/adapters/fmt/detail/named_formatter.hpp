@@ -5,7 +5,9 @@
 
 #include <fmt/format.h>
 
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 /// Formats what has a to_string() in gabion as that text, with the options of a text: width, fill, alignment, precision.
 template <class T>
@@ -18,4 +20,6 @@ struct named_formatter : ::fmt::formatter<::fmt::string_view> {
   }
 };
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

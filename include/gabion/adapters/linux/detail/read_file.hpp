@@ -11,7 +11,9 @@
 #include <utility>
 #include <vector>
 
-namespace gabion::inline v0::linux_adapter::detail {
+namespace gabion {
+inline namespace v0 {
+namespace linux_adapter::detail {
 
 /// A file of the kernel's, read from its beginning each time. The buffer stays: a sample allocates nothing.
 class kernel_file {
@@ -43,4 +45,6 @@ class kernel_file {
   std::vector<char> buffer_;
 };
 
-}  // namespace gabion::inline v0::linux_adapter::detail
+}  // namespace linux_adapter::detail
+}  // namespace v0
+}  // namespace gabion

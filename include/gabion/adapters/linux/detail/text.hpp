@@ -8,7 +8,9 @@
 #include <system_error>
 
 // Reading the kernel's tables: words, lines and numbers out of a text, without trust in any of it.
-namespace gabion::inline v0::linux_adapter::detail {
+namespace gabion {
+inline namespace v0 {
+namespace linux_adapter::detail {
 
 /// Takes what comes before `end` off the front of `text`, and `end` with it; all of it if `end` is not there.
 [[nodiscard]] constexpr std::string_view take_until(std::string_view& text, char end) noexcept {
@@ -49,4 +51,6 @@ namespace gabion::inline v0::linux_adapter::detail {
   return std::nullopt;
 }
 
-}  // namespace gabion::inline v0::linux_adapter::detail
+}  // namespace linux_adapter::detail
+}  // namespace v0
+}  // namespace gabion

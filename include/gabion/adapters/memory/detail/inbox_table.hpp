@@ -13,7 +13,9 @@
 
 #include <gabion/outbox/inbox_store.hpp>
 
-namespace gabion::inline v0::memory::detail {
+namespace gabion {
+inline namespace v0 {
+namespace memory::detail {
 
 struct inbox_key {
   std::string consumer{};
@@ -79,4 +81,6 @@ class inbox_table {
   std::map<std::pair<std::string, std::string>, std::set<std::uint64_t>> keys_{};
 };
 
-}  // namespace gabion::inline v0::memory::detail
+}  // namespace memory::detail
+}  // namespace v0
+}  // namespace gabion

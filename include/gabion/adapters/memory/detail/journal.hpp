@@ -7,7 +7,9 @@
 
 #include <gabion/adapters/memory/database.hpp>
 
-namespace gabion::inline v0::memory::detail {
+namespace gabion {
+inline namespace v0 {
+namespace memory::detail {
 
 /// Remembers how to undo the changes of one open transaction, and what may only be done once it is committed.
 /// Used by one transaction at a time, under the lock of the database.
@@ -45,4 +47,6 @@ class journal final : public participant {
   std::vector<std::function<void()>> commit_{};
 };
 
-}  // namespace gabion::inline v0::memory::detail
+}  // namespace memory::detail
+}  // namespace v0
+}  // namespace gabion

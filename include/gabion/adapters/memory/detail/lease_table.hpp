@@ -11,7 +11,9 @@
 #include <gabion/log/detail/lease_rules.hpp>
 #include <gabion/log/lease.hpp>
 
-namespace gabion::inline v0::memory::detail {
+namespace gabion {
+inline namespace v0 {
+namespace memory::detail {
 
 /// Leases by name. Not thread safe: its owner holds the lock of the database. A name is never forgotten, so an epoch
 /// never returns.
@@ -55,4 +57,6 @@ class lease_table {
   std::map<std::string, entry, std::less<>> entries_{};
 };
 
-}  // namespace gabion::inline v0::memory::detail
+}  // namespace memory::detail
+}  // namespace v0
+}  // namespace gabion

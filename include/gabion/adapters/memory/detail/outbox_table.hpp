@@ -15,7 +15,9 @@
 #include <gabion/core/clock.hpp>
 #include <gabion/core/message.hpp>
 
-namespace gabion::inline v0::memory::detail {
+namespace gabion {
+inline namespace v0 {
+namespace memory::detail {
 
 enum class outbox_state : std::uint8_t { pending, published, dead, parked };
 
@@ -153,4 +155,6 @@ class outbox_table {
   std::size_t parked_ = 0;
 };
 
-}  // namespace gabion::inline v0::memory::detail
+}  // namespace memory::detail
+}  // namespace v0
+}  // namespace gabion

@@ -5,7 +5,9 @@
 #include <string_view>
 #include <vector>
 
-namespace gabion::inline v0::detail {
+namespace gabion {
+inline namespace v0 {
+namespace detail {
 
 /// How deep and how wide a JSON text is.
 struct json_shape {
@@ -39,4 +41,6 @@ struct json_shape {
   return shape;
 }
 
-}  // namespace gabion::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace gabion

@@ -5,7 +5,9 @@
 
 #include <pthread.h>
 
-namespace gabion::inline v0::redis::detail {
+namespace gabion {
+inline namespace v0 {
+namespace redis::detail {
 
 /// Keeps SIGPIPE from this thread while it lives: hiredis writes so that a connection which the server has closed raises it,
 /// and it would end the process.
@@ -37,4 +39,6 @@ class no_sigpipe {
   bool was_pending_ = false;
 };
 
-}  // namespace gabion::inline v0::redis::detail
+}  // namespace redis::detail
+}  // namespace v0
+}  // namespace gabion

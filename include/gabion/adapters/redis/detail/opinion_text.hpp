@@ -15,7 +15,9 @@
 
 // An opinion as Redis keeps it: "1 o 0 29500 15000 5 10": version, state, second-hand, what is left of the open time and ttl in
 // milliseconds, failed, calls. The instance is in the key.
-namespace gabion::inline v0::redis::detail {
+namespace gabion {
+inline namespace v0 {
+namespace redis::detail {
 
 inline constexpr std::string_view opinion_states = "cohr";
 
@@ -72,4 +74,6 @@ template <std::size_t Count>
   return o;
 }
 
-}  // namespace gabion::inline v0::redis::detail
+}  // namespace redis::detail
+}  // namespace v0
+}  // namespace gabion

@@ -8,7 +8,9 @@
 #include <string>
 #include <string_view>
 
-namespace gabion::inline v0::redis::detail {
+namespace gabion {
+inline namespace v0 {
+namespace redis::detail {
 
 using sha1_state = std::array<std::uint32_t, 5>;
 
@@ -56,4 +58,6 @@ constexpr void sha1_block(sha1_state& state, const std::array<std::uint8_t, 64>&
   return digits;
 }
 
-}  // namespace gabion::inline v0::redis::detail
+}  // namespace redis::detail
+}  // namespace v0
+}  // namespace gabion

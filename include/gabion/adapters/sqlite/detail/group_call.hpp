@@ -10,7 +10,9 @@
 
 #include <gabion/adapters/sqlite/transaction.hpp>
 
-namespace gabion::inline v0::sqlite::detail {
+namespace gabion {
+inline namespace v0 {
+namespace sqlite::detail {
 
 /// One caller of a group_commit: its body, and what became of it. Lives in the caller's frame while it waits.
 class group_call {
@@ -115,4 +117,6 @@ class group_queue {
   std::size_t size_ = 0;
 };
 
-}  // namespace gabion::inline v0::sqlite::detail
+}  // namespace sqlite::detail
+}  // namespace v0
+}  // namespace gabion

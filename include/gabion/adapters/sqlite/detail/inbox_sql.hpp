@@ -6,7 +6,9 @@
 /// The tables and statements of the inbox store, in one place so that a test can look at the plan of each.
 ///
 /// status is the number of inbox_status: 0 processed, 1 dead, 2 parked, 3 redriven. Times are microseconds since 1970, UTC.
-namespace gabion::inline v0::sqlite::detail::inbox_sql {
+namespace gabion {
+inline namespace v0 {
+namespace sqlite::detail::inbox_sql {
 
 inline constexpr schema tables{.component = "inbox", .version = 1, .ddl = R"sql(
 CREATE TABLE gabion_inbox (
@@ -98,4 +100,6 @@ inline constexpr const char* remove = "DELETE FROM gabion_inbox_letter WHERE id 
 inline constexpr const char* finish_entry =
     "UPDATE gabion_inbox SET status = 0, processed_at = ? WHERE consumer_name = ? AND source = ? AND event_id = ?";
 
-}  // namespace gabion::inline v0::sqlite::detail::inbox_sql
+}  // namespace sqlite::detail::inbox_sql
+}  // namespace v0
+}  // namespace gabion

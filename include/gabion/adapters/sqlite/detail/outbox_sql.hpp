@@ -10,7 +10,9 @@
 /// leaves out redriven rows behind one that lies before its start: a reader that has passed the first need not hold it.
 /// Each partial index holds the rows of one state, so what is published costs nothing when the rest is read, and names
 /// the state, so that counting reads no row. Times are microseconds since 1970, UTC.
-namespace gabion::inline v0::sqlite::detail::outbox_sql {
+namespace gabion {
+inline namespace v0 {
+namespace sqlite::detail::outbox_sql {
 
 inline constexpr schema tables{.component = "outbox", .version = 1, .ddl = R"sql(
 CREATE TABLE gabion_outbox (
@@ -99,4 +101,6 @@ inline constexpr const char* count_held = "SELECT count(*) FROM gabion_outbox IN
 inline constexpr const char* oldest_of_lane =
     "SELECT created_at FROM gabion_outbox INDEXED BY gabion_outbox_pending WHERE state = 0 AND lane = ? ORDER BY id LIMIT 1";
 
-}  // namespace gabion::inline v0::sqlite::detail::outbox_sql
+}  // namespace sqlite::detail::outbox_sql
+}  // namespace v0
+}  // namespace gabion

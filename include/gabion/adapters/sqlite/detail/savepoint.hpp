@@ -6,7 +6,9 @@
 
 #include <gabion/adapters/sqlite/connection.hpp>
 
-namespace gabion::inline v0::sqlite::detail {
+namespace gabion {
+inline namespace v0 {
+namespace sqlite::detail {
 
 /// Runs `work()` so that its writes stay all or not at all, even if the caller catches its exception and commits.
 template <class Work>
@@ -32,4 +34,6 @@ inline void require_transaction(const connection& on, const char* operation) {
               std::string{operation} + ": no transaction is open on this connection; BEGIN IMMEDIATE first"};
 }
 
-}  // namespace gabion::inline v0::sqlite::detail
+}  // namespace sqlite::detail
+}  // namespace v0
+}  // namespace gabion

@@ -6,7 +6,9 @@
 
 #include <gabion/log/position.hpp>
 
-namespace gabion::inline v0::sqlite::detail {
+namespace gabion {
+inline namespace v0 {
+namespace sqlite::detail {
 
 /// Numbers as SQLite has them: signed, and for it a negative limit would mean none.
 [[nodiscard]] constexpr std::int64_t to_signed(std::uint64_t n) noexcept {
@@ -16,4 +18,6 @@ namespace gabion::inline v0::sqlite::detail {
 
 [[nodiscard]] constexpr std::int64_t to_signed(position p) noexcept { return detail::to_signed(to_number(p)); }
 
-}  // namespace gabion::inline v0::sqlite::detail
+}  // namespace sqlite::detail
+}  // namespace v0
+}  // namespace gabion

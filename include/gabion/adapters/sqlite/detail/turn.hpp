@@ -9,7 +9,9 @@
 
 #include <gabion/core/error.hpp>
 
-namespace gabion::inline v0::sqlite::detail {
+namespace gabion {
+inline namespace v0 {
+namespace sqlite::detail {
 
 /// A mutex that refuses to wait for its own thread, where a plain one would hang for ever.
 ///
@@ -45,4 +47,6 @@ class turn {
   std::atomic<std::thread::id> holder_{};
 };
 
-}  // namespace gabion::inline v0::sqlite::detail
+}  // namespace sqlite::detail
+}  // namespace v0
+}  // namespace gabion
