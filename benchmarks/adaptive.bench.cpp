@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the adaptive policies cost a call, beside the cheapest thing that could do the same job. Compare ratios within one run.
+// What the adaptive policies cost a call, beside the cheapest thing that could do the same job.
+// Compare ratios within one run.
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -26,7 +27,8 @@ void floor_cas(benchmark::State& state) {
   static std::atomic<std::uint64_t> word{0};
   for (auto _ : state) {
     std::uint64_t seen = word.load(std::memory_order_acquire);
-    while (!word.compare_exchange_weak(seen, seen + 1, std::memory_order_acq_rel, std::memory_order_acquire)) {}
+    while (!word.compare_exchange_weak(seen, seen + 1, std::memory_order_acq_rel,
+                                       std::memory_order_acquire)) {}
   }
 }
 
@@ -56,7 +58,8 @@ void limiter(benchmark::State& state) {
 /// The same, each call a sample that the algorithm sees.
 template <class Limit>
 void limiter_each_call(benchmark::State& state) {
-  static gabion::basic_concurrency_limiter<Limit> l{Limit{{}}, {.window = {.span = 0s, .samples = 1}}};
+  static gabion::basic_concurrency_limiter<Limit> l{Limit{{}},
+                                                    {.window = {.span = 0s, .samples = 1}}};
   gabion::instant now{1h};
   for (auto _ : state) {
     auto entry = l.try_acquire(now);

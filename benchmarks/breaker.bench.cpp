@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a protected call costs, beside the cheapest thing that could do the same job. Compare ratios within one run.
+// What a protected call costs, beside the cheapest thing that could do the same job. Compare ratios
+// within one run.
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -14,15 +15,24 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr gabion::circuit_breaker_options in_a_row{.failures = 5, .open_for = 1h};
-constexpr gabion::circuit_breaker_options last_hundred{.failures = 0, .window = {.calls = 100}, .open_for = 1h};
-constexpr gabion::circuit_breaker_options last_ten_seconds{.failures = 0, .time_window = {.span = 10s}, .open_for = 1h};
+constexpr gabion::circuit_breaker_options last_hundred{
+    .failures = 0, .window = {.calls = 100}, .open_for = 1h};
+constexpr gabion::circuit_breaker_options last_ten_seconds{
+    .failures = 0, .time_window = {.span = 10s}, .open_for = 1h};
 constexpr gabion::circuit_breaker_options slow_last_hundred{
     .failures = 0, .window = {.calls = 100, .slow_percent = 50}, .slow_after = 1s, .open_for = 1h};
 constexpr gabion::circuit_breaker_options slow_last_ten_seconds{
-    .failures = 0, .time_window = {.span = 10s, .slow_percent = 50}, .slow_after = 1s, .open_for = 1h};
-constexpr gabion::circuit_breaker_options overdue{
-    .failures = 0, .time_window = {.span = 10s, .slow_percent = 50}, .slow_after = 1s, .count_overdue = true, .open_for = 1h};
-constexpr gabion::circuit_breaker_options both{.failures = 5, .window = {.calls = 100}, .open_for = 1h};
+    .failures = 0,
+    .time_window = {.span = 10s, .slow_percent = 50},
+    .slow_after = 1s,
+    .open_for = 1h};
+constexpr gabion::circuit_breaker_options overdue{.failures = 0,
+                                                  .time_window = {.span = 10s, .slow_percent = 50},
+                                                  .slow_after = 1s,
+                                                  .count_overdue = true,
+                                                  .open_for = 1h};
+constexpr gabion::circuit_breaker_options both{
+    .failures = 5, .window = {.calls = 100}, .open_for = 1h};
 
 /// A time that somebody else keeps up to date: reading it is one load.
 struct cached_clock {
@@ -44,7 +54,8 @@ void floor_cas(benchmark::State& state) {
   static std::atomic<std::uint64_t> word{0};
   for (auto _ : state) {
     std::uint64_t seen = word.load(std::memory_order_acquire);
-    while (!word.compare_exchange_weak(seen, seen + 1, std::memory_order_acq_rel, std::memory_order_acquire)) {}
+    while (!word.compare_exchange_weak(seen, seen + 1, std::memory_order_acq_rel,
+                                       std::memory_order_acquire)) {}
   }
 }
 
@@ -167,9 +178,13 @@ BENCHMARK(closed_by_time<cached_clock, slow_last_hundred>);
 BENCHMARK(closed_by_time<cached_clock, slow_last_ten_seconds>);
 BENCHMARK(closed_by_time<cached_clock, overdue>);
 BENCHMARK(closed_by_time<gabion::coarse_clock, last_ten_seconds>);
-BENCHMARK(closed_by_time<gabion::coarse_clock, slow_last_ten_seconds>)->ThreadRange(1, 2)->UseRealTime();
+BENCHMARK(closed_by_time<gabion::coarse_clock, slow_last_ten_seconds>)
+    ->ThreadRange(1, 2)
+    ->UseRealTime();
 BENCHMARK(closed_by_time<gabion::steady_clock, last_ten_seconds>);
-BENCHMARK(closed_by_time<gabion::steady_clock, slow_last_ten_seconds>)->ThreadRange(1, 2)->UseRealTime();
+BENCHMARK(closed_by_time<gabion::steady_clock, slow_last_ten_seconds>)
+    ->ThreadRange(1, 2)
+    ->UseRealTime();
 BENCHMARK(probe_and_give_back);
 
 BENCHMARK(rejected_at_a_given_time)->ThreadRange(1, 2)->UseRealTime();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a send costs over a direct call, with 10 and with 700 command types. The handlers are not inlined, so that the floor is a real
-// call; compare rows of one run.
+// What a send costs over a direct call, with 10 and with 700 command types. The handlers are not
+// inlined, so that the floor is a real call; compare rows of one run.
 #include <benchmark/benchmark.h>
 
 #include <cstddef>
@@ -21,7 +21,9 @@ struct command {
 template <std::size_t Number>
 struct handler {
   std::uint64_t* total;
-  [[gnu::noinline]] std::uint64_t operator()(const command<Number>& c) const { return *total += c.amount + Number; }
+  [[gnu::noinline]] std::uint64_t operator()(const command<Number>& c) const {
+    return *total += c.amount + Number;
+  }
 };
 
 struct count {
@@ -35,7 +37,7 @@ struct count {
 
 /// Every Nth of 8 commands that lie apart in the list, so that no row profits from one hot branch.
 template <std::size_t Types, std::size_t Nth>
-inline constexpr std::size_t picked = Nth*(Types - 1) / 7;
+inline constexpr std::size_t picked = Nth * (Types - 1) / 7;
 
 /// Sends 8 commands; one iteration is 8 sends.
 template <std::size_t Types, class Send, std::size_t... Nth>
@@ -55,7 +57,9 @@ void send_eight(benchmark::State& state, Send send) {
 template <std::size_t Types>
 void direct(benchmark::State& state) {
   std::uint64_t total = 0;
-  send_eight<Types>(state, [&]<std::size_t Number>(const command<Number>& c) { return handler<Number>{&total}(c); });
+  send_eight<Types>(state, [&]<std::size_t Number>(const command<Number>& c) {
+    return handler<Number>{&total}(c);
+  });
 }
 
 template <std::size_t... Numbers>
@@ -84,7 +88,8 @@ void direct_and_three_counts(benchmark::State& state) {
 }
 
 template <std::size_t... Numbers>
-auto make_bus_with_three(std::uint64_t& total, std::uint64_t* calls, std::index_sequence<Numbers...>) {
+auto make_bus_with_three(std::uint64_t& total, std::uint64_t* calls,
+                         std::index_sequence<Numbers...>) {
   return gabion::command_bus{gabion::middlewares{count{calls}, count{calls + 1}, count{calls + 2}},
                              gabion::handle<command<Numbers>>(handler<Numbers>{&total})...};
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What stands around the breaker, each beside the bare breaker or the floor that it cannot get below.
+// What stands around the breaker, each beside the bare breaker or the floor that it cannot get
+// below.
 #include <benchmark/benchmark.h>
 
 #include <array>
@@ -48,7 +49,8 @@ void tree_rejected(benchmark::State& state) {
   const auto id = tree.add_circuit(g, {.failures = 1, .open_for = 1h});
   tree.try_acquire(id)->failure();
   const gabion::instant now = gabion::steady_clock::now();
-  for (auto _ : state) benchmark::DoNotOptimize(tree.try_acquire(id, now).rejection().why.retry_after);
+  for (auto _ : state)
+    benchmark::DoNotOptimize(tree.try_acquire(id, now).rejection().why.retry_after);
 }
 BENCHMARK(tree_rejected);
 
@@ -84,7 +86,8 @@ void subscriptions_told(benchmark::State& state) {
   gabion::subscriptions<int> hub;
   int heard = 0;
   std::vector<gabion::subscriptions<int>::subscription> all;
-  for (std::int64_t i = 0; i < state.range(0); ++i) all.push_back(hub.subscribe([&](int n) { heard += n; }));
+  for (std::int64_t i = 0; i < state.range(0); ++i)
+    all.push_back(hub.subscribe([&](int n) { heard += n; }));
   for (auto _ : state) {
     hub(1);
     benchmark::ClobberMemory();

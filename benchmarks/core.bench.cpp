@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the small parts of the core cost, beside the operation that none of them can do without. Compare ratios within one run.
+// What the small parts of the core cost, beside the operation that none of them can do without.
+// Compare ratios within one run.
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -45,14 +46,16 @@ BENCHMARK(counter_add)->ThreadRange(1, 2);
 void histogram_record(benchmark::State& state) {
   static gabion::latency_histogram histogram;
   gabion::xoshiro256 random{static_cast<std::uint64_t>(state.thread_index())};
-  for (auto _ : state) histogram.record(gabion::duration{static_cast<gabion::duration::rep>(random() >> 40U)});
+  for (auto _ : state)
+    histogram.record(gabion::duration{static_cast<gabion::duration::rep>(random() >> 40U)});
 }
 BENCHMARK(histogram_record)->ThreadRange(1, 2);
 
 void histogram_quantile(benchmark::State& state) {
   gabion::latency_snapshot seen;
   gabion::xoshiro256 random{1};
-  for (int i = 0; i < 10'000; ++i) seen.record(gabion::duration{static_cast<gabion::duration::rep>(random() >> 40U)});
+  for (int i = 0; i < 10'000; ++i)
+    seen.record(gabion::duration{static_cast<gabion::duration::rep>(random() >> 40U)});
   for (auto _ : state) benchmark::DoNotOptimize(seen.quantile(0.99));
 }
 BENCHMARK(histogram_quantile);
@@ -95,7 +98,8 @@ void backoff_delay(benchmark::State& state) {
   gabion::xoshiro256 random{1};
   const gabion::backoff_options options;
   std::uint32_t attempt = 0;
-  for (auto _ : state) benchmark::DoNotOptimize(gabion::next_delay(options, attempt++ % 16, {}, random));
+  for (auto _ : state)
+    benchmark::DoNotOptimize(gabion::next_delay(options, attempt++ % 16, {}, random));
 }
 BENCHMARK(backoff_delay);
 
@@ -119,7 +123,8 @@ void cloudevents_headers(benchmark::State& state) {
   m.type = "order.placed";
   m.subject = "order-1";
   m.content_type = "application/json";
-  for (auto _ : state) benchmark::DoNotOptimize(gabion::to_cloudevents_headers(m, gabion::cloudevents_binding::kafka));
+  for (auto _ : state)
+    benchmark::DoNotOptimize(gabion::to_cloudevents_headers(m, gabion::cloudevents_binding::kafka));
 }
 BENCHMARK(cloudevents_headers);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What appending and projecting cost, beside bare inserts of the same row and a plain loop. Compare ratios within one run.
+// What appending and projecting cost, beside bare inserts of the same row and a plain loop. Compare
+// ratios within one run.
 #include <charconv>
 #include <cstdint>
 #include <filesystem>
@@ -41,7 +42,8 @@ struct number_codec {
   }
 };
 
-/// Messages with a payload of about 60 bytes, as many as asked for, none of which was ever used before.
+/// Messages with a payload of about 60 bytes, as many as asked for, none of which was ever used
+/// before.
 class message_source {
  public:
   std::vector<message> next(std::size_t count) {
@@ -64,7 +66,9 @@ class message_source {
 /// A database file that goes away with it.
 class scratch_file {
  public:
-  scratch_file() : path_{std::filesystem::temp_directory_path() / ("gabion-bench-" + to_string(uuid_v7_generator{}()))} {
+  scratch_file()
+      : path_{std::filesystem::temp_directory_path() /
+              ("gabion-bench-" + to_string(uuid_v7_generator{}()))} {
     std::filesystem::create_directory(path_);
   }
   scratch_file(const scratch_file&) = delete;
@@ -82,7 +86,9 @@ class scratch_file {
 constexpr std::size_t streams = 1000;
 std::string stream_of(std::size_t n) { return "account-" + std::to_string(n % streams); }
 
-void count_events(benchmark::State& state, std::int64_t per_round) { state.SetItemsProcessed(state.iterations() * per_round); }
+void count_events(benchmark::State& state, std::int64_t per_round) {
+  state.SetItemsProcessed(state.iterations() * per_round);
+}
 
 sqlite::durability durability_of(const benchmark::State& state) {
   return state.range(1) != 0 ? sqlite::durability::full : sqlite::durability::off;
@@ -106,11 +112,12 @@ void floor_sqlite_insert(benchmark::State& state) {
       const std::string stream = stream_of(round);
       for (const message& m : events)
         tx.on().run(
-            "INSERT INTO gabion_event (stream, version, recorded_at, event_id, source, event_type, subject, occurred_at, "
+            "INSERT INTO gabion_event (stream, version, recorded_at, event_id, source, event_type, "
+            "subject, occurred_at, "
             "content_type,"
             " data_schema, payload, headers, topic) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            stream, ++versions[round % streams], m.time, m.id, m.source, m.type, m.subject, m.time, m.content_type, m.schema,
-            sqlite::blob{*m.data}, sqlite::blob{""}, m.topic);
+            stream, ++versions[round % streams], m.time, m.id, m.source, m.type, m.subject, m.time,
+            m.content_type, m.schema, sqlite::blob{*m.data}, sqlite::blob{""}, m.topic);
     });
     ++round;
   }
@@ -129,8 +136,9 @@ void append_rounds(benchmark::State& state, Database& db, Store& store) {
     state.ResumeTiming();
     std::uint64_t& version = versions[round % streams];
     const std::string stream = stream_of(round++);
-    const append_result r =
-        db.transact([&](auto& tx) { return store.append(tx, stream, expected_version::exact(version), events); });
+    const append_result r = db.transact([&](auto& tx) {
+      return store.append(tx, stream, expected_version::exact(version), events);
+    });
     if (!r.ok()) state.SkipWithError("refused");
     version = r.version;
   }
@@ -179,7 +187,8 @@ void fill(Database& db, Store& store) {
   const std::vector<message> all = deposits(log_size);
   for (std::size_t i = 0; i < log_size; i += 1000)
     db.transact([&](auto& tx) {
-      return store.append(tx, stream_of(i / 1000), expected_version::any(), std::span{all}.subspan(i, 1000));
+      return store.append(tx, stream_of(i / 1000), expected_version::any(),
+                          std::span{all}.subspan(i, 1000));
     });
 }
 
@@ -200,13 +209,16 @@ struct sqlite_totals {
   static constexpr std::uint32_t version = 1;
   using event_list = events<deposited>;
   void apply(sqlite::transaction& tx, const deposited& e, const projected_event& about) {
-    tx.on().run("INSERT INTO totals (id, amount) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET amount = amount + excluded.amount",
-                to_number(about.record.at) % 1000, e.amount);
+    tx.on().run(
+        "INSERT INTO totals (id, amount) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET amount = "
+        "amount + excluded.amount",
+        to_number(about.record.at) % 1000, e.amount);
   }
   void reset(sqlite::transaction& tx) { tx.on().run("DELETE FROM totals"); }
 };
 
-/// Calls the handler for each message of a vector: what is left when there is no store, no checkpoint and no transaction.
+/// Calls the handler for each message of a vector: what is left when there is no store, no
+/// checkpoint and no transaction.
 void floor_loop_over_messages(benchmark::State& state) {
   const std::vector<message> all = deposits(log_size);
   memory::database db;
@@ -239,7 +251,9 @@ void memory_rebuild(benchmark::State& state) {
   memory::checkpoint_store checkpoints{db};
   fill(db, store);
   memory_totals totals{db};
-  projector p{totals, db, store, checkpoints, number_codec{}, {.batch = static_cast<std::size_t>(state.range(0))}};
+  projector p{totals,         db,
+              store,          checkpoints,
+              number_codec{}, {.batch = static_cast<std::size_t>(state.range(0))}};
   rebuild_rounds(state, p);
 }
 
@@ -251,7 +265,8 @@ void floor_sqlite_read_all(benchmark::State& state) {
   fill(db, store);
   for (auto _ : state)
     for (position at = beginning; to_number(at) < log_size;) {
-      const auto events = store.read_all(at, static_cast<std::size_t>(state.range(0)), read_direction::forward);
+      const auto events =
+          store.read_all(at, static_cast<std::size_t>(state.range(0)), read_direction::forward);
       at = events.back().at;
     }
   count_events(state, log_size);
@@ -262,12 +277,16 @@ void sqlite_rebuild(benchmark::State& state) {
   sqlite::database db{file.name(), {.synchronous = sqlite::durability::off}};
   sqlite::event_store::create_schema(db);
   sqlite::checkpoint_store::create_schema(db);
-  db.transact([](sqlite::transaction& tx) { tx.on().execute("CREATE TABLE totals (id INTEGER PRIMARY KEY, amount INTEGER)"); });
+  db.transact([](sqlite::transaction& tx) {
+    tx.on().execute("CREATE TABLE totals (id INTEGER PRIMARY KEY, amount INTEGER)");
+  });
   sqlite::event_store store{db};
   sqlite::checkpoint_store checkpoints{db};
   fill(db, store);
   sqlite_totals totals;
-  projector p{totals, db, store, checkpoints, number_codec{}, {.batch = static_cast<std::size_t>(state.range(0))}};
+  projector p{totals,         db,
+              store,          checkpoints,
+              number_codec{}, {.batch = static_cast<std::size_t>(state.range(0))}};
   rebuild_rounds(state, p);
 }
 
@@ -275,8 +294,14 @@ void sqlite_rebuild(benchmark::State& state) {
 
 BENCHMARK(floor_vector_of_messages)->Arg(1)->Arg(10)->Arg(100);
 BENCHMARK(memory_append)->Arg(1)->Arg(10)->Arg(100);
-BENCHMARK(floor_sqlite_insert)->ArgsProduct({{1, 10, 100}, {0, 1}})->ArgNames({"events", "full"})->UseRealTime();
-BENCHMARK(sqlite_append)->ArgsProduct({{1, 10, 100}, {0, 1}})->ArgNames({"events", "full"})->UseRealTime();
+BENCHMARK(floor_sqlite_insert)
+    ->ArgsProduct({{1, 10, 100}, {0, 1}})
+    ->ArgNames({"events", "full"})
+    ->UseRealTime();
+BENCHMARK(sqlite_append)
+    ->ArgsProduct({{1, 10, 100}, {0, 1}})
+    ->ArgNames({"events", "full"})
+    ->UseRealTime();
 BENCHMARK(floor_loop_over_messages)->Unit(benchmark::kMillisecond);
 BENCHMARK(memory_rebuild)->Arg(64)->Arg(512)->Arg(4096)->Unit(benchmark::kMillisecond);
 BENCHMARK(floor_sqlite_read_all)->Arg(512)->Unit(benchmark::kMillisecond)->UseRealTime();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a permit costs, beside the cheapest thing that could do the same job. Compare ratios within one run.
+// What a permit costs, beside the cheapest thing that could do the same job. Compare ratios within
+// one run.
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -26,7 +27,8 @@ void floor_cas(benchmark::State& state) {
   static std::atomic<std::uint64_t> word{0};
   for (auto _ : state) {
     std::uint64_t seen = word.load(std::memory_order_acquire);
-    while (!word.compare_exchange_weak(seen, seen + 1, std::memory_order_acq_rel, std::memory_order_acquire)) {}
+    while (!word.compare_exchange_weak(seen, seen + 1, std::memory_order_acq_rel,
+                                       std::memory_order_acquire)) {}
   }
 }
 
@@ -75,7 +77,8 @@ struct bell {
   void wake() noexcept {}
 };
 
-/// A permit handed from one call to one that waits for it, on one thread: the queue alone, without putting threads to sleep.
+/// A permit handed from one call to one that waits for it, on one thread: the queue alone, without
+/// putting threads to sleep.
 void handed_over(benchmark::State& state) {
   gabion::queueing_bulkhead b{{.limit = 1, .max_waiting = 10}};
   bell ring;
@@ -155,7 +158,8 @@ std::string key_of(std::uint64_t i) {
 /// One of 1000 keys that are all known.
 template <class Key>
 void keyed(benchmark::State& state) {
-  static gabion::keyed_rate_limiter<Key> limiter{{.interval = 1us, .burst = 1000}, {.keys = 4000, .idle_for = 24h}};
+  static gabion::keyed_rate_limiter<Key> limiter{{.interval = 1us, .burst = 1000},
+                                                 {.keys = 4000, .idle_for = 24h}};
   std::vector<Key> keys;
   for (std::uint64_t i = 0; i < 1000; ++i) keys.push_back(key_of<Key>(i));
   gabion::instant now = fresh_start();
@@ -186,7 +190,9 @@ BENCHMARK(handed_over);
 
 BENCHMARK_CAPTURE(taken, gcra, spaced())->ThreadRange(1, 2)->UseRealTime();
 BENCHMARK_CAPTURE(taken, token_bucket, bucket())->ThreadRange(1, 2)->UseRealTime();
-BENCHMARK_CAPTURE(taken, token_bucket_three_in_700_ns, three_in_700_ns())->ThreadRange(1, 2)->UseRealTime();
+BENCHMARK_CAPTURE(taken, token_bucket_three_in_700_ns, three_in_700_ns())
+    ->ThreadRange(1, 2)
+    ->UseRealTime();
 BENCHMARK_CAPTURE(taken, token_bucket_fractional, fractional())->ThreadRange(1, 2)->UseRealTime();
 BENCHMARK_CAPTURE(taken, sliding_window, window())->ThreadRange(1, 2)->UseRealTime();
 BENCHMARK_CAPTURE(refused, gcra, *new gabion::gcra{{.interval = 1h}});

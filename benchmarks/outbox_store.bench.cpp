@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The outbox in SQLite against bare inserts of the same row, and shared commits against single ones. Files lie in the
-// directory for temporary files (TMPDIR); its disk decides what synchronous=FULL costs.
+// The outbox in SQLite against bare inserts of the same row, and shared commits against single
+// ones. Files lie in the directory for temporary files (TMPDIR); its disk decides what
+// synchronous=FULL costs.
 #include <benchmark/benchmark.h>
 #include <stdlib.h>
 
@@ -24,7 +25,8 @@ using namespace gabion;
 
 class temporary_directory {
  public:
-  temporary_directory() : path_{(std::filesystem::temp_directory_path() / "gabion-bench-XXXXXX").string()} {
+  temporary_directory()
+      : path_{(std::filesystem::temp_directory_path() / "gabion-bench-XXXXXX").string()} {
     if (::mkdtemp(path_.data()) == nullptr) throw std::runtime_error{"cannot make " + path_};
   }
   temporary_directory(const temporary_directory&) = delete;
@@ -59,12 +61,15 @@ void bare_insert(benchmark::State& state, const char* indexes) {
   const temporary_directory directory;
   sqlite::connection on{directory.file(), options_for(state.range(1))};
   on.execute(
-      "CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT, event_id TEXT NOT NULL, source TEXT, event_type TEXT, subject TEXT,"
-      " occurred_at INTEGER, content_type TEXT, data_schema TEXT, payload BLOB, headers BLOB, topic TEXT, lane INTEGER,"
+      "CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT, event_id TEXT NOT NULL, source TEXT, "
+      "event_type TEXT, subject TEXT,"
+      " occurred_at INTEGER, content_type TEXT, data_schema TEXT, payload BLOB, headers BLOB, "
+      "topic TEXT, lane INTEGER,"
       " state INTEGER DEFAULT 0, created_at INTEGER)");
   on.execute(indexes);
   sqlite::statement& insert = on.prepare(
-      "INSERT INTO t (event_id, source, event_type, subject, occurred_at, content_type, data_schema, payload, headers, topic,"
+      "INSERT INTO t (event_id, source, event_type, subject, occurred_at, content_type, "
+      "data_schema, payload, headers, topic,"
       " lane, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   const message m = order_placed();
   std::string id = "01890a5d-ac96-774b-bcce-b30000000000";
@@ -74,8 +79,8 @@ void bare_insert(benchmark::State& state, const char* indexes) {
     for (std::int64_t i = 0; i < state.range(0); ++i) {
       const std::string digits = std::to_string(++next);
       id.replace(id.size() - digits.size(), digits.size(), digits);
-      insert.run(id, m.source, m.type, m.subject, next, m.content_type, m.schema, sqlite::blob{*m.data}, sqlite::blob{}, m.topic,
-                 0, next);
+      insert.run(id, m.source, m.type, m.subject, next, m.content_type, m.schema,
+                 sqlite::blob{*m.data}, sqlite::blob{}, m.topic, 0, next);
     }
     on.execute("COMMIT");
   }
@@ -86,7 +91,9 @@ void sqlite_bare_insert(benchmark::State& state) { bare_insert(state, ""); }
 
 /// The floor for an outbox that finds pending rows and repeated ids by index.
 void sqlite_bare_insert_with_both_indexes(benchmark::State& state) {
-  bare_insert(state, "CREATE UNIQUE INDEX u ON t (event_id); CREATE INDEX p ON t (lane, state) WHERE state = 0");
+  bare_insert(
+      state,
+      "CREATE UNIQUE INDEX u ON t (event_id); CREATE INDEX p ON t (lane, state) WHERE state = 0");
 }
 
 void sqlite_enqueue(benchmark::State& state) {
@@ -95,7 +102,9 @@ void sqlite_enqueue(benchmark::State& state) {
   sqlite::outbox_store::create_schema(db);
   sqlite::outbox_store outbox{db};
   const std::vector<message> batch = batch_of(static_cast<std::size_t>(state.range(0)));
-  for (auto _ : state) db.transact([&](sqlite::transaction& tx) { benchmark::DoNotOptimize(outbox.enqueue(tx, batch)); });
+  for (auto _ : state)
+    db.transact(
+        [&](sqlite::transaction& tx) { benchmark::DoNotOptimize(outbox.enqueue(tx, batch)); });
   state.SetItemsProcessed(state.iterations() * state.range(0));
 }
 
@@ -120,7 +129,8 @@ void drain(benchmark::State& state, Database& db, Store& outbox) {
     db.transact([&](auto& tx) { return outbox.enqueue(tx, batch).size(); });
     state.ResumeTiming();
     for (position after = beginning;;) {
-      const std::vector<outbox_record> records = outbox.fetch(0, after, static_cast<std::size_t>(state.range(0)));
+      const std::vector<outbox_record> records =
+          outbox.fetch(0, after, static_cast<std::size_t>(state.range(0)));
       if (records.empty()) break;
       done.clear();
       for (const outbox_record& r : records) done.push_back({.at = r.at});
@@ -141,7 +151,12 @@ void sqlite_fetch_and_settle(benchmark::State& state) {
   sqlite::outbox_store outbox{db};
   drain(state, db, outbox);
 }
-BENCHMARK(sqlite_fetch_and_settle)->ArgNames({"batch", "full"})->Args({100, 1})->Args({1000, 1})->Args({1000, 0})->UseRealTime();
+BENCHMARK(sqlite_fetch_and_settle)
+    ->ArgNames({"batch", "full"})
+    ->Args({100, 1})
+    ->Args({1000, 1})
+    ->Args({1000, 0})
+    ->UseRealTime();
 
 void memory_fetch_and_settle(benchmark::State& state) {
   memory::database db;
@@ -160,11 +175,16 @@ void sqlite_stats(benchmark::State& state) {
   for (std::int64_t n = 0; n < state.range(0) + state.range(1); n += 10'000)
     db.transact([&](sqlite::transaction& tx) { outbox.enqueue(tx, batch); });
   db.transact([&](sqlite::transaction& tx) {
-    tx.on().run("UPDATE gabion_outbox SET state = 1, published_at = id WHERE id > ?", state.range(0));
+    tx.on().run("UPDATE gabion_outbox SET state = 1, published_at = id WHERE id > ?",
+                state.range(0));
   });
   for (auto _ : state) benchmark::DoNotOptimize(outbox.stats());
 }
-BENCHMARK(sqlite_stats)->ArgNames({"pending", "published"})->Args({0, 0})->Args({10'000, 0})->Args({10'000, 100'000});
+BENCHMARK(sqlite_stats)
+    ->ArgNames({"pending", "published"})
+    ->Args({0, 0})
+    ->Args({10'000, 0})
+    ->Args({10'000, 100'000});
 
 /// A command: one small row, durable when the call returns.
 struct commands {
@@ -173,7 +193,9 @@ struct commands {
   sqlite::group_commit writer{db};
   std::atomic<std::int64_t> next{0};
   commands() {
-    db.transact([](sqlite::transaction& tx) { tx.on().execute("CREATE TABLE c (id INTEGER PRIMARY KEY, body BLOB)"); });
+    db.transact([](sqlite::transaction& tx) {
+      tx.on().execute("CREATE TABLE c (id INTEGER PRIMARY KEY, body BLOB)");
+    });
   }
 };
 
@@ -187,7 +209,8 @@ void run_commands(benchmark::State& state, Transactor& through) {
   const std::string body(200, 'x');
   for (auto _ : state)
     through.transact([&](sqlite::transaction& tx) {
-      tx.on().run("INSERT INTO c (id, body) VALUES (?, ?)", shared->next.fetch_add(1), sqlite::blob{body});
+      tx.on().run("INSERT INTO c (id, body) VALUES (?, ?)", shared->next.fetch_add(1),
+                  sqlite::blob{body});
     });
   state.SetItemsProcessed(state.iterations());
 }
@@ -195,7 +218,13 @@ void run_commands(benchmark::State& state, Transactor& through) {
 void sqlite_single_commits(benchmark::State& state) { run_commands(state, shared->db); }
 void sqlite_group_commits(benchmark::State& state) { run_commands(state, shared->writer); }
 
-BENCHMARK(sqlite_single_commits)->Setup(set_up)->Teardown(tear_down)->Threads(1)->Threads(8)->Threads(32)->UseRealTime();
+BENCHMARK(sqlite_single_commits)
+    ->Setup(set_up)
+    ->Teardown(tear_down)
+    ->Threads(1)
+    ->Threads(8)
+    ->Threads(32)
+    ->UseRealTime();
 BENCHMARK(sqlite_group_commits)
     ->Setup(set_up)
     ->Teardown(tear_down)

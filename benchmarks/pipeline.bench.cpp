@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a pipeline costs around a call, beside the call alone and the clock. Compare ratios within one run.
+// What a pipeline costs around a call, beside the call alone and the clock. Compare ratios within
+// one run.
 #include <chrono>
 #include <cstdint>
 
@@ -23,11 +24,13 @@ struct no_policy {
   struct run {
     explicit run(no_policy& /*policy*/) noexcept {}
     template <class Now>
-    [[nodiscard]] static gabion::entry_step enter(gabion::call_context& /*context*/, const Now& /*now*/) noexcept {
+    [[nodiscard]] static gabion::entry_step enter(gabion::call_context& /*context*/,
+                                                  const Now& /*now*/) noexcept {
       return gabion::entry_step::pass();
     }
     template <class Now>
-    [[nodiscard]] static gabion::exit_step leave(gabion::call_outcome& /*outcome*/, gabion::call_context& /*context*/,
+    [[nodiscard]] static gabion::exit_step leave(gabion::call_outcome& /*outcome*/,
+                                                 gabion::call_context& /*context*/,
                                                  const Now& /*now*/) noexcept {
       return gabion::exit_step::up();
     }
@@ -77,7 +80,8 @@ void only_retry(benchmark::State& state) {
   auto guarded = gabion::pipeline(retry);
   run(state, guarded);
 }
-/// The five that a call to another service usually has, in the order that docs/pipeline.md recommends.
+/// The five that a call to another service usually has, in the order that docs/pipeline.md
+/// recommends.
 template <class Clock>
 void five(benchmark::State& state) {
   gabion::retry_policy retry;

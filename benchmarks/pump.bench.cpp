@@ -49,7 +49,8 @@ void plain_loop(benchmark::State& state) {
       for (const record& r : page) benchmark::DoNotOptimize(r.key.data());
     }
   }
-  state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations()) * static_cast<std::int64_t>(per_pass));
+  state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations()) *
+                          static_cast<std::int64_t>(per_pass));
 }
 
 /// Every record through the pump into a sink that delivers at once, with one settlement per batch.
@@ -64,12 +65,16 @@ void through_pump(benchmark::State& state) {
     while (done < per_pass) {
       const auto a = p.next(now);
       if (a.step == pump_step::fetch) {
-        const auto from = static_cast<std::ptrdiff_t>((std::min)(to_number(a.after), std::uint64_t{per_pass}));
-        const auto n = (std::min)(static_cast<std::ptrdiff_t>(a.limit), static_cast<std::ptrdiff_t>(per_pass) - from);
+        const auto from =
+            static_cast<std::ptrdiff_t>((std::min)(to_number(a.after), std::uint64_t{per_pass}));
+        const auto n = (std::min)(static_cast<std::ptrdiff_t>(a.limit),
+                                  static_cast<std::ptrdiff_t>(per_pass) - from);
         const auto skip = (std::max)(from, static_cast<std::ptrdiff_t>(done));
         p.fetched(
-            std::vector<record>(all.begin() + skip,
-                                all.begin() + (std::max)(skip, (std::min)(skip + n, static_cast<std::ptrdiff_t>(per_pass)))),
+            std::vector<record>(
+                all.begin() + skip,
+                all.begin() +
+                    (std::max)(skip, (std::min)(skip + n, static_cast<std::ptrdiff_t>(per_pass)))),
             now);
       } else if (a.step == pump_step::submit) {
         deliveries.clear();
@@ -85,12 +90,18 @@ void through_pump(benchmark::State& state) {
       }
     }
   }
-  state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations()) * static_cast<std::int64_t>(per_pass));
+  state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations()) *
+                          static_cast<std::int64_t>(per_pass));
 }
 
 }  // namespace
 
 BENCHMARK(plain_loop);
-BENCHMARK(through_pump)->ArgNames({"keys", "keeps_key_order"})->Args({0, 1})->Args({100, 1})->Args({100, 0})->Args({10'000, 1});
+BENCHMARK(through_pump)
+    ->ArgNames({"keys", "keeps_key_order"})
+    ->Args({0, 1})
+    ->Args({100, 1})
+    ->Args({100, 0})
+    ->Args({10'000, 1});
 
 BENCHMARK_MAIN();

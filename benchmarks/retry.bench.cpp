@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What retry, timeout, fallback and their budgets cost a call that succeeds, beside floors. Compare ratios within one run.
+// What retry, timeout, fallback and their budgets cost a call that succeeds, beside floors. Compare
+// ratios within one run.
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -28,7 +29,8 @@ struct now_of_steady_clock {
 
 /// One passage through a policy, as the pipeline makes it.
 template <class Policy>
-void passage(benchmark::State& state, Policy& policy, gabion::verdict verdict = gabion::verdict::success) {
+void passage(benchmark::State& state, Policy& policy,
+             gabion::verdict verdict = gabion::verdict::success) {
   const now_of_steady_clock now;
   for (auto _ : state) {
     gabion::call_context context;
@@ -56,7 +58,8 @@ void floor_cas(benchmark::State& state) {
   static std::atomic<std::uint64_t> word{0};
   for (auto _ : state) {
     std::uint64_t seen = word.load(std::memory_order_relaxed);
-    while (!word.compare_exchange_weak(seen, seen + 1, std::memory_order_relaxed, std::memory_order_relaxed)) {}
+    while (!word.compare_exchange_weak(seen, seen + 1, std::memory_order_relaxed,
+                                       std::memory_order_relaxed)) {}
   }
 }
 
@@ -117,8 +120,10 @@ void fallback_not_taken(benchmark::State& state) {
   for (auto _ : state) benchmark::DoNotOptimize(placeholder.call([] { return std::error_code{}; }));
 }
 void fallback_taken(benchmark::State& state) {
-  auto placeholder = gabion::fallback([](const gabion::call_outcome&) { return std::optional<int>{7}; });
-  for (auto _ : state) benchmark::DoNotOptimize(placeholder.call([] { return std::optional<int>{}; }));
+  auto placeholder =
+      gabion::fallback([](const gabion::call_outcome&) { return std::optional<int>{7}; });
+  for (auto _ : state)
+    benchmark::DoNotOptimize(placeholder.call([] { return std::optional<int>{}; }));
 }
 void last_good_put_and_get(benchmark::State& state) {
   gabion::last_good<int, int> cache;

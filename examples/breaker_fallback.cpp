@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A payment provider goes down for a while. The breaker stops calling it; the fallback queues the payments for later.
+// A payment provider goes down for a while. The breaker stops calling it; the fallback queues the
+// payments for later.
 #include <chrono>
 #include <cstdio>
 #include <stdexcept>
@@ -27,14 +28,16 @@ struct provider {
 
 int main() {
   gabion::testing::manual_time time;  // a program of yours leaves the clock out
-  gabion::basic_circuit_breaker breaker{gabion::presets::payment_api(), time.clock(), [](const gabion::circuit_transition& t) {
-                                          std::printf("  [%s: %s -> %s, %s]\n", t.name.data(), to_string(t.from).data(),
-                                                      to_string(t.to).data(), to_string(t.cause).data());
-                                        }};
+  gabion::basic_circuit_breaker breaker{
+      gabion::presets::payment_api(), time.clock(), [](const gabion::circuit_transition& t) {
+        std::printf("  [%s: %s -> %s, %s]\n", t.name.data(), to_string(t.from).data(),
+                    to_string(t.to).data(), to_string(t.cause).data());
+      }};
   provider payments;
   const auto pay = [&](int order) {
-    const std::string answer = breaker.call([&] { return payments.charge(order); },
-                                            [&] { return "queued order " + std::to_string(order) + " for later"; });
+    const std::string answer =
+        breaker.call([&] { return payments.charge(order); },
+                     [&] { return "queued order " + std::to_string(order) + " for later"; });
     std::printf("%s\n", answer.c_str());
   };
 

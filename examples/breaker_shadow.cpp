@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Would a stricter configuration have been better? It runs beside the live one for a day with two troubles, and decides nothing.
+// Would a stricter configuration have been better? It runs beside the live one for a day with two
+// troubles, and decides nothing.
 #include <chrono>
 #include <cstdio>
 #include <optional>
@@ -11,7 +12,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// A rate service: one request a minute. It stumbles a little at 6:00, and is down from 14:00 to 14:30.
+/// A rate service: one request a minute. It stumbles a little at 6:00, and is down from 14:00 to
+/// 14:30.
 std::optional<double> exchange_rate(std::chrono::minutes now) {
   if (now >= 6h && now < 6h + 20min && now.count() % 5 < 2) return std::nullopt;
   if (now >= 14h && now < 14h + 30min) return std::nullopt;
@@ -23,8 +25,10 @@ std::optional<double> exchange_rate(std::chrono::minutes now) {
 int main() {
   gabion::testing::manual_time time;  // a program of yours leaves the clock out
   gabion::basic_shadow_breaker breaker{
-      gabion::circuit_breaker_options{.failures = 5, .open_for = 10min, .successes_to_close = 1, .name = "rates"},
-      gabion::circuit_breaker_options{.failures = 2, .open_for = 5min, .successes_to_close = 1}, time.clock()};
+      gabion::circuit_breaker_options{
+          .failures = 5, .open_for = 10min, .successes_to_close = 1, .name = "rates"},
+      gabion::circuit_breaker_options{.failures = 2, .open_for = 5min, .successes_to_close = 1},
+      time.clock()};
 
   int answered = 0;
   for (std::chrono::minutes now = 0min; now < 24h; ++now) {
@@ -37,6 +41,6 @@ int main() {
   }
 
   const gabion::shadow_report report = breaker.report();
-  std::printf("the candidate would have spared %d bad calls and cost %d good ones\n", static_cast<int>(report.rejected_bad),
-              static_cast<int>(report.rejected_good));
+  std::printf("the candidate would have spared %d bad calls and cost %d good ones\n",
+              static_cast<int>(report.rejected_bad), static_cast<int>(report.rejected_good));
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A command bus and a query bus: handlers are found by the compiler, middlewares run around them, nothing is allocated.
+// A command bus and a query bus: handlers are found by the compiler, middlewares run around them,
+// nothing is allocated.
 #include <cstdio>
 #include <map>
 #include <optional>
@@ -35,7 +36,9 @@ int main() {
       gabion::handle([&](const place_order& c) { return ordered[c.item] += c.quantity; }),
   };
   const gabion::query_bus queries{
-      gabion::handle([](const quantity_of& q, const stock& s) { return s.contains(q.item) ? s.at(q.item) : 0; }),
+      gabion::handle([](const quantity_of& q, const stock& s) {
+        return s.contains(q.item) ? s.at(q.item) : 0;
+      }),
   };
 
   std::printf("ordered: %d\n", commands.send(place_order{"tea", 2}));
@@ -45,5 +48,6 @@ int main() {
   } catch (const gabion::validation_error& e) {
     std::printf("mend %s: %s\n", e.found().field.c_str(), e.found().problem.c_str());
   }
-  std::printf("tea: %d, milk: %d\n", queries.ask(quantity_of{"tea"}, ordered), queries.ask(quantity_of{"milk"}, ordered));
+  std::printf("tea: %d, milk: %d\n", queries.ask(quantity_of{"tea"}, ordered),
+              queries.ask(quantity_of{"milk"}, ordered));
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Your own store: an outbox over a type of your own, checked by the same suite as gabion's stores.
 //
-// The "database" is a vector behind a mutex. A transaction works on a copy, and its commit is a swap.
+// The "database" is a vector behind a mutex. A transaction works on a copy, and its commit is a
+// swap.
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
@@ -30,7 +31,8 @@ struct row {
   position at{};
   message what{};
   state is = state::pending;
-  bool passed_over = false;  // pending, but a reader may be past it: nothing newer of its key may go first
+  // pending, but a reader may be past it: nothing newer of its key may go first
+  bool passed_over = false;
   std::uint32_t attempts = 0;
   std::string reason{};
   wall_time created{};
@@ -90,12 +92,14 @@ class shelf_outbox {
     for (message m : batch) {
       if (m.id.empty()) m.id = to_string(ids_());
       if (m.time == wall_time{}) m.time = time_.now();
-      const auto same = std::ranges::find(tx.data.rows, m.id, [](const row& r) { return r.what.id; });
+      const auto same =
+          std::ranges::find(tx.data.rows, m.id, [](const row& r) { return r.what.id; });
       if (same != tx.data.rows.end()) {
         written.push_back({same->at, true});
         continue;
       }
-      tx.data.rows.push_back({.at = position{++tx.data.last}, .what = std::move(m), .created = time_.now()});
+      tx.data.rows.push_back(
+          {.at = position{++tx.data.last}, .what = std::move(m), .created = time_.now()});
       written.push_back({tx.data.rows.back().at, false});
     }
     return written;
@@ -107,9 +111,10 @@ class shelf_outbox {
     for (const row& r : now.rows) {
       if (lane != 0 || found.size() == limit) break;
       if (r.is != state::pending || r.at <= after) continue;
-      const bool behind_one_passed = r.passed_over && std::ranges::any_of(now.rows, [&](const row& o) {
-                                       return o.passed_over && same_key(o, r) && o.at <= after;
-                                     });
+      const bool behind_one_passed =
+          r.passed_over && std::ranges::any_of(now.rows, [&](const row& o) {
+            return o.passed_over && same_key(o, r) && o.at <= after;
+          });
       if (!behind_one_passed) found.push_back({r.at, r.what, r.attempts, must_wait(now, r)});
     }
     return found;
@@ -177,22 +182,28 @@ class shelf_outbox {
     return shelf_.transact([&](transaction& tx) -> std::optional<lease> {
       claim& c = tx.data.leases[std::string{name}];
       if (!c.owner.empty() && c.owner != owner && time_.now() < c.until) return std::nullopt;
-      c = {std::string{owner}, c.epoch + 1, time_.now() + std::chrono::ceil<wall_time::duration>(ttl)};
+      c = {std::string{owner}, c.epoch + 1,
+           time_.now() + std::chrono::ceil<wall_time::duration>(ttl)};
       return lease{std::string{name}, c.owner, c.epoch};
     });
   }
   bool renew_lease(const lease& held, duration ttl) {
-    return change_lease(held, [&](claim& c) { c.until = time_.now() + std::chrono::ceil<wall_time::duration>(ttl); });
+    return change_lease(held, [&](claim& c) {
+      c.until = time_.now() + std::chrono::ceil<wall_time::duration>(ttl);
+    });
   }
   bool release_lease(const lease& held) {
     return change_lease(held, [](claim& c) { c.owner.clear(); });
   }
 
  private:
-  static bool same_key(const row& a, const row& b) { return !a.what.subject.empty() && a.what.subject == b.what.subject; }
+  static bool same_key(const row& a, const row& b) {
+    return !a.what.subject.empty() && a.what.subject == b.what.subject;
+  }
   static bool held(const row& r) { return r.is == state::dead || r.is == state::parked; }
   static bool blocked(const contents& in, const row& r) {
-    return std::ranges::any_of(in.rows, [&](const row& o) { return o.at < r.at && same_key(o, r) && held(o); });
+    return std::ranges::any_of(
+        in.rows, [&](const row& o) { return o.at < r.at && same_key(o, r) && held(o); });
   }
   static bool must_wait(const contents& in, const row& r) {
     return blocked(in, r) || (!r.passed_over && std::ranges::any_of(in.rows, [&](const row& o) {
@@ -256,7 +267,8 @@ int main() {
       testing::outbox_store_suite<world>(), [](testing::manual_time& time) { return world{time}; },
       [](std::string_view name, const testing::findings& found) {
         for (const std::string& failure : found.failures())
-          std::printf("%.*s: not so: %s\n", static_cast<int>(name.size()), name.data(), failure.c_str());
+          std::printf("%.*s: not so: %s\n", static_cast<int>(name.size()), name.data(),
+                      failure.c_str());
       });
   std::puts(good ? "the store keeps every promise" : "the store breaks a promise");
   return good ? 0 : 1;

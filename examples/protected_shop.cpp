@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A shop on five services. Each has a circuit breaker tuned to it and an answer for when it is away; the circuits are in groups, so
-// that a shop of which half is down stops trying. Time is moved by hand: the same program, the same timeline each time.
+// A shop on five services. Each has a circuit breaker tuned to it and an answer for when it is
+// away; the circuits are in groups, so that a shop of which half is down stops trying. Time is
+// moved by hand: the same program, the same timeline each time.
 #include <chrono>
 #include <cstdio>
 #include <optional>
@@ -23,9 +24,10 @@ namespace {
 gabion::testing::manual_time now;
 const gabion::instant start = now.now();
 
-void tell(const char* what, std::string_view name, std::string_view from, std::string_view to, std::string_view why) {
-  std::printf("%4lld s  %s %s: %s -> %s, %s\n", static_cast<long long>((now.now() - start) / 1s), what, std::string{name}.c_str(),
-              from.data(), to.data(), why.data());
+void tell(const char* what, std::string_view name, std::string_view from, std::string_view to,
+          std::string_view why) {
+  std::printf("%4lld s  %s %s: %s -> %s, %s\n", static_cast<long long>((now.now() - start) / 1s),
+              what, std::string{name}.c_str(), from.data(), to.data(), why.data());
 }
 struct timeline {
   void operator()(const gabion::circuit_transition& t) const {
@@ -53,9 +55,12 @@ struct remote {
 struct shop {
   gabion::basic_circuit_tree<gabion::testing::manual_clock, timeline> circuits{{}, now.clock()};
   gabion::circuit_group_id application = circuits.add_group({.open_percent = 60, .name = "shop"});
-  gabion::circuit_group_id money = circuits.add_group(application, {.open_percent = 100, .minimum_children = 1, .name = "money"});
-  gabion::circuit_group_id people = circuits.add_group(application, {.open_percent = 100, .name = "people"});
-  gabion::circuit_group_id extras = circuits.add_group(application, {.open_percent = 100, .name = "extras"});
+  gabion::circuit_group_id money = circuits.add_group(
+      application, {.open_percent = 100, .minimum_children = 1, .name = "money"});
+  gabion::circuit_group_id people =
+      circuits.add_group(application, {.open_percent = 100, .name = "people"});
+  gabion::circuit_group_id extras =
+      circuits.add_group(application, {.open_percent = 100, .name = "extras"});
   gabion::circuit_id payment = circuits.add_circuit(money, gabion::presets::payment_api());
   gabion::circuit_id users = circuits.add_circuit(people, gabion::presets::user_database());
   gabion::circuit_id mail = circuits.add_circuit(people, gabion::presets::email_service());
@@ -75,7 +80,8 @@ struct shop {
       return known->value + ", " + std::to_string(known->age / 1s) + " s old";
     });
     return remembered.call([&] {
-      std::string fresh = circuits.call(payment, [&] { return payment_api.ask("1 EUR = 1.10 USD"); });
+      std::string fresh =
+          circuits.call(payment, [&] { return payment_api.ask("1 EUR = 1.10 USD"); });
       rates.put(pair, fresh, now.now());
       return fresh;
     });
@@ -83,7 +89,8 @@ struct shop {
   /// A replica that can be read, while the database is away.
   std::string user(const char* name) {
     auto read_only = gabion::fallback([&] { return replica.ask(name) + " (from the replica)"; });
-    return read_only.call([&] { return circuits.call(users, [&] { return user_database.ask(name); }); });
+    return read_only.call(
+        [&] { return circuits.call(users, [&] { return user_database.ask(name); }); });
   }
   /// Mail waits in the outbox, while the mail service is away.
   std::string send(const std::string& letter) {
@@ -91,12 +98,14 @@ struct shop {
       outbox.push_back(letter);
       return "queued: " + letter;
     });
-    return later.call([&] { return circuits.call(mail, [&] { return email_service.ask("sent: ") + letter; }); });
+    return later.call(
+        [&] { return circuits.call(mail, [&] { return email_service.ask("sent: ") + letter; }); });
   }
   /// A placeholder, while there are no pictures.
   std::string image() {
     gabion::basic_fallback placeholder{gabion::fallback_value{std::string{"placeholder.png"}}};
-    return placeholder.call([&] { return circuits.call(images, [&] { return image_service.ask("shoe.png"); }); });
+    return placeholder.call(
+        [&] { return circuits.call(images, [&] { return image_service.ask("shoe.png"); }); });
   }
   /// Clicks are dropped, while nobody counts them.
   void click() {
@@ -150,7 +159,8 @@ int main() {
   answer(s.image());
   const auto queued = std::exchange(s.outbox, {});
   for (const std::string& letter : queued) static_cast<void>(s.send(letter));
-  answer(std::to_string(queued.size()) + " queued letters tried again, " + std::to_string(s.outbox.size()) + " still waiting");
-  std::printf("payment API called %d times, mail service %d; clicks dropped: %d\n", s.payment_api.called, s.email_service.called,
-              s.dropped);
+  answer(std::to_string(queued.size()) + " queued letters tried again, " +
+         std::to_string(s.outbox.size()) + " still waiting");
+  std::printf("payment API called %d times, mail service %d; clicks dropped: %d\n",
+              s.payment_api.called, s.email_service.called, s.dropped);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Calls of an asio program to another service, guarded by one pipeline: retry, circuit breaker, timeout. One coroutine frame is all
-// that it adds. The other service is played by a coroutine that follows a script.
+// Calls of an asio program to another service, guarded by one pipeline: retry, circuit breaker,
+// timeout. One coroutine frame is all that it adds. The other service is played by a coroutine that
+// follows a script.
 #include <chrono>
 #include <cstdio>
 #include <deque>
@@ -47,7 +48,8 @@ class price_service {
       asio::steady_timer timer{co_await asio::this_coro::executor, 1h};
       co_await timer.async_wait(asio::use_awaitable);
     }
-    if (next == reply::error) throw std::system_error{std::make_error_code(std::errc::connection_refused)};
+    if (next == reply::error)
+      throw std::system_error{std::make_error_code(std::errc::connection_refused)};
     co_return 42;
   }
 
@@ -57,7 +59,9 @@ class price_service {
 template <class Pipeline>
 asio::awaitable<void> ask(Pipeline& pipeline, price_service& service) {
   // Named, not a temporary inside co_await: g++ 12 destroys such a temporary twice.
-  const auto attempt = [&service](const gabion::call_context& context) { return service.price(context); };
+  const auto attempt = [&service](const gabion::call_context& context) {
+    return service.price(context);
+  };
   try {
     const int price = co_await guarded::call(co_await asio::this_coro::executor, pipeline, attempt);
     std::printf("  the price is %d\n", price);
@@ -70,7 +74,8 @@ asio::awaitable<void> ask(Pipeline& pipeline, price_service& service) {
 
 int main() {
   asio::io_context io;
-  gabion::retry_policy retry{{.max_attempts = 3, .backoff = {.initial = 1ms, .jitter = gabion::backoff_jitter::none}}};
+  gabion::retry_policy retry{
+      {.max_attempts = 3, .backoff = {.initial = 1ms, .jitter = gabion::backoff_jitter::none}}};
   gabion::circuit_breaker breaker{{.failures = 3, .open_for = 1h, .name = "prices"}};
   gabion::timeout_policy timeout{{.limit = 250ms}};
   auto pipeline = gabion::pipeline(retry, breaker, timeout);
@@ -86,11 +91,13 @@ int main() {
   run("still down:", pipeline, price_service{{}});
 
   std::printf("cancelled during a back-off of an hour:\n");
-  gabion::retry_policy patient{{.backoff = {.initial = 1h, .cap = 1h, .jitter = gabion::backoff_jitter::none}}};
+  gabion::retry_policy patient{
+      {.backoff = {.initial = 1h, .cap = 1h, .jitter = gabion::backoff_jitter::none}}};
   auto waiting = gabion::pipeline(patient);
   price_service down{{}};
   asio::cancellation_signal client_left;
-  asio::co_spawn(io, ask(waiting, down), asio::bind_cancellation_slot(client_left.slot(), [](std::exception_ptr) {}));
+  asio::co_spawn(io, ask(waiting, down),
+                 asio::bind_cancellation_slot(client_left.slot(), [](std::exception_ptr) {}));
   io.poll();
   client_left.emit(asio::cancellation_type::terminal);
   io.run();

@@ -22,7 +22,7 @@ ROOT = headers.ROOT
 EXPENSIVE = {"iostream", "regex", "future", "thread", "random", "functional", "memory", "format"}
 MAX_HEADER = 400
 MAX_FUNCTION = 60
-MAX_LINE = 140
+MAX_LINE = 100
 CODE = {".hpp", ".cpp"}
 # Spelt in two parts so that this file does not find itself.
 UNFINISHED = re.compile(r"\b(" + "|".join(["TO" + "DO", "FIX" + "ME", "X" + "XX", "not imple" + "mented"]) + r")\b")

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The order service: orders over HTTP, kept as events, published through an outbox, paid through a circuit breaker.
+// The order service: orders over HTTP, kept as events, published through an outbox, paid through a
+// circuit breaker.
 #include <chrono>
 #include <cstdio>
 #include <exception>
@@ -24,7 +25,8 @@ struct settings {
 };
 
 std::unique_ptr<shop::service> make_service(const settings& s) {
-  return s.in_memory ? shop::make_memory_service(s.payments) : shop::make_sqlite_service(s.file, s.payments);
+  return s.in_memory ? shop::make_memory_service(s.payments)
+                     : shop::make_sqlite_service(s.file, s.payments);
 }
 
 int run(const settings& s) {
@@ -45,7 +47,8 @@ int run(const settings& s) {
 
 /// A number of milliseconds on the command line.
 template <class Duration>
-void add_milliseconds(CLI::App& app, const std::string& name, Duration& into, const std::string& help) {
+void add_milliseconds(CLI::App& app, const std::string& name, Duration& into,
+                      const std::string& help) {
   app.add_option_function<int>(
          name, [&into](int ms) { into = std::chrono::milliseconds{ms}; }, help)
       ->check(CLI::Range(1, 3'600'000));
@@ -55,18 +58,26 @@ void add_milliseconds(CLI::App& app, const std::string& name, Duration& into, co
 
 int main(int argc, char** argv) {
   settings s;
-  CLI::App app{"The order service, an example of gabion: event store, outbox, inbox, projections and circuit breaker at work."};
+  CLI::App app{
+      "The order service, an example of gabion: event store, outbox, inbox, projections and "
+      "circuit breaker at work."};
   app.add_option("--port", s.http.port, "port to listen on, 0 = any; it is printed")
       ->check(CLI::Range(0, 65535))
       ->capture_default_str();
   app.add_option("--db", s.file.path, "SQLite file")->capture_default_str();
-  app.add_flag("--memory", s.in_memory, "keep everything in memory instead, and lose it at the end");
-  app.add_option("--payment", s.payments.provider.url, "URL of the payment provider")->capture_default_str();
-  app.add_option("--max-pages", s.file.max_pages, "the file may not grow beyond this many pages, 0 = no limit")
+  app.add_flag("--memory", s.in_memory,
+               "keep everything in memory instead, and lose it at the end");
+  app.add_option("--payment", s.payments.provider.url, "URL of the payment provider")
       ->capture_default_str();
-  add_milliseconds(app, "--busy-timeout", s.file.busy_timeout, "ms to wait for another process's lock on the file [1000]");
-  add_milliseconds(app, "--payment-timeout", s.payments.provider.timeout, "ms to wait for the payment provider [500]");
-  add_milliseconds(app, "--breaker-open", s.payments.breaker.open_for, "ms that the payment breaker stays open [60000]");
+  app.add_option("--max-pages", s.file.max_pages,
+                 "the file may not grow beyond this many pages, 0 = no limit")
+      ->capture_default_str();
+  add_milliseconds(app, "--busy-timeout", s.file.busy_timeout,
+                   "ms to wait for another process's lock on the file [1000]");
+  add_milliseconds(app, "--payment-timeout", s.payments.provider.timeout,
+                   "ms to wait for the payment provider [500]");
+  add_milliseconds(app, "--breaker-open", s.payments.breaker.open_for,
+                   "ms that the payment breaker stays open [60000]");
   CLI11_PARSE(app, argc, argv);
   try {
     return run(s);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// What a running service tells of itself: counters, latencies, health, alert rules, and a page of metrics for Prometheus.
+// What a running service tells of itself: counters, latencies, health, alert rules, and a page of
+// metrics for Prometheus.
 #include <gabion/observe/alert_rule.hpp>
 #include <gabion/observe/counter.hpp>
 #include <gabion/observe/health.hpp>

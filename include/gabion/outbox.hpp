@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// The transactional outbox and the idempotent consumer. Atomic with your transaction; delivered at least once; in order per
-// key; effect once through the inbox.
+// The transactional outbox and the idempotent consumer. Atomic with your transaction; delivered at
+// least once; in order per key; effect once through the inbox.
 #include <gabion/core/message.hpp>
 #include <gabion/log/wake.hpp>
 #include <gabion/log/waker.hpp>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// How a caller keeps standing when what it calls does not: every policy, and the pipeline that composes them.
+// How a caller keeps standing when what it calls does not: every policy, and the pipeline that
+// composes them.
 #include <gabion/circuit_breaker.hpp>
 #include <gabion/resilience/adaptive_throttle.hpp>
 #include <gabion/resilience/aimd_limit.hpp>

@@ -26,19 +26,23 @@ TEST_CASE("positions are formatted as numbers", "[fmt]") {
 TEST_CASE("each enumerator has a name of its own", "[fmt]") {
   const auto names = [](auto last) {
     std::string all;
-    for (int i = 0; i <= static_cast<int>(last) + 1; ++i) all += fmt::format("{},", static_cast<decltype(last)>(i));
+    for (int i = 0; i <= static_cast<int>(last) + 1; ++i)
+      all += fmt::format("{},", static_cast<decltype(last)>(i));
     return all;
   };
-  CHECK(names(gabion::outcome::unavailable) == "delivered,retry,rejected,in doubt,unavailable,unknown,");
+  CHECK(names(gabion::outcome::unavailable) ==
+        "delivered,retry,rejected,in doubt,unavailable,unknown,");
   CHECK(names(gabion::disposition::parked) == "delivered,deferred,dead,parked,unknown,");
   CHECK(names(gabion::settle_status::fenced) == "applied,fenced,unknown,");
   CHECK(names(gabion::poison_policy::pause) == "park,skip,pause,unknown,");
   CHECK(names(gabion::health_state::down) == "up,degraded,down,unknown,");
   CHECK(names(gabion::alert_level::alert) == "healthy,watch,alert,unknown,");
   CHECK(names(gabion::attempt_verdict::rejected) == "success,retryable,fatal,rejected,unknown,");
-  CHECK(names(gabion::retry_stop::budget) == "success,fatal,rejected,exhausted,deadline,cancelled,budget,unknown,");
+  CHECK(names(gabion::retry_stop::budget) ==
+        "success,fatal,rejected,exhausted,deadline,cancelled,budget,unknown,");
   CHECK(names(gabion::circuit_state::ramping) == "closed,open,half-open,ramping,unknown,");
-  CHECK(names(gabion::circuit_mode::metrics_only) == "normal,isolated,disabled,metrics only,unknown,");
+  CHECK(names(gabion::circuit_mode::metrics_only) ==
+        "normal,isolated,disabled,metrics only,unknown,");
   CHECK(fmt::format("{}", gabion::circuit_cause::timed_slow_rate) == "slow-call rate over time");
   CHECK(fmt::format("{}", gabion::circuit_breaker{{.name = "stock"}}.explain()) ==
         "stock is closed\n  consecutive failures: 0 of 5");

@@ -45,8 +45,10 @@ void from_json(const nlohmann::json& j, quantity& q) {
 
 struct plain {};
 
-static_assert(gabion::codec_for<json_codec, order> && gabion::explain_codec_for<json_codec, order>());
-static_assert(gabion::codec_for<json_codec, std::vector<order>> && gabion::codec_for<json_codec, std::map<std::string, int>>);
+static_assert(gabion::codec_for<json_codec, order> &&
+              gabion::explain_codec_for<json_codec, order>());
+static_assert(gabion::codec_for<json_codec, std::vector<order>> &&
+              gabion::codec_for<json_codec, std::map<std::string, int>>);
 static_assert(!gabion::codec_for<json_codec, plain>);
 
 /// What decode or encode throws, empty if nothing.
@@ -61,7 +63,9 @@ template <class Function>
   return {};
 }
 
-[[nodiscard]] std::string nested(std::size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); }
+[[nodiscard]] std::string nested(std::size_t depth) {
+  return std::string(depth, '[') + std::string(depth, ']');
+}
 
 }  // namespace
 
@@ -75,9 +79,13 @@ TEST_CASE("a value comes back from its JSON", "[json][codec]") {
 
 TEST_CASE("a text that is not the value is refused and what is wrong is named", "[json][codec]") {
   const json_codec codec;
-  const auto decode = [&](std::string_view text) { return refusal(errc::corrupt, [&] { return codec.decode<order>(text); }); };
-  CHECK_THAT(decode(R"({"id":"1","weights":[]})"), StartsWith("json_codec: order.placed: ") && Contains("key 'cents' not found"));
-  CHECK_THAT(decode(R"({"id":"1","cents":"x","weights":[]})"), Contains("type must be number, but is string"));
+  const auto decode = [&](std::string_view text) {
+    return refusal(errc::corrupt, [&] { return codec.decode<order>(text); });
+  };
+  CHECK_THAT(decode(R"({"id":"1","weights":[]})"),
+             StartsWith("json_codec: order.placed: ") && Contains("key 'cents' not found"));
+  CHECK_THAT(decode(R"({"id":"1","cents":"x","weights":[]})"),
+             Contains("type must be number, but is string"));
   CHECK_THAT(decode("{\"id\":"), Contains("parse error at line 1, column 7"));
   CHECK_THAT(decode(""), Contains("parse error"));
   CHECK_THAT(decode("[]"), Contains("order.placed"));
@@ -91,19 +99,25 @@ TEST_CASE("what a value itself refuses is told", "[json][codec]") {
   CHECK(codec.decode<quantity>(codec.encode(quantity{5})).value == 5);
   CHECK_THAT(refusal(errc::corrupt, [&] { return codec.decode<quantity>("-5"); }),
              Contains("json_codec: a quantity is negative"));
-  CHECK_THAT(refusal(errc::rejected, [&] { return codec.decode<quantity>("0"); }), StartsWith("a quantity is zero"));
+  CHECK_THAT(refusal(errc::rejected, [&] { return codec.decode<quantity>("0"); }),
+             StartsWith("a quantity is zero"));
 }
 
 TEST_CASE("what would not come back is not written", "[json][codec]") {
   const json_codec codec;
-  const auto encode = [&](const order& o) { return refusal(errc::invalid_argument, [&] { return codec.encode(o); }); };
-  CHECK_THAT(encode({"\xff", 0, {}}), StartsWith("json_codec: order.placed: ") && Contains("invalid UTF-8"));
-  for (const double bad : {std::numeric_limits<double>::infinity(), -std::numeric_limits<double>::infinity(),
-                           std::numeric_limits<double>::quiet_NaN()})
+  const auto encode = [&](const order& o) {
+    return refusal(errc::invalid_argument, [&] { return codec.encode(o); });
+  };
+  CHECK_THAT(encode({"\xff", 0, {}}),
+             StartsWith("json_codec: order.placed: ") && Contains("invalid UTF-8"));
+  for (const double bad :
+       {std::numeric_limits<double>::infinity(), -std::numeric_limits<double>::infinity(),
+        std::numeric_limits<double>::quiet_NaN()})
     CHECK_THAT(encode({"1", 0, {1.0, bad}}), Contains("infinite or not a number"));
   nlohmann::json deep = 1;
   for (int i = 0; i < 65; ++i) deep = nlohmann::json::array({deep});
-  CHECK_THAT(refusal(errc::invalid_argument, [&] { return codec.encode(deep); }), Contains("deeper than max_depth"));
+  CHECK_THAT(refusal(errc::invalid_argument, [&] { return codec.encode(deep); }),
+             Contains("deeper than max_depth"));
   CHECK(refusal(errc::invalid_argument, [&] { return codec.encode(deep[0]); }).empty());
 }
 
@@ -118,20 +132,26 @@ TEST_CASE("depth and size are bounded on both sides", "[json][codec]") {
   CHECK(decode(errc::corrupt, R"(["\"[[[[[[{{{{"])").empty());
   CHECK(decode(errc::corrupt, "[[],[],[],[],[],[]]").empty());
   CHECK(decode(errc::too_large, '"' + std::string(18, 'x') + '"').empty());
-  CHECK_THAT(decode(errc::too_large, '"' + std::string(19, 'x') + '"'), Contains("21 bytes; allowed: up to 20"));
+  CHECK_THAT(decode(errc::too_large, '"' + std::string(19, 'x') + '"'),
+             Contains("21 bytes; allowed: up to 20"));
   CHECK(codec.encode(std::string(18, 'x')).size() == 20);
   CHECK_THAT(refusal(errc::too_large, [&] { return codec.encode(std::string(19, 'x')); }),
              Contains("21 bytes; allowed: up to 20"));
   // far beyond any stack
-  CHECK_THAT(refusal(errc::corrupt, [] { return json_codec{}.decode<tree>(std::string(1'000'000, '[')); }),
-             Contains("nest deeper than 64"));
+  CHECK_THAT(
+      refusal(errc::corrupt, [] { return json_codec{}.decode<tree>(std::string(1'000'000, '[')); }),
+      Contains("nest deeper than 64"));
 }
 
 TEST_CASE("codec options outside their range are refused by name", "[json][codec]") {
-  const auto make = [](gabion::json_codec_options o) { return refusal(errc::invalid_argument, [&] { return json_codec{o}; }); };
-  CHECK_THAT(make({.max_depth = 0}), Contains("json_codec_options.max_depth is 0; allowed: 1 to 1024"));
+  const auto make = [](gabion::json_codec_options o) {
+    return refusal(errc::invalid_argument, [&] { return json_codec{o}; });
+  };
+  CHECK_THAT(make({.max_depth = 0}),
+             Contains("json_codec_options.max_depth is 0; allowed: 1 to 1024"));
   CHECK_THAT(make({.max_depth = 1025}), Contains("1025"));
-  CHECK_THAT(make({.max_bytes = 0}), Contains("json_codec_options.max_bytes is 0; allowed: 1 and up"));
+  CHECK_THAT(make({.max_bytes = 0}),
+             Contains("json_codec_options.max_bytes is 0; allowed: 1 and up"));
   CHECK(make({.max_depth = 1024, .max_bytes = 1}).empty());
 }
 

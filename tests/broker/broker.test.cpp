@@ -20,7 +20,8 @@ using namespace gabion;
 static_assert(broker_storage<memory::broker_memory>);
 static_assert(broker_storage<sqlite::broker_storage<>>);
 static_assert(!broker_storage<std::string>);
-static_assert(explain_transport<memory::broker::transport>() && explain_subscription<memory::broker::subscription>());
+static_assert(explain_transport<memory::broker::transport>() &&
+              explain_subscription<memory::broker::subscription>());
 
 namespace {
 
@@ -34,8 +35,8 @@ struct in_sqlite {
 
   static std::string fresh_path() {
     static int n = 0;
-    const auto dir =
-        std::filesystem::temp_directory_path() / ("gabion-broker-" + std::to_string(::getpid()) + "-" + std::to_string(++n));
+    const auto dir = std::filesystem::temp_directory_path() /
+                     ("gabion-broker-" + std::to_string(::getpid()) + "-" + std::to_string(++n));
     std::filesystem::remove_all(dir);
     std::filesystem::create_directories(dir);
     return (dir / "broker.db").string();
@@ -93,16 +94,19 @@ TEMPLATE_TEST_CASE("a group reads every message once and whole", "[broker]", in_
   CHECK(in.receive(10, duration::zero()).empty());
 }
 
-TEMPLATE_TEST_CASE("messages of one key stay in order in one partition", "[broker][order]", in_memory, in_sqlite) {
+TEMPLATE_TEST_CASE("messages of one key stay in order in one partition", "[broker][order]",
+                   in_memory, in_sqlite) {
   TestType t;
   auto in = t.broker.subscribe("g", {"orders"});
   std::vector<message> sent;
-  for (int i = 0; i < 40; ++i) sent.push_back(about("k" + std::to_string(i % 5), std::to_string(i)));
+  for (int i = 0; i < 40; ++i)
+    sent.push_back(about("k" + std::to_string(i % 5), std::to_string(i)));
   send(t.broker, sent);
   std::map<std::string, int> last;
   std::map<std::string, std::set<std::uint32_t>> partitions;
   std::size_t count = 0;
-  for (auto batch = in.receive(7, duration::zero()); !batch.empty(); batch = in.receive(7, duration::zero()))
+  for (auto batch = in.receive(7, duration::zero()); !batch.empty();
+       batch = in.receive(7, duration::zero()))
     for (const received& r : batch) {
       ++count;
       const int id = std::stoi(r.what.id);
@@ -114,7 +118,8 @@ TEMPLATE_TEST_CASE("messages of one key stay in order in one partition", "[broke
   for (const auto& [key, used] : partitions) CHECK(used.size() == 1);
 }
 
-TEMPLATE_TEST_CASE("messages without a key are spread over the partitions", "[broker]", in_memory, in_sqlite) {
+TEMPLATE_TEST_CASE("messages without a key are spread over the partitions", "[broker]", in_memory,
+                   in_sqlite) {
   TestType t;
   auto in = t.broker.subscribe("g", {"orders"});
   send(t.broker, {about("", "1"), about("", "2"), about("", "3"), about("", "4")});
@@ -134,7 +139,8 @@ TEMPLATE_TEST_CASE("every group has its own offsets", "[broker][group]", in_memo
   CHECK(ids(b.receive(1, duration::zero())) == std::vector<std::string>{"1"});
 }
 
-TEMPLATE_TEST_CASE("what was received and not committed comes again after a rejoin", "[broker][group]", in_memory, in_sqlite) {
+TEMPLATE_TEST_CASE("what was received and not committed comes again after a rejoin",
+                   "[broker][group]", in_memory, in_sqlite) {
   TestType t;
   send(t.broker, {about("k", "1"), about("k", "2"), about("k", "3")});
   {
@@ -147,8 +153,8 @@ TEMPLATE_TEST_CASE("what was received and not committed comes again after a rejo
   CHECK(ids(in.receive(10, duration::zero())) == std::vector<std::string>{"2", "3"});
 }
 
-TEMPLATE_TEST_CASE("a second member takes half of the partitions and fences the first out of them", "[broker][group]", in_memory,
-                   in_sqlite) {
+TEMPLATE_TEST_CASE("a second member takes half of the partitions and fences the first out of them",
+                   "[broker][group]", in_memory, in_sqlite) {
   TestType t;
   auto first = t.broker.subscribe("g", {"orders"});
   send(t.broker, {about("", "1"), about("", "2")});
@@ -158,7 +164,8 @@ TEMPLATE_TEST_CASE("a second member takes half of the partitions and fences the 
   auto second = t.broker.subscribe("g", {"orders"});
   CHECK(first.assignment() == before);  // what it has received so far belongs to this one
   int fenced = 0;
-  for (const received& r : batch) fenced += first.commit(r.partition, r.at) == settle_status::fenced ? 1 : 0;
+  for (const received& r : batch)
+    fenced += first.commit(r.partition, r.at) == settle_status::fenced ? 1 : 0;
   CHECK(fenced == 1);
   CHECK(second.receive(10, duration::zero()).size() == 1);
   CHECK(first.receive(10, duration::zero()).empty());
@@ -174,12 +181,14 @@ struct failing_memory {
   int failing_offsets = 0;
 
   std::size_t append(std::span<const placement> batch) { return kept.append(batch); }
-  std::vector<received> read(std::string_view topic, std::uint32_t part, position after, std::size_t limit) {
+  std::vector<received> read(std::string_view topic, std::uint32_t part, position after,
+                             std::size_t limit) {
     if (unreadable.contains(part)) throw error{errc::busy, "cannot be read just now"};
     return kept.read(topic, part, after, limit);
   }
   position committed(std::string_view group, std::string_view topic, std::uint32_t part) {
-    if (part == 1 && failing_offsets > 0 && failing_offsets-- > 0) throw error{errc::busy, "cannot be read just now"};
+    if (part == 1 && failing_offsets > 0 && failing_offsets-- > 0)
+      throw error{errc::busy, "cannot be read just now"};
     return kept.committed(group, topic, part);
   }
   void commit(std::string_view group, std::string_view topic, std::uint32_t part, position up_to) {
@@ -210,12 +219,14 @@ TEST_CASE("a partition that cannot be read takes nothing away from the others", 
   CHECK(ids(in.receive(10, duration::zero())) == std::vector<std::string>{"2", "4"});
 }
 
-TEST_CASE("an offset that cannot be read just now does not send a group back to the beginning", "[broker][group]") {
+TEST_CASE("an offset that cannot be read just now does not send a group back to the beginning",
+          "[broker][group]") {
   basic_broker<failing_memory> broker{{.partitions = 2}};
   send(broker, {about("", "1"), about("", "2")});
   {
     auto in = broker.subscribe("g", {"orders"});
-    for (const received& r : in.receive(10, duration::zero())) CHECK(in.commit(r.partition, r.at) == settle_status::applied);
+    for (const received& r : in.receive(10, duration::zero()))
+      CHECK(in.commit(r.partition, r.at) == settle_status::applied);
   }
   auto in = broker.subscribe("g", {"orders"});
   broker.storage().failing_offsets = 1;
@@ -236,19 +247,22 @@ TEMPLATE_TEST_CASE("an offset never moves back", "[broker][group]", in_memory, i
   CHECK(t.broker.subscribe("g", {"orders"}).receive(10, duration::zero()).empty());
 }
 
-TEMPLATE_TEST_CASE("members of a group must name the same topics", "[broker][group]", in_memory, in_sqlite) {
+TEMPLATE_TEST_CASE("members of a group must name the same topics", "[broker][group]", in_memory,
+                   in_sqlite) {
   TestType t;
   auto in = t.broker.subscribe("g", {"orders"});
   CHECK_THROWS_AS(t.broker.subscribe("g", {"invoices"}), error);
 }
 
-TEMPLATE_TEST_CASE("a group without a name or without topics is refused", "[broker][group]", in_memory, in_sqlite) {
+TEMPLATE_TEST_CASE("a group without a name or without topics is refused", "[broker][group]",
+                   in_memory, in_sqlite) {
   TestType t;
   CHECK_THROWS_WITH(t.broker.subscribe("", {"orders"}), Catch::Contains("the group has no name"));
   CHECK_THROWS_WITH(t.broker.subscribe("g", {}), Catch::Contains("group 'g' names no topic"));
 }
 
-TEMPLATE_TEST_CASE("a waiting reader is woken by a message", "[broker][wait]", in_memory, in_sqlite) {
+TEMPLATE_TEST_CASE("a waiting reader is woken by a message", "[broker][wait]", in_memory,
+                   in_sqlite) {
   TestType t;
   auto in = t.broker.subscribe("g", {"orders"});
   std::thread writer{[&] { send(t.broker, {about("k", "1")}); }};
@@ -256,7 +270,8 @@ TEMPLATE_TEST_CASE("a waiting reader is woken by a message", "[broker][wait]", i
   writer.join();
 }
 
-TEMPLATE_TEST_CASE("a topic of its own is used for messages without one", "[broker]", in_memory, in_sqlite) {
+TEMPLATE_TEST_CASE("a topic of its own is used for messages without one", "[broker]", in_memory,
+                   in_sqlite) {
   TestType t;
   auto in = t.broker.subscribe("g", {"messages"});
   message m = about("k", "1");
@@ -280,12 +295,14 @@ TEMPLATE_TEST_CASE("a tombstone is not an empty message", "[broker][data]", in_m
 }
 
 TEST_CASE("a broker without partitions is refused with the range", "[broker][options]") {
-  CHECK_THROWS_WITH(memory::broker(broker_options{.partitions = 0}), Catch::Contains("partitions is 0; allowed: 1 to 1024"));
+  CHECK_THROWS_WITH(memory::broker(broker_options{.partitions = 0}),
+                    Catch::Contains("partitions is 0; allowed: 1 to 1024"));
   CHECK_THROWS_AS(memory::broker(broker_options{.partitions = 1025}), error);
   CHECK_NOTHROW(memory::broker(broker_options{.partitions = 1024}));
 }
 
-TEST_CASE("a full partition pushes back and takes more once its groups have committed", "[broker][bounds]") {
+TEST_CASE("a full partition pushes back and takes more once its groups have committed",
+          "[broker][bounds]") {
   memory::broker broker{{.partitions = 1}, memory::broker_memory_options{.capacity = 2}};
   auto in = broker.subscribe("g", {"orders"});
   auto first = in.receive(10, duration::zero());
@@ -310,7 +327,8 @@ TEST_CASE("a group that has not received yet holds messages back", "[broker][bou
   CHECK(ids(idle.receive(10, duration::zero())) == std::vector<std::string>{"1"});
 }
 
-TEST_CASE("a SQLite broker finds messages and offsets again after a restart", "[broker][durability]") {
+TEST_CASE("a SQLite broker finds messages and offsets again after a restart",
+          "[broker][durability]") {
   const std::string path = in_sqlite::fresh_path();
   {
     sqlite::database db{path};
@@ -327,7 +345,9 @@ TEST_CASE("a SQLite broker finds messages and offsets again after a restart", "[
   CHECK(ids(in.receive(10, duration::zero())) == std::vector<std::string>{"2"});
 }
 
-TEST_CASE("a SQLite broker trims what all named groups have committed and never uses an offset again", "[broker][retention]") {
+TEST_CASE(
+    "a SQLite broker trims what all named groups have committed and never uses an offset again",
+    "[broker][retention]") {
   in_sqlite t;
   auto a = t.broker.subscribe("a", {"orders"});
   auto b = t.broker.subscribe("b", {"orders"});
@@ -351,7 +371,8 @@ TEST_CASE("a SQLite broker without its tables says what to call", "[broker][sche
   CHECK_THROWS_WITH(sqlite::broker({}, db), Catch::Contains("create_schema"));
 }
 
-TEMPLATE_TEST_CASE("writers and members that come and go lose nothing", "[broker][concurrency]", in_memory, in_sqlite) {
+TEMPLATE_TEST_CASE("writers and members that come and go lose nothing", "[broker][concurrency]",
+                   in_memory, in_sqlite) {
   TestType t;
   constexpr int per_writer = 100;
   std::mutex guard;
@@ -361,7 +382,8 @@ TEMPLATE_TEST_CASE("writers and members that come and go lose nothing", "[broker
   for (int w = 0; w < 2; ++w)
     writers.emplace_back([&t, w] {
       for (int i = 0; i < per_writer; ++i)
-        send(t.broker, {about("k" + std::to_string(i), std::to_string(w) + "/" + std::to_string(i))});
+        send(t.broker,
+             {about("k" + std::to_string(i), std::to_string(w) + "/" + std::to_string(i))});
     });
   const auto take = [&](auto& in) {
     for (const received& r : in.receive(16, std::chrono::milliseconds{1})) {

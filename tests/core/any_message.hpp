@@ -13,21 +13,27 @@ namespace testing_support {
 
 /// The UTF-8 form of a code point.
 [[nodiscard]] inline std::string utf8(std::uint32_t c) {
-  const auto byte = [](std::uint32_t b) { return static_cast<char>(static_cast<unsigned char>(b)); };
+  const auto byte = [](std::uint32_t b) {
+    return static_cast<char>(static_cast<unsigned char>(b));
+  };
   if (c < 0x80) return {byte(c)};
   if (c < 0x800) return {byte(0xc0U | c >> 6U), byte(0x80U | (c & 0x3fU))};
-  if (c < 0x10000) return {byte(0xe0U | c >> 12U), byte(0x80U | (c >> 6U & 0x3fU)), byte(0x80U | (c & 0x3fU))};
-  return {byte(0xf0U | c >> 18U), byte(0x80U | (c >> 12U & 0x3fU)), byte(0x80U | (c >> 6U & 0x3fU)), byte(0x80U | (c & 0x3fU))};
+  if (c < 0x10000)
+    return {byte(0xe0U | c >> 12U), byte(0x80U | (c >> 6U & 0x3fU)), byte(0x80U | (c & 0x3fU))};
+  return {byte(0xf0U | c >> 18U), byte(0x80U | (c >> 12U & 0x3fU)), byte(0x80U | (c >> 6U & 0x3fU)),
+          byte(0x80U | (c & 0x3fU))};
 }
 
 /// Text without control characters, with what headers and JSON have to escape.
 [[nodiscard]] inline std::string any_text(gabion::xoshiro256& random, std::uint64_t shortest) {
-  static constexpr std::uint32_t special[] = {' ',  '"',   '%',   '\\',   '/',    ':',     '{',     0xa0,
-                                              0xe9, 0x7ff, 0x800, 0x20ac, 0xfffd, 0x10000, 0x10ffff};
+  static constexpr std::uint32_t special[] = {' ',   '"',    '%',    '\\',    '/',
+                                              ':',   '{',    0xa0,   0xe9,    0x7ff,
+                                              0x800, 0x20ac, 0xfffd, 0x10000, 0x10ffff};
   std::string text;
   for (std::uint64_t n = gabion::uniform(random, shortest, shortest + 12); n > 0; --n)
-    text += gabion::uniform(random, 3) == 0 ? utf8(special[gabion::uniform(random, std::size(special))])
-                                            : utf8(static_cast<std::uint32_t>(gabion::uniform(random, 0x21, 0x7e)));
+    text += gabion::uniform(random, 3) == 0
+                ? utf8(special[gabion::uniform(random, std::size(special))])
+                : utf8(static_cast<std::uint32_t>(gabion::uniform(random, 0x21, 0x7e)));
   return text;
 }
 
@@ -53,21 +59,24 @@ namespace testing_support {
     default: break;
   }
   std::string bytes;
-  for (std::uint64_t n = gabion::uniform(random, 40); n > 0; --n) bytes += static_cast<char>(random());
+  for (std::uint64_t n = gabion::uniform(random, 40); n > 0; --n)
+    bytes += static_cast<char>(random());
   return bytes;
 }
 
 /// Any message that can be written as a CloudEvent, with its topic empty.
 [[nodiscard]] inline gabion::message any_message(gabion::xoshiro256& random) {
-  static constexpr std::string_view types[] = {"", "application/json", "application/vnd.shop+json; charset=utf-8", "text/plain",
-                                               "application/octet-stream"};
+  static constexpr std::string_view types[] = {"", "application/json",
+                                               "application/vnd.shop+json; charset=utf-8",
+                                               "text/plain", "application/octet-stream"};
   gabion::message m;
   m.id = any_text(random, 1);
   m.source = any_text(random, 1);
   m.type = any_text(random, 1);
   m.subject = any_text(random, 0);
   if (gabion::uniform(random, 2) == 0)
-    m.time = gabion::wall_time{std::chrono::microseconds{static_cast<std::int64_t>(random() >> 13U)}};
+    m.time =
+        gabion::wall_time{std::chrono::microseconds{static_cast<std::int64_t>(random() >> 13U)}};
   m.content_type = types[gabion::uniform(random, std::size(types))];
   if (gabion::uniform(random, 2) == 0) m.schema = any_text(random, 1);
   m.data = any_data(random);

@@ -8,8 +8,8 @@
 
 #include <gabion/core/clock.hpp>
 
-// The least that each concept of the core asks for, and nothing else: what compiles with these uses no more than the
-// concept promises. They can't be default constructed unless the concept says so.
+// The least that each concept of the core asks for, and nothing else: what compiles with these uses
+// no more than the concept promises. They can't be default constructed unless the concept says so.
 namespace archetype {
 
 class clock {
@@ -94,8 +94,10 @@ class codec {
   std::string_view content_type() const { return "text/plain"; }
   std::string encode(const payload& value) const { return std::to_string(value.number()); }
   template <class T>
-    requires std::same_as<T, payload> T decode(std::string_view bytes)
-  const { return payload::make(static_cast<int>(bytes.size())); }
+    requires std::same_as<T, payload>
+  T decode(std::string_view bytes) const {
+    return payload::make(static_cast<int>(bytes.size()));
+  }
 
  private:
   codec() = default;

@@ -20,10 +20,12 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// Each archetype satisfies its concept, and lacks no operation that a template of the core uses: the tests below call them all.
+// Each archetype satisfies its concept, and lacks no operation that a template of the core uses:
+// the tests below call them all.
 static_assert(gabion::clock<archetype::clock>);
 static_assert(gabion::wall_clock<archetype::wall_clock>);
-static_assert(gabion::explain_clock<archetype::clock>() && gabion::explain_wall_clock<archetype::wall_clock>());
+static_assert(gabion::explain_clock<archetype::clock>() &&
+              gabion::explain_wall_clock<archetype::wall_clock>());
 static_assert(gabion::random_source<archetype::random_source>);
 static_assert(gabion::explain_env<archetype::env>() && gabion::explain_env<gabion::native_env>());
 static_assert(gabion::env<archetype::env>);
@@ -55,8 +57,10 @@ struct random_that_throws {
 struct random_of_32_bits {
   std::uint32_t operator()() noexcept { return 0; }
 };
-static_assert(!gabion::random_source<random_that_throws> && !gabion::random_source<random_of_32_bits>);
-static_assert(!gabion::random_source<const archetype::random_source> && !gabion::random_source<int>);
+static_assert(!gabion::random_source<random_that_throws> &&
+              !gabion::random_source<random_of_32_bits>);
+static_assert(!gabion::random_source<const archetype::random_source> &&
+              !gabion::random_source<int>);
 
 struct env_without_failpoints {
   template <class T>
@@ -72,9 +76,10 @@ struct env_without_atomics {
   using mutex = archetype::env::mutex;
   static void failpoint(const char*) {}
 };
-static_assert(gabion::has_atomics<env_without_failpoints> && gabion::has_mutex<env_without_atomics>);
-static_assert(!gabion::env<env_without_atomics> && !gabion::env<env_without_failpoints> && !gabion::env<env_without_mutex> &&
-              !gabion::env<int>);
+static_assert(gabion::has_atomics<env_without_failpoints> &&
+              gabion::has_mutex<env_without_atomics>);
+static_assert(!gabion::env<env_without_atomics> && !gabion::env<env_without_failpoints> &&
+              !gabion::env<env_without_mutex> && !gabion::env<int>);
 
 struct other {};
 struct codec_without_type {
@@ -96,9 +101,12 @@ struct codec_that_only_reads {
   }
 };
 static_assert(!gabion::codec_for<archetype::codec, other>);
-static_assert(!gabion::codec_for<codec_without_type, other> && gabion::encodes<codec_without_type, other>);
-static_assert(!gabion::codec_for<codec_that_only_writes, other> && gabion::encodes<codec_that_only_writes, other>);
-static_assert(!gabion::codec_for<codec_that_only_reads, other> && gabion::decodes<codec_that_only_reads, other>);
+static_assert(!gabion::codec_for<codec_without_type, other> &&
+              gabion::encodes<codec_without_type, other>);
+static_assert(!gabion::codec_for<codec_that_only_writes, other> &&
+              gabion::encodes<codec_that_only_writes, other>);
+static_assert(!gabion::codec_for<codec_that_only_reads, other> &&
+              gabion::decodes<codec_that_only_reads, other>);
 
 static_assert(!gabion::observes<archetype::observer, int>);
 static_assert(!gabion::observes<gabion::no_observer, archetype::event>);
@@ -125,10 +133,12 @@ struct gabion::wire_name<foreign> {
 
 namespace {
 
-static_assert(gabion::wire_name_of<named>() == "order.placed" && gabion::explain_wire_named<named>());
+static_assert(gabion::wire_name_of<named>() == "order.placed" &&
+              gabion::explain_wire_named<named>());
 static_assert(gabion::wire_name_of<named_by_literal>() == "order.paid");
 static_assert(gabion::wire_name_of<foreign>() == "customer.moved");
-static_assert(!gabion::wire_named<nameless> && !gabion::wire_named<misnamed> && !gabion::wire_named<int>);
+static_assert(!gabion::wire_named<nameless> && !gabion::wire_named<misnamed> &&
+              !gabion::wire_named<int>);
 
 }  // namespace
 
@@ -143,11 +153,13 @@ TEST_CASE("the templates of the core ask no more of a type than its concept", "[
   CHECK(gabion::deadline::in(archetype::clock::make(), 1s).when() == gabion::instant{1s});
 
   CHECK(gabion::make_uuid_v7(gabion::wall_time{}, random).version() == 7);
-  gabion::basic_uuid_v7_generator next{archetype::wall_clock::make(), archetype::random_source::make()};
+  gabion::basic_uuid_v7_generator next{archetype::wall_clock::make(),
+                                       archetype::random_source::make()};
   const gabion::uuid first = next();
   CHECK(first < next());
-  gabion::basic_shared_uuid_v7_generator<archetype::wall_clock, archetype::random_source, archetype::env> shared{
-      archetype::wall_clock::make(), archetype::random_source::make()};
+  gabion::basic_shared_uuid_v7_generator<archetype::wall_clock, archetype::random_source,
+                                         archetype::env>
+      shared{archetype::wall_clock::make(), archetype::random_source::make()};
   const gabion::uuid first_shared = shared();
   CHECK(first_shared < shared());
 
@@ -166,7 +178,8 @@ TEST_CASE("an observer hears the events it takes and no others", "[core][observe
   gabion::notify(nobody, archetype::event{5});
 
   std::string said;
-  gabion::observers both{[&](int n) { said += std::to_string(n); }, [&](const std::string& s) { said += s; }};
+  gabion::observers both{[&](int n) { said += std::to_string(n); },
+                         [&](const std::string& s) { said += s; }};
   gabion::notify(both, 1);
   gabion::notify(both, std::string{"x"});
   gabion::notify(both, archetype::event{5});

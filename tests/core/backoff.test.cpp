@@ -24,7 +24,8 @@ namespace {
 
 constexpr duration longest = (duration::max)();
 
-[[nodiscard]] duration delay(const backoff_options& options, std::uint32_t attempt, duration previous = 0ns) {
+[[nodiscard]] duration delay(const backoff_options& options, std::uint32_t attempt,
+                             duration previous = 0ns) {
   gabion::xoshiro256 random{1};
   return gabion::next_delay(options, attempt, previous, random);
 }
@@ -52,7 +53,8 @@ TEST_CASE("delays grow as their kind says until the cap", "[core][backoff]") {
     o.multiplier_percent = 150;
     CHECK(delay(o, 2) == 150ms);
     CHECK(delay(o, 3) == 225ms);
-    CHECK(delay({.initial = 1ns, .multiplier_percent = 150, .jitter = backoff_jitter::none}, 2) == 2ns);
+    CHECK(delay({.initial = 1ns, .multiplier_percent = 150, .jitter = backoff_jitter::none}, 2) ==
+          2ns);
   }
   SECTION("linear") {
     o.growth = backoff_growth::linear;
@@ -71,7 +73,8 @@ TEST_CASE("delays grow as their kind says until the cap", "[core][backoff]") {
 
 TEST_CASE("no number of attempts overflows a delay", "[core][backoff]") {
   constexpr std::uint32_t most = (std::numeric_limits<std::uint32_t>::max)();
-  for (const auto growth : {backoff_growth::constant, backoff_growth::linear, backoff_growth::exponential}) {
+  for (const auto growth :
+       {backoff_growth::constant, backoff_growth::linear, backoff_growth::exponential}) {
     for (const std::uint32_t percent : {100U, 101U, 150U, 200U, 1000U}) {
       for (const duration initial : {0ns, 1ns, duration{100ms}, longest / 2, longest}) {
         for (const std::uint32_t attempt : {1U, 2U, 63U, 64U, 65U, 5000U, most}) {
@@ -86,25 +89,33 @@ TEST_CASE("no number of attempts overflows a delay", "[core][backoff]") {
   }
   for (std::uint32_t percent = 200; percent <= 1000; percent += 50)
     for (const duration initial : {longest / 2 + 1ns, longest / 3 * 2, longest - 1ns})
-      CHECK(delay({.initial = initial, .cap = longest, .multiplier_percent = percent, .jitter = backoff_jitter::none}, 2) ==
-            longest);
+      CHECK(delay({.initial = initial,
+                   .cap = longest,
+                   .multiplier_percent = percent,
+                   .jitter = backoff_jitter::none},
+                  2) == longest);
   CHECK(delay({.initial = 1ns, .cap = longest, .jitter = backoff_jitter::none}, 64) == longest);
-  CHECK(delay({.initial = 1ns, .cap = longest, .jitter = backoff_jitter::none}, 63) == duration{1LL << 62});
+  CHECK(delay({.initial = 1ns, .cap = longest, .jitter = backoff_jitter::none}, 63) ==
+        duration{1LL << 62});
 }
 
-TEST_CASE("with any options and any seed a delay is between nothing and the bound of its attempt", "[core][backoff]") {
+TEST_CASE("with any options and any seed a delay is between nothing and the bound of its attempt",
+          "[core][backoff]") {
   gabion::xoshiro256 random{22};
   for (int run = 0; run < 20'000; ++run) {
     backoff_options o;
     o.initial = duration{static_cast<duration::rep>(random() >> gabion::uniform(random, 1, 63))};
-    o.cap = gabion::saturating_add(o.initial, duration{static_cast<duration::rep>(random() >> gabion::uniform(random, 1, 63))});
+    o.cap = gabion::saturating_add(
+        o.initial,
+        duration{static_cast<duration::rep>(random() >> gabion::uniform(random, 1, 63))});
     o.growth = static_cast<backoff_growth>(gabion::uniform(random, 3));
     o.multiplier_percent = static_cast<std::uint32_t>(gabion::uniform(random, 100, 1000));
     o.jitter = static_cast<backoff_jitter>(gabion::uniform(random, 3));
-    const auto attempt = static_cast<std::uint32_t>(1 + (random() >> gabion::uniform(random, 32, 63)));
+    const auto attempt =
+        static_cast<std::uint32_t>(1 + (random() >> gabion::uniform(random, 32, 63)));
     const duration got = gabion::next_delay(o, attempt, 0ns, random);
-    CAPTURE(o.initial.count(), o.cap.count(), static_cast<int>(o.growth), o.multiplier_percent, static_cast<int>(o.jitter),
-            attempt);
+    CAPTURE(o.initial.count(), o.cap.count(), static_cast<int>(o.growth), o.multiplier_percent,
+            static_cast<int>(o.jitter), attempt);
     REQUIRE(got >= 0ns);
     REQUIRE(got <= o.cap);
     REQUIRE(static_cast<double>(got.count()) <= bound(o, attempt));
@@ -141,7 +152,8 @@ TEST_CASE("jitter stays in its range and reaches both halves of it", "[core][bac
       std::array<int, 4> seen{};
       for (int i = 0; i < 200; ++i)
         ++seen[static_cast<std::size_t>(
-            gabion::next_delay({.initial = 3ns, .cap = 3ns, .jitter = jitter}, 1, 0ns, random).count())];
+            gabion::next_delay({.initial = 3ns, .cap = 3ns, .jitter = jitter}, 1, 0ns, random)
+                .count())];
       return std::array<bool, 4>{seen[0] > 0, seen[1] > 0, seen[2] > 0, seen[3] > 0};
     };
     CHECK(ends(backoff_jitter::full) == std::array<bool, 4>{true, true, true, true});
@@ -178,7 +190,8 @@ TEST_CASE("the same seed gives the same delays", "[core][backoff]") {
 }
 
 TEST_CASE("after a success the delays begin again", "[core][backoff]") {
-  gabion::basic_backoff backoff{{.initial = 1s, .jitter = backoff_jitter::none}, gabion::xoshiro256{5}};
+  gabion::basic_backoff backoff{{.initial = 1s, .jitter = backoff_jitter::none},
+                                gabion::xoshiro256{5}};
   CHECK(backoff.next() == 1s);
   CHECK(backoff.next() == 2s);
   backoff.reset();
@@ -197,23 +210,29 @@ TEST_CASE("options outside their range are refused by name", "[core][backoff]") 
     return {};
   };
   using Catch::Matchers::Contains;
-  CHECK_THAT(refusal({.initial = -1ns}), Contains("backoff_options.initial is -1 ns; allowed: 0 ns to cap"));
-  CHECK_THAT(refusal({.initial = 2s, .cap = 1s}), Contains("backoff_options.cap is 1000000000 ns; allowed: from initial up"));
-  CHECK_THAT(refusal({.multiplier_percent = 99}), Contains("backoff_options.multiplier_percent is 99; allowed: 100 to 1000"));
+  CHECK_THAT(refusal({.initial = -1ns}),
+             Contains("backoff_options.initial is -1 ns; allowed: 0 ns to cap"));
+  CHECK_THAT(refusal({.initial = 2s, .cap = 1s}),
+             Contains("backoff_options.cap is 1000000000 ns; allowed: from initial up"));
+  CHECK_THAT(refusal({.multiplier_percent = 99}),
+             Contains("backoff_options.multiplier_percent is 99; allowed: 100 to 1000"));
   CHECK_THAT(refusal({.multiplier_percent = 1001}), Contains("1001"));
   CHECK(refusal({.initial = 0ns, .cap = 0ns, .multiplier_percent = 100}).empty());
   CHECK(refusal({.initial = longest, .cap = longest, .multiplier_percent = 1000}).empty());
 }
 
-TEST_CASE("case 59: exponential delays grow until the cap and no jitter ever goes above it", "[core][backoff]") {
+TEST_CASE("case 59: exponential delays grow until the cap and no jitter ever goes above it",
+          "[core][backoff]") {
   SECTION("without a cap they grow to the end of the range") {
     const backoff_options o{.initial = 1s, .cap = longest, .jitter = backoff_jitter::none};
-    for (std::uint32_t attempt = 1; attempt <= 34; ++attempt) CHECK(delay(o, attempt) == duration{1s} * (1LL << (attempt - 1)));
+    for (std::uint32_t attempt = 1; attempt <= 34; ++attempt)
+      CHECK(delay(o, attempt) == duration{1s} * (1LL << (attempt - 1)));
     CHECK(delay(o, 35) == longest);
   }
   SECTION("at the cap every jitter stays at or below it and still spreads the delays") {
     gabion::xoshiro256 random{59};
-    for (const auto jitter : {backoff_jitter::none, backoff_jitter::full, backoff_jitter::equal, backoff_jitter::decorrelated}) {
+    for (const auto jitter : {backoff_jitter::none, backoff_jitter::full, backoff_jitter::equal,
+                              backoff_jitter::decorrelated}) {
       const backoff_options o{.initial = 1s, .cap = 10s, .jitter = jitter};
       duration previous = 0ns;
       duration most = 0ns;
@@ -225,7 +244,8 @@ TEST_CASE("case 59: exponential delays grow until the cap and no jitter ever goe
         if (previous == 10s) ++at_the_cap;
       }
       CHECK(most > 9900ms);
-      // Cutting what jitter has added would bring nearly all of them to the cap, at the same moment.
+      // Cutting what jitter has added would bring nearly all of them to the cap, at the same
+      // moment.
       CHECK((at_the_cap > 1'900) == (jitter == backoff_jitter::none));
     }
   }
@@ -235,11 +255,15 @@ TEST_CASE("full and equal jitter spread linear and constant delays too", "[core]
   gabion::xoshiro256 random{60};
   for (const auto growth : {backoff_growth::constant, backoff_growth::linear}) {
     for (std::uint32_t attempt = 1; attempt <= 6; ++attempt) {
-      const duration grown = growth == backoff_growth::constant ? duration{100ms} : duration{std::min(400ms, 100ms * attempt)};
+      const duration grown = growth == backoff_growth::constant
+                                 ? duration{100ms}
+                                 : duration{std::min(400ms, 100ms * attempt)};
       duration sum = 0ns;
       for (int i = 0; i < 4'000; ++i) {
-        const backoff_options full{.initial = 100ms, .cap = 400ms, .growth = growth, .jitter = backoff_jitter::full};
-        const backoff_options equal{.initial = 100ms, .cap = 400ms, .growth = growth, .jitter = backoff_jitter::equal};
+        const backoff_options full{
+            .initial = 100ms, .cap = 400ms, .growth = growth, .jitter = backoff_jitter::full};
+        const backoff_options equal{
+            .initial = 100ms, .cap = 400ms, .growth = growth, .jitter = backoff_jitter::equal};
         const duration anywhere = gabion::next_delay(full, attempt, 0ns, random);
         const duration upper_half = gabion::next_delay(equal, attempt, 0ns, random);
         REQUIRE((anywhere >= 0ns && anywhere <= grown));
@@ -257,7 +281,8 @@ TEST_CASE("the options of delays can be checked at compile time", "[core][backof
   static_assert(gabion::valid(backoff_options{}));
   static_assert(gabion::valid({.initial = 0ns, .cap = 0ns, .multiplier_percent = 100}));
   static_assert(!gabion::valid({.initial = -1ns}) && !gabion::valid({.initial = 2s, .cap = 1s}));
-  static_assert(!gabion::valid({.multiplier_percent = 99}) && !gabion::valid({.multiplier_percent = 1001}));
+  static_assert(!gabion::valid({.multiplier_percent = 99}) &&
+                !gabion::valid({.multiplier_percent = 1001}));
   static_assert(gabion::valid({.multiplier_percent = 1000}));
   CHECK(gabion::valid(backoff_options{}));
 }

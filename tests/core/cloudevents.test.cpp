@@ -42,7 +42,8 @@ static_assert(gabion::is_traceparent(trace));
 }
 
 [[nodiscard]] message there_and_back(const message& m, cloudevents_binding binding) {
-  return gabion::from_cloudevents_headers(gabion::to_cloudevents_headers(m, binding), m.data, binding);
+  return gabion::from_cloudevents_headers(gabion::to_cloudevents_headers(m, binding), m.data,
+                                          binding);
 }
 
 using Catch::Matchers::Contains;
@@ -74,7 +75,8 @@ TEST_CASE("a message becomes the headers of its protocol", "[core][cloudevents]"
   CHECK(kafka[9] == header{"ce_note", "50% \"caf\u00e9\""});
 }
 
-TEST_CASE("each message that passes the check comes back from its headers unchanged", "[core][cloudevents]") {
+TEST_CASE("each message that passes the check comes back from its headers unchanged",
+          "[core][cloudevents]") {
   gabion::xoshiro256 random{50};
   for (int i = 0; i < 3000; ++i) {
     const message m = testing_support::any_message(random);
@@ -93,7 +95,8 @@ TEST_CASE("absent data and empty data stay different", "[core][cloudevents]") {
   CHECK(there_and_back(m, cloudevents_binding::kafka).data == m.data);
 }
 
-TEST_CASE("a message that headers can not carry is refused and the attribute named", "[core][cloudevents]") {
+TEST_CASE("a message that headers can not carry is refused and the attribute named",
+          "[core][cloudevents]") {
   const auto with = [](auto change) {
     message m = order();
     change(m);
@@ -102,28 +105,36 @@ TEST_CASE("a message that headers can not carry is refused and the attribute nam
   CHECK_THAT(with([](message& m) { m.id = ""; }), Contains("`id` is missing"));
   CHECK_THAT(with([](message& m) { m.source = ""; }), Contains("`source` is missing"));
   CHECK_THAT(with([](message& m) { m.type = ""; }), Contains("`type` is missing"));
-  for (const char* bad :
-       {"a\rb", "a\nb", "a\tb", "a\x7f", "\xc2\x80", "\xff", "\xed\xa0\x80", "\xc0\xaf", "\xe2\x82", "\xf4\x90\x80\x80"}) {
-    CHECK_THAT(with([&](message& m) { m.subject = bad; }), Contains("`subject` is not UTF-8 or has a control character"));
+  for (const char* bad : {"a\rb", "a\nb", "a\tb", "a\x7f", "\xc2\x80", "\xff", "\xed\xa0\x80",
+                          "\xc0\xaf", "\xe2\x82", "\xf4\x90\x80\x80"}) {
+    CHECK_THAT(with([&](message& m) { m.subject = bad; }),
+               Contains("`subject` is not UTF-8 or has a control character"));
     CHECK_THAT(with([&](message& m) { m.headers = {{"x", bad}}; }), Contains("`x` is not UTF-8"));
   }
-  CHECK_THAT(with([](message& m) { m.type = std::string("a\0b", 3); }), Contains("`type` is not UTF-8"));
-  CHECK_THAT(with([](message& m) { m.content_type = "text/\u00e9"; }), Contains("`datacontenttype` is not ASCII"));
+  CHECK_THAT(with([](message& m) { m.type = std::string("a\0b", 3); }),
+             Contains("`type` is not UTF-8"));
+  CHECK_THAT(with([](message& m) { m.content_type = "text/\u00e9"; }),
+             Contains("`datacontenttype` is not ASCII"));
   for (const char* name : {"", "X", "a-b", "a_b", "a b", "\u00e9", "a\n"})
-    CHECK_THAT(with([&](message& m) { m.headers = {{name, "v"}}; }), Contains("allowed: 1 to 64 of a-z and 0-9"));
-  for (const char* name :
-       {"id", "source", "type", "subject", "time", "specversion", "datacontenttype", "dataschema", "data", "data_base64"})
+    CHECK_THAT(with([&](message& m) { m.headers = {{name, "v"}}; }),
+               Contains("allowed: 1 to 64 of a-z and 0-9"));
+  for (const char* name : {"id", "source", "type", "subject", "time", "specversion",
+                           "datacontenttype", "dataschema", "data", "data_base64"})
     CHECK_FALSE(with([&](message& m) { m.headers = {{name, "v"}}; }).empty());
-  CHECK_THAT(with([](message& m) { m.headers = {{"a", "1"}, {"b", "2"}, {"a", "3"}}; }), Contains("`a` is there twice"));
-  CHECK_THAT(with([](message& m) { m.headers = {{"traceparent", "00-1-2-3"}}; }), Contains("`traceparent` is not one of W3C"));
+  CHECK_THAT(with([](message& m) { m.headers = {{"a", "1"}, {"b", "2"}, {"a", "3"}}; }),
+             Contains("`a` is there twice"));
+  CHECK_THAT(with([](message& m) { m.headers = {{"traceparent", "00-1-2-3"}}; }),
+             Contains("`traceparent` is not one of W3C"));
   CHECK(with([](message&) {}).empty());
 }
 
 TEST_CASE("each bound of a message holds on both sides", "[core][cloudevents]") {
   message m = order();
   m.subject = std::string(gabion::cloudevents_max_value, 's');
-  m.headers.assign(1, {std::string(gabion::cloudevents_max_name, 'n'), std::string(gabion::cloudevents_max_value, 'v')});
-  for (std::size_t i = 1; i < gabion::cloudevents_max_extensions; ++i) m.headers.push_back({"h" + std::to_string(i), "v"});
+  m.headers.assign(1, {std::string(gabion::cloudevents_max_name, 'n'),
+                       std::string(gabion::cloudevents_max_value, 'v')});
+  for (std::size_t i = 1; i < gabion::cloudevents_max_extensions; ++i)
+    m.headers.push_back({"h" + std::to_string(i), "v"});
   CHECK(refusal(m).empty());
   CHECK(there_and_back(m, cloudevents_binding::http) == m);
 
@@ -142,9 +153,11 @@ TEST_CASE("each bound of a message holds on both sides", "[core][cloudevents]") 
 }
 
 TEST_CASE("headers of others are read as they come", "[core][cloudevents]") {
-  const std::vector<header> headers{{"Ce-SpecVersion", "1.0"}, {"CE-ID", "7"},          {"ce-source", "/s"}, {"ce-type", "t"},
-                                    {"Content-Type", "x/y"},   {"Host", "example.org"}, {"ce-pct", "100%"},  {"ce-bad", "%zz%4"}};
-  const message m = gabion::from_cloudevents_headers(headers, std::nullopt, cloudevents_binding::http);
+  const std::vector<header> headers{
+      {"Ce-SpecVersion", "1.0"}, {"CE-ID", "7"},          {"ce-source", "/s"}, {"ce-type", "t"},
+      {"Content-Type", "x/y"},   {"Host", "example.org"}, {"ce-pct", "100%"},  {"ce-bad", "%zz%4"}};
+  const message m =
+      gabion::from_cloudevents_headers(headers, std::nullopt, cloudevents_binding::http);
   CHECK(m.id == "7");
   CHECK(m.content_type == "x/y");
   CHECK(m.headers == std::vector<header>{{"pct", "100%"}, {"bad", "%zz%4"}});
@@ -153,14 +166,16 @@ TEST_CASE("headers of others are read as they come", "[core][cloudevents]") {
 TEST_CASE("headers that are no event are refused and the attribute named", "[core][cloudevents]") {
   const auto read = [](std::vector<header> headers) -> std::string {
     try {
-      static_cast<void>(gabion::from_cloudevents_headers(headers, std::nullopt, cloudevents_binding::kafka));
+      static_cast<void>(
+          gabion::from_cloudevents_headers(headers, std::nullopt, cloudevents_binding::kafka));
     } catch (const gabion::error& e) {
       CHECK(e.code() == gabion::errc::corrupt);
       return e.what();
     }
     return {};
   };
-  const std::vector<header> good{{"ce_specversion", "1.0"}, {"ce_id", "1"}, {"ce_source", "/s"}, {"ce_type", "t"}};
+  const std::vector<header> good{
+      {"ce_specversion", "1.0"}, {"ce_id", "1"}, {"ce_source", "/s"}, {"ce_type", "t"}};
   CHECK(read(good).empty());
   for (std::size_t gone = 0; gone < good.size(); ++gone) {
     std::vector<header> headers = good;
@@ -184,7 +199,8 @@ TEST_CASE("reading headers is total", "[core][cloudevents]") {
   gabion::xoshiro256 random{51};
   int good = 0;
   for (int i = 0; i < 20'000; ++i) {
-    auto headers = gabion::to_cloudevents_headers(testing_support::any_message(random), cloudevents_binding::http);
+    auto headers = gabion::to_cloudevents_headers(testing_support::any_message(random),
+                                                  cloudevents_binding::http);
     for (std::uint64_t n = gabion::uniform(random, 3); n > 0; --n) {
       header& h = headers[gabion::uniform(random, headers.size())];
       std::string& text = gabion::uniform(random, 2) == 0 ? h.name : h.value;
@@ -204,15 +220,21 @@ TEST_CASE("reading headers is total", "[core][cloudevents]") {
 
 TEST_CASE("a traceparent is what the standard says", "[core][trace]") {
   CHECK(gabion::is_traceparent("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"));
-  CHECK(gabion::is_traceparent("cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-what-the-future-brings"));
+  CHECK(gabion::is_traceparent(
+      "cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-what-the-future-brings"));
   CHECK(gabion::is_traceparent("cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"));
   for (const std::string_view bad :
        {"", "00", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-0",
-        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-011", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-x",
-        "cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01.x", "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
-        "00-00000000000000000000000000000000-b7ad6b7169203331-01", "00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01",
-        "00-0AF7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-0g",
-        "00_0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "00-0af7651916cd43dd8448eb211c80319cb-7ad6b7169203331-01"})
+        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-011",
+        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-x",
+        "cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01.x",
+        "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        "00-00000000000000000000000000000000-b7ad6b7169203331-01",
+        "00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01",
+        "00-0AF7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-0g",
+        "00_0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        "00-0af7651916cd43dd8448eb211c80319cb-7ad6b7169203331-01"})
     CHECK_FALSE(gabion::is_traceparent(bad));
 }
 
@@ -222,7 +244,8 @@ TEST_CASE("judging a traceparent is total", "[core][trace]") {
   for (int i = 0; i < 50'000; ++i) {
     std::string text{trace};
     text[gabion::uniform(random, text.size())] = "0f-gx"[gabion::uniform(random, 5)];
-    if (gabion::uniform(random, 4) == 0) text[gabion::uniform(random, text.size())] = static_cast<char>(random());
+    if (gabion::uniform(random, 4) == 0)
+      text[gabion::uniform(random, text.size())] = static_cast<char>(random());
     if (gabion::uniform(random, 8) == 0) text.resize(gabion::uniform(random, 120), '-');
     good += gabion::is_traceparent(text) ? 1 : 0;
   }
@@ -238,11 +261,13 @@ TEST_CASE("a character of UTF-8 is decoded only from its shortest form", "[core]
     const auto decoded = gabion::detail::next_code_point(text);
     if (decoded.value != c || decoded.length != text.size()) FAIL("U+" << std::hex << c);
     // Neither a cut end nor a longer form of the same character is accepted.
-    if (text.size() > 1 && gabion::detail::is_utf8(text.substr(0, text.size() - 1))) FAIL("cut U+" << std::hex << c);
+    if (text.size() > 1 && gabion::detail::is_utf8(text.substr(0, text.size() - 1)))
+      FAIL("cut U+" << std::hex << c);
     ++characters;
   }
   CHECK(characters > 150'000);
   for (const std::string_view bad :
-       {"\x80", "\xbf", "\xc0\x80", "\xc1\xbf", "\xe0\x9f\xbf", "\xf0\x8f\xbf\xbf", "\xed\xbf\xbf", "\xf5\x80\x80\x80", "\xc3("})
+       {"\x80", "\xbf", "\xc0\x80", "\xc1\xbf", "\xe0\x9f\xbf", "\xf0\x8f\xbf\xbf", "\xed\xbf\xbf",
+        "\xf5\x80\x80\x80", "\xc3("})
     CHECK_FALSE(gabion::detail::is_utf8(bad));
 }

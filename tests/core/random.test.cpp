@@ -18,7 +18,8 @@ struct scripted {
   std::uint64_t operator()() noexcept { return numbers[drawn++ % numbers.size()]; }
 };
 
-static_assert(gabion::random_source<gabion::xoshiro256> && gabion::explain_random_source<gabion::xoshiro256>());
+static_assert(gabion::random_source<gabion::xoshiro256> &&
+              gabion::explain_random_source<gabion::xoshiro256>());
 static_assert(gabion::random_source<scripted>);
 static_assert(std::uniform_random_bit_generator<gabion::xoshiro256>);
 static_assert(gabion::xoshiro256{7}() == gabion::xoshiro256{7}());
@@ -26,12 +27,14 @@ static_assert(gabion::xoshiro256{7}() == gabion::xoshiro256{7}());
 }  // namespace
 
 TEST_CASE("the generator gives the published numbers for a seed", "[core][random]") {
-  // splitmix64 from 1234567, and xoshiro256** seeded by it, computed by independent implementations.
+  // splitmix64 from 1234567, and xoshiro256** seeded by it, computed by independent
+  // implementations.
   std::uint64_t state = 1234567;
   CHECK(gabion::detail::splitmix(state) == 6457827717110365317U);
   CHECK(gabion::detail::splitmix(state) == 3203168211198807973U);
   gabion::xoshiro256 random{42};
-  for (const std::uint64_t expected : {0x15780b2e0c2ec716U, 0x6104d9866d113a7eU, 0xae17533239e499a1U, 0xecb8ad4703b360a1U})
+  for (const std::uint64_t expected :
+       {0x15780b2e0c2ec716U, 0x6104d9866d113a7eU, 0xae17533239e499a1U, 0xecb8ad4703b360a1U})
     CHECK(random() == expected);
   CHECK(gabion::xoshiro256{0}() == 0x99ec5f36cb75f2b4U);
 }

@@ -16,7 +16,8 @@ using gabion::wall_time;
 
 namespace {
 
-constexpr wall_time moment = std::chrono::sys_days{std::chrono::year{2026} / 1 / 31} + 9h + 5min + 7s;
+constexpr wall_time moment =
+    std::chrono::sys_days{std::chrono::year{2026} / 1 / 31} + 9h + 5min + 7s;
 static_assert(parse_rfc3339("2026-01-31T09:05:07Z") == moment);
 
 }  // namespace
@@ -68,7 +69,8 @@ TEST_CASE("each moment of the years 0 to 9999 comes back from its text", "[core]
   const auto first = *parse_rfc3339("0000-01-01T00:00:00Z");
   const auto last = *parse_rfc3339("9999-12-31T23:59:59.999999Z");
   for (int i = 0; i < 20'000; ++i) {
-    const auto count = gabion::uniform(random, 0, static_cast<std::uint64_t>((last - first).count()));
+    const auto count =
+        gabion::uniform(random, 0, static_cast<std::uint64_t>((last - first).count()));
     const wall_time at = first + std::chrono::microseconds{static_cast<std::int64_t>(count)};
     REQUIRE(parse_rfc3339(to_rfc3339(at)) == at);
   }
@@ -95,7 +97,8 @@ TEST_CASE("reading a time stamp is total", "[core][rfc3339]") {
     std::string text = "2026-01-31T09:05:07.25+02:00";
     for (std::uint64_t n = gabion::uniform(random, 6); n > 0; --n)
       text[gabion::uniform(random, text.size())] =
-          gabion::uniform(random, 8) == 0 ? static_cast<char>(random()) : likely[gabion::uniform(random, likely.size())];
+          gabion::uniform(random, 8) == 0 ? static_cast<char>(random())
+                                          : likely[gabion::uniform(random, likely.size())];
     text.resize(text.size() - gabion::uniform(random, 3));
     const auto at = parse_rfc3339(text);
     if (!at) continue;

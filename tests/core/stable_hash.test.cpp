@@ -5,7 +5,8 @@
 
 using gabion::stable_hash;
 
-TEST_CASE("the stable hash is FNV-1a with 64 bits and never changes because it is stored", "[core][stable_hash]") {
+TEST_CASE("the stable hash is FNV-1a with 64 bits and never changes because it is stored",
+          "[core][stable_hash]") {
   CHECK(stable_hash("") == gabion::stable_hash_seed);
   CHECK(stable_hash("") == 14695981039346656037U);
   CHECK(stable_hash("a") == 0xaf63dc4c8601ec8cU);

@@ -35,7 +35,8 @@ struct counted {
 
 }  // namespace
 
-TEST_CASE("a listener hears what comes while it is subscribed and nothing after", "[subscriptions]") {
+TEST_CASE("a listener hears what comes while it is subscribed and nothing after",
+          "[subscriptions]") {
   hub_type hub;
   std::vector<int> heard;
   hub(placed{1});
@@ -56,8 +57,8 @@ TEST_CASE("a listener is told of the events that it takes and of no other", "[su
   int placed_heard = 0;
   int both_heard = 0;
   const auto one = hub.subscribe([&](const placed&) { ++placed_heard; });
-  const auto both =
-      hub.subscribe(gabion::observers{[&](const placed&) { ++both_heard; }, [&](const paid&) { both_heard += 10; }});
+  const auto both = hub.subscribe(gabion::observers{[&](const placed&) { ++both_heard; },
+                                                    [&](const paid&) { both_heard += 10; }});
   hub(placed{1});
   hub(paid{1});
   CHECK(placed_heard == 1);
@@ -115,7 +116,9 @@ TEST_CASE("no more than the capacity may subscribe", "[subscriptions][bounds]") 
     FAIL("a third one fitted");
   } catch (const gabion::error& e) {
     CHECK(e.code() == gabion::errc::full);
-    CHECK(std::string{e.what()}.find("all 2 are taken; end one, or raise subscriptions_options.capacity") != std::string::npos);
+    CHECK(std::string{e.what()}.find(
+              "all 2 are taken; end one, or raise subscriptions_options.capacity") !=
+          std::string::npos);
   }
   first.reset();
   CHECK(static_cast<bool>(hub.subscribe(ignore)));
@@ -126,11 +129,14 @@ TEST_CASE("the capacity is checked on both sides", "[subscriptions][bounds]") {
   STATIC_REQUIRE(gabion::valid(gabion::subscriptions_options{.capacity = 1024}));
   STATIC_REQUIRE_FALSE(gabion::valid(gabion::subscriptions_options{.capacity = 0}));
   STATIC_REQUIRE_FALSE(gabion::valid(gabion::subscriptions_options{.capacity = 1025}));
-  CHECK_THROWS_WITH(hub_type{{.capacity = 1025}}, Catch::Contains("subscriptions_options.capacity is 1025; allowed: 1 to 1024"));
-  CHECK_THROWS_WITH(hub_type{{.capacity = 0}}, Catch::Contains("subscriptions_options.capacity is 0; allowed: 1 to 1024"));
+  CHECK_THROWS_WITH(hub_type{{.capacity = 1025}},
+                    Catch::Contains("subscriptions_options.capacity is 1025; allowed: 1 to 1024"));
+  CHECK_THROWS_WITH(hub_type{{.capacity = 0}},
+                    Catch::Contains("subscriptions_options.capacity is 0; allowed: 1 to 1024"));
 }
 
-TEST_CASE("what a listener throws is counted and keeps nobody else from hearing", "[subscriptions]") {
+TEST_CASE("what a listener throws is counted and keeps nobody else from hearing",
+          "[subscriptions]") {
   hub_type hub;
   int heard = 0;
   const auto bad = hub.subscribe([](const placed&) { throw std::runtime_error{"no"}; });
@@ -141,7 +147,8 @@ TEST_CASE("what a listener throws is counted and keeps nobody else from hearing"
   CHECK(hub.listener_failures() == 2);
 }
 
-TEST_CASE("a listener may end its own subscription and is destroyed after its call", "[subscriptions][reentrant]") {
+TEST_CASE("a listener may end its own subscription and is destroyed after its call",
+          "[subscriptions][reentrant]") {
   hub_type hub;
   int alive = 0;
   int heard = 0;
@@ -163,7 +170,8 @@ TEST_CASE("a listener may end its own subscription and is destroyed after its ca
   CHECK(hub.size() == 8);
 }
 
-TEST_CASE("a listener may subscribe others and end others and tell of further events", "[subscriptions][reentrant]") {
+TEST_CASE("a listener may subscribe others and end others and tell of further events",
+          "[subscriptions][reentrant]") {
   hub_type hub;
   std::vector<std::string> heard;
   hub_type::subscription added;
@@ -188,7 +196,8 @@ TEST_CASE("a listener may subscribe others and end others and tell of further ev
 
 TEST_CASE("a hub is the observer of a circuit breaker", "[subscriptions]") {
   gabion::subscriptions<gabion::circuit_transition> hub;
-  gabion::basic_circuit_breaker breaker{gabion::circuit_breaker_options{.failures = 1}, hub.observer()};
+  gabion::basic_circuit_breaker breaker{gabion::circuit_breaker_options{.failures = 1},
+                                        hub.observer()};
   gabion::circuit_state seen = gabion::circuit_state::closed;
   const auto s = hub.subscribe([&](const gabion::circuit_transition& t) { seen = t.to; });
   breaker.try_acquire()->failure();
@@ -234,7 +243,8 @@ TEST_CASE("listeners come and go while events flow", "[subscriptions][threads]")
   for (int t = 0; t < 2; ++t)
     threads.emplace_back([&] {
       for (int i = 0; i < 3'000; ++i) {
-        std::vector<int> mine(1);  // gone right after the subscription: a late call would be seen by the sanitizers
+        // gone right after the subscription: a late call would be seen by the sanitizers
+        std::vector<int> mine(1);
         bool over = false;
         {
           auto s = hub.subscribe([&](const placed&) {
@@ -257,7 +267,8 @@ TEST_CASE("listeners come and go while events flow", "[subscriptions][threads]")
   CHECK(hub.listener_failures() == 0);
 }
 
-TEST_CASE("a one-shot listener that events reach from several threads ends cleanly", "[subscriptions][threads]") {
+TEST_CASE("a one-shot listener that events reach from several threads ends cleanly",
+          "[subscriptions][threads]") {
   for (int round = 0; round < 300; ++round) {
     hub_type hub;
     int alive = 0;

@@ -22,7 +22,8 @@ using gabion::testing::manual_wall_clock;
 namespace {
 
 using manual_generator = gabion::basic_uuid_v7_generator<manual_wall_clock, xoshiro256>;
-using manual_shared_generator = gabion::basic_shared_uuid_v7_generator<manual_wall_clock, xoshiro256, gabion::native_env>;
+using manual_shared_generator =
+    gabion::basic_shared_uuid_v7_generator<manual_wall_clock, xoshiro256, gabion::native_env>;
 
 // The example of RFC 9562, appendix A.6.
 constexpr std::string_view rfc_text = "017f22e2-79b0-7cc3-98c4-dc0c0c07398f";
@@ -49,13 +50,15 @@ TEST_CASE("an id is written and read in the form of the standard", "[core][uuid]
   CHECK(rfc_id.bytes()[0] == 0x01);
   CHECK(rfc_id.bytes()[15] == 0x8f);
   for (const std::string_view bad :
-       {"", "017f22e279b07cc398c4dc0c0c07398f", "017f22e2-79b0-7cc3-98c4-dc0c0c07398", "017f22e2-79b0-7cc3-98c4-dc0c0c07398g",
-        "017f22e2-79b0-7cc3-98c4-dc0c0c07398f ", "017f22e2x79b0-7cc3-98c4-dc0c0c07398f", "{17f22e2-79b0-7cc3-98c4-dc0c0c07398f}",
+       {"", "017f22e279b07cc398c4dc0c0c07398f", "017f22e2-79b0-7cc3-98c4-dc0c0c07398",
+        "017f22e2-79b0-7cc3-98c4-dc0c0c07398g", "017f22e2-79b0-7cc3-98c4-dc0c0c07398f ",
+        "017f22e2x79b0-7cc3-98c4-dc0c0c07398f", "{17f22e2-79b0-7cc3-98c4-dc0c0c07398f}",
         "017f22e2-79b0-7cc3-98c4-dc0c0c0739-f"})
     CHECK_FALSE(uuid::parse(bad));
 }
 
-TEST_CASE("any id comes back from its text and its bytes and keeps its order in both", "[core][uuid]") {
+TEST_CASE("any id comes back from its text and its bytes and keeps its order in both",
+          "[core][uuid]") {
   xoshiro256 random{30};
   for (int i = 0; i < 10'000; ++i) {
     const uuid a{random(), random()};
@@ -102,7 +105,8 @@ TEST_CASE("an id tells the millisecond in which it was made", "[core][uuid]") {
     time.advance(700us);
   }
   xoshiro256 random{2};
-  CHECK(gabion::make_uuid_v7(time.wall_now(), random).time() == std::chrono::floor<std::chrono::milliseconds>(time.wall_now()));
+  CHECK(gabion::make_uuid_v7(time.wall_now(), random).time() ==
+        std::chrono::floor<std::chrono::milliseconds>(time.wall_now()));
   CHECK(gabion::make_uuid_v7(time.wall_now(), random).version() == 7);
 }
 
@@ -112,7 +116,8 @@ TEST_CASE("ids rise and stay unique while the wall clock jumps to and fro", "[co
   manual_generator next{time.wall(), xoshiro256{3}};
   uuid before = next();
   for (int i = 0; i < 100'000; ++i) {
-    const auto jump = std::chrono::milliseconds{static_cast<std::int64_t>(gabion::uniform(jumps, 2001)) - 1000};
+    const auto jump =
+        std::chrono::milliseconds{static_cast<std::int64_t>(gabion::uniform(jumps, 2001)) - 1000};
     if (i % 3 == 0) time.step_wall(jump);
     const uuid id = next();
     REQUIRE(before < id);
@@ -187,6 +192,7 @@ TEST_CASE("a shared generator serves many threads without a repeat", "[core][uui
 TEST_CASE("times that an id has no room for are held at its ends", "[core][uuid]") {
   CHECK(gabion::detail::uuid_v7_time(gabion::wall_time{-1us}) == 0);
   CHECK(gabion::detail::uuid_v7_time((gabion::wall_time::min)()) == 0);
-  CHECK(gabion::detail::uuid_v7_time((gabion::wall_time::max)()) == gabion::detail::uuid_v7_last_time);
+  CHECK(gabion::detail::uuid_v7_time((gabion::wall_time::max)()) ==
+        gabion::detail::uuid_v7_last_time);
   CHECK(gabion::detail::uuid_v7_time(gabion::wall_time{1999us}) == 1);
 }

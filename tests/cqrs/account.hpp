@@ -25,14 +25,17 @@ struct number_codec {
   template <class T>
   [[nodiscard]] T decode(std::string_view bytes) const {
     T value{};
-    const auto [end, failure] = std::from_chars(bytes.data(), bytes.data() + bytes.size(), value.amount);
+    const auto [end, failure] =
+        std::from_chars(bytes.data(), bytes.data() + bytes.size(), value.amount);
     if (failure != std::errc{} || end != bytes.data() + bytes.size())
-      throw gabion::error{gabion::errc::corrupt, "number_codec: '" + std::string{bytes} + "' is no number"};
+      throw gabion::error{gabion::errc::corrupt,
+                          "number_codec: '" + std::string{bytes} + "' is no number"};
     return value;
   }
 };
 
-/// The name says no more than its first form did: every deposit had its amount in whole units, not in cents.
+/// The name says no more than its first form did: every deposit had its amount in whole units, not
+/// in cents.
 struct deposited_units;
 
 struct opened {
@@ -83,9 +86,15 @@ struct account {
     friend constexpr bool operator==(const state_type&, const state_type&) = default;
   };
 
-  static constexpr state_type evolve(state_type s, const opened& e) { return {true, s.balance + e.amount}; }
-  static constexpr state_type evolve(state_type s, const deposited& e) { return {s.open, s.balance + e.amount}; }
-  static constexpr state_type evolve(state_type s, const withdrawn& e) { return {s.open, s.balance - e.amount}; }
+  static constexpr state_type evolve(state_type s, const opened& e) {
+    return {true, s.balance + e.amount};
+  }
+  static constexpr state_type evolve(state_type s, const deposited& e) {
+    return {s.open, s.balance + e.amount};
+  }
+  static constexpr state_type evolve(state_type s, const withdrawn& e) {
+    return {s.open, s.balance - e.amount};
+  }
 
   static constexpr opened decide(const state_type& s, const open_account& c) {
     if (s.open) throw gabion::error{gabion::errc::rejected, "the account is open already"};
@@ -100,7 +109,8 @@ struct account {
     if (s.balance < c.amount) throw gabion::error{gabion::errc::rejected, "the balance is too low"};
     return {c.amount};
   }
-  static constexpr std::tuple<deposited, deposited> decide(const state_type& s, const deposit_twice& c) {
+  static constexpr std::tuple<deposited, deposited> decide(const state_type& s,
+                                                           const deposit_twice& c) {
     require_open(s);
     return {deposited{c.amount}, deposited{c.amount}};
   }

@@ -18,21 +18,31 @@ namespace {
 template <class World>
 class bank {
  public:
-  using accounts_type = basic_aggregate_store<account, typename World::store_type, number_codec, testing::manual_wall_clock,
-                                              native_env, xoshiro256>;
+  using accounts_type = basic_aggregate_store<account, typename World::store_type, number_codec,
+                                              testing::manual_wall_clock, native_env, xoshiro256>;
 
   template <class Command>
-  executed execute(std::string_view id, const Command& command, const execute_options& options = {}) {
-    return world.database().transact([&](auto& tx) { return accounts.execute(tx, id, command, options); });
+  executed execute(std::string_view id, const Command& command,
+                   const execute_options& options = {}) {
+    return world.database().transact(
+        [&](auto& tx) { return accounts.execute(tx, id, command, options); });
   }
-  stream_page stream(std::string_view name) { return world.store().read(name, 1, 1000, read_direction::forward); }
+  stream_page stream(std::string_view name) {
+    return world.store().read(name, 1, 1000, read_direction::forward);
+  }
   void append(std::string_view name, std::vector<message> events) {
-    world.database().transact([&](auto& tx) { append_or_throw(world.store(), tx, name, expected_version::any(), events); });
+    world.database().transact([&](auto& tx) {
+      append_or_throw(world.store(), tx, name, expected_version::any(), events);
+    });
   }
 
   testing::manual_time time{};
   World world{time};
-  accounts_type accounts{world.store(), {}, {.source = "/bank", .topic = "money", .page = 2}, time.wall(), xoshiro256{1}};
+  accounts_type accounts{world.store(),
+                         {},
+                         {.source = "/bank", .topic = "money", .page = 2},
+                         time.wall(),
+                         xoshiro256{1}};
 };
 
 using memory_bank = bank<memory_events>;
@@ -40,10 +50,12 @@ using memory_bank = bank<memory_events>;
 static_assert(explain_aggregate<account>());
 static_assert(decides<account, deposit> && !decides<account, int>);
 static_assert(fold<account>() == account::state_type{});
-static_assert(fold<account>(opened{100}, deposited{50}, withdrawn{30}) == account::state_type{true, 120});
+static_assert(fold<account>(opened{100}, deposited{50}, withdrawn{30}) ==
+              account::state_type{true, 120});
 static_assert(fold<account>(opened{}, deposited_units{2}) == account::state_type{true, 200});
 static_assert(testing::emits<account>(fold<account>(opened{100}), withdraw{70}, withdrawn{70}));
-static_assert(testing::emits<account>(fold<account>(opened{100}), deposit_twice{7}, deposited{7}, deposited{7}));
+static_assert(testing::emits<account>(fold<account>(opened{100}), deposit_twice{7}, deposited{7},
+                                      deposited{7}));
 static_assert(!testing::emits<account>(fold<account>(opened{100}), deposit_twice{7}, deposited{7}));
 static_assert(!testing::emits<account>(fold<account>(opened{100}), withdraw{70}, deposited{70}));
 static_assert(testing::emits<account>(fold<account>(opened{}), settle_up{}));
@@ -131,12 +143,14 @@ TEST_CASE("events carry what an outbox and a reader need", "[aggregate]") {
   CHECK(m.id.size() == 36);
 }
 
-TEST_CASE("a caller who saw an older version is told so before anything is decided", "[aggregate]") {
+TEST_CASE("a caller who saw an older version is told so before anything is decided",
+          "[aggregate]") {
   memory_bank b;
   b.execute("7", open_account{});
   b.execute("7", deposit{1});
   CHECK_THROWS_WITH(b.execute("7", deposit{1}, {.expected = expected_version::exact(1)}),
-                    Catch::Contains("'account-7'") && Catch::Contains("version 2") && Catch::Contains("version 1"));
+                    Catch::Contains("'account-7'") && Catch::Contains("version 2") &&
+                        Catch::Contains("version 1"));
   CHECK_THROWS_AS(b.execute("9", deposit{1}, {.expected = expected_version::exists()}), error);
   CHECK(b.execute("7", deposit{1}, {.expected = expected_version::exact(2)}).version == 3);
   CHECK(b.execute("9", open_account{}, {.expected = expected_version::no_stream()}).version == 1);
@@ -144,7 +158,8 @@ TEST_CASE("a caller who saw an older version is told so before anything is decid
 
 TEST_CASE("retired events are read as their newest type", "[aggregate][upcast]") {
   memory_bank b;
-  b.append("account-7", {encode_event(number_codec{}, opened{}), encode_event(number_codec{}, deposited_units{3})});
+  b.append("account-7", {encode_event(number_codec{}, opened{}),
+                         encode_event(number_codec{}, deposited_units{3})});
   CHECK(b.accounts.load("7").state.balance == 300);
   b.execute("7", deposit{3});
   CHECK(b.accounts.load("7").state.balance == 303);
@@ -156,10 +171,12 @@ TEST_CASE("an event that cannot be understood stops the load and is named", "[ag
   b.append("account-1", {{.type = "account.frozen", .data = "1"}});
   b.append("account-2", {{.type = "account.opened", .data = "x"}});
   b.append("account-3", {{.id = "e3", .type = "account.opened"}});
-  CHECK_THROWS_WITH(b.accounts.load("1"),
-                    Catch::Contains("'account.frozen'") && Catch::Contains("account-1") && Catch::Contains("version 1"));
+  CHECK_THROWS_WITH(b.accounts.load("1"), Catch::Contains("'account.frozen'") &&
+                                              Catch::Contains("account-1") &&
+                                              Catch::Contains("version 1"));
   CHECK_THROWS_WITH(b.accounts.load("2"), Catch::Contains("'x' is no number"));
-  CHECK_THROWS_WITH(b.accounts.load("3"), Catch::Contains("'e3'") && Catch::Contains("has no data"));
+  CHECK_THROWS_WITH(b.accounts.load("3"),
+                    Catch::Contains("'e3'") && Catch::Contains("has no data"));
   try {
     (void)b.accounts.load("1");
   } catch (const error& e) {
@@ -194,8 +211,10 @@ TEST_CASE("given when then says which events are different", "[given_when_then]"
 
   CHECK(open.when(deposit_twice{1}).then(deposited{1}, withdrawn{1}).why ==
         "  account.deposited.v2 1\n- account.withdrawn 1\n+ account.deposited.v2 1\n");
-  CHECK(open.when(deposit_twice{1}).then(deposited{1}).why == "  account.deposited.v2 1\n+ account.deposited.v2 1\n");
-  CHECK(open.when(deposit{2}).then(deposited{2}, deposited{3}).why == "  account.deposited.v2 2\n- account.deposited.v2 3\n");
+  CHECK(open.when(deposit_twice{1}).then(deposited{1}).why ==
+        "  account.deposited.v2 1\n+ account.deposited.v2 1\n");
+  CHECK(open.when(deposit{2}).then(deposited{2}, deposited{3}).why ==
+        "  account.deposited.v2 2\n- account.deposited.v2 3\n");
   CHECK(open.when(deposit{2}).then_nothing().why == "+ account.deposited.v2 2\n");
   CHECK(testing::given<account>(opened{}).when(deposit{2}).then(deposited{3}).why ==
         "- account.deposited.v2\n+ account.deposited.v2\n");
@@ -203,5 +222,6 @@ TEST_CASE("given when then says which events are different", "[given_when_then]"
         "- account.withdrawn 101\n+ refused: the balance is too low: rejected\n");
   CHECK(open.when(withdraw{101}).then_refused(errc::not_found).why ==
         "- refused: not found\n+ refused: the balance is too low: rejected\n");
-  CHECK(open.when(withdraw{1}).then_refused(errc::rejected).why == "- refused: rejected\n+ account.withdrawn 1\n");
+  CHECK(open.when(withdraw{1}).then_refused(errc::rejected).why ==
+        "- refused: rejected\n+ account.withdrawn 1\n");
 }

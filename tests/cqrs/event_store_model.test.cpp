@@ -27,7 +27,8 @@ class naive_store {
     std::string id{};
   };
 
-  append_result append(const std::string& stream, expected_version expected, const std::vector<message>& events) {
+  append_result append(const std::string& stream, expected_version expected,
+                       const std::vector<message>& events) {
     const std::uint64_t actual = version(stream);
     std::vector<std::size_t> found;
     std::string taken;
@@ -38,7 +39,8 @@ class naive_store {
           found.push_back(i);
         }
     if (found.empty()) {
-      if (!expected.admits(actual)) return {.status = append_status::wrong_version, .actual = actual};
+      if (!expected.admits(actual))
+        return {.status = append_status::wrong_version, .actual = actual};
       append_result r{.version = actual + events.size(), .actual = actual + events.size()};
       if (!events.empty()) r.first = position{log.size() + 1};
       for (const message& m : events) log.push_back({stream, version(stream) + 1, m.id});
@@ -82,7 +84,8 @@ class random_appends {
 
   std::vector<call> next() {
     std::vector<call> calls(gabion::uniform(random_, 1, 3));
-    for (call& c : calls) c = {"s" + std::to_string(gabion::uniform(random_, 0, 3)), expectation(), batch()};
+    for (call& c : calls)
+      c = {"s" + std::to_string(gabion::uniform(random_, 0, 3)), expectation(), batch()};
     return calls;
   }
   bool rolls_back() { return gabion::uniform(random_, 0, 4) == 0; }
@@ -114,11 +117,13 @@ bool same_log(World& w, const naive_store& model) {
   if (all.size() != model.log.size() || to_number(w.store().head()) != all.size()) return false;
   for (std::size_t i = 0; i < all.size(); ++i) {
     const auto& e = model.log[i];
-    if (to_number(all[i].at) != i + 1 || all[i].stream != e.stream || all[i].version != e.version || all[i].what.id != e.id)
+    if (to_number(all[i].at) != i + 1 || all[i].stream != e.stream || all[i].version != e.version ||
+        all[i].what.id != e.id)
       return false;
   }
   for (const char* stream : {"s0", "s1", "s2", "s3"})
-    if (w.store().read(stream, 1, 1, read_direction::forward).version != model.version(stream)) return false;
+    if (w.store().read(stream, 1, 1, read_direction::forward).version != model.version(stream))
+      return false;
   return true;
 }
 
@@ -137,7 +142,8 @@ void compare(std::uint64_t seed, std::map<append_status, int>& seen) {
         for (const auto& c : calls) {
           const append_result wanted = model.append(c.stream, c.expected, c.events);
           const append_result got = w.store().append(tx, c.stream, c.expected, c.events);
-          INFO("seed " << seed << " step " << step << " stream " << c.stream << " expected " << to_string(c.expected));
+          INFO("seed " << seed << " step " << step << " stream " << c.stream << " expected "
+                       << to_string(c.expected));
           REQUIRE(got == wanted);
           ++seen[got.status];
         }
@@ -155,17 +161,19 @@ template <class World>
 void compare_many(std::uint64_t seeds) {
   std::map<append_status, int> seen;
   for (std::uint64_t seed = 1; seed <= seeds; ++seed) compare<World>(seed, seen);
-  for (const append_status s :
-       {append_status::appended, append_status::idempotent, append_status::wrong_version, append_status::duplicate_id})
+  for (const append_status s : {append_status::appended, append_status::idempotent,
+                                append_status::wrong_version, append_status::duplicate_id})
     CHECK(seen[s] > 10);
 }
 
 }  // namespace
 
-TEST_CASE("random transactions leave the event store in memory as they leave a plain list", "[event_store][memory][model]") {
+TEST_CASE("random transactions leave the event store in memory as they leave a plain list",
+          "[event_store][memory][model]") {
   compare_many<gabion_test::memory_events>(200);
 }
 
-TEST_CASE("random transactions leave the event store in SQLite as they leave a plain list", "[event_store][sqlite][model]") {
+TEST_CASE("random transactions leave the event store in SQLite as they leave a plain list",
+          "[event_store][sqlite][model]") {
   compare_many<gabion_test::sqlite_events>(25);
 }

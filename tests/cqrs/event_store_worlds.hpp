@@ -18,7 +18,8 @@ class memory_events {
  public:
   using store_type = gabion::memory::basic_event_store<gabion::testing::manual_wall_clock>;
 
-  using checkpoints_type = gabion::memory::basic_checkpoint_store<gabion::testing::manual_wall_clock>;
+  using checkpoints_type =
+      gabion::memory::basic_checkpoint_store<gabion::testing::manual_wall_clock>;
 
   explicit memory_events(gabion::testing::manual_time& time)
       : store_{database_, time.wall()}, checkpoints_{database_, time.wall()} {}
@@ -33,12 +34,14 @@ class memory_events {
   checkpoints_type checkpoints_;
 };
 
-/// The event store in a SQLite file, on manual time. Not flushed to the disk: the cases are about what is stored.
+/// The event store in a SQLite file, on manual time. Not flushed to the disk: the cases are about
+/// what is stored.
 class sqlite_events {
  public:
   using store_type = gabion::sqlite::basic_event_store<gabion::testing::manual_wall_clock>;
 
-  using checkpoints_type = gabion::sqlite::basic_checkpoint_store<gabion::testing::manual_wall_clock>;
+  using checkpoints_type =
+      gabion::sqlite::basic_checkpoint_store<gabion::testing::manual_wall_clock>;
 
   explicit sqlite_events(gabion::testing::manual_time& time) : time_{&time} { reopen(); }
   [[nodiscard]] gabion::sqlite::database& database() noexcept { return *database_; }
@@ -48,8 +51,9 @@ class sqlite_events {
     checkpoints_.reset();
     store_.reset();
     database_.reset();
-    database_.emplace(directory_.file("events.db"),
-                      gabion::sqlite::connection_options{.synchronous = gabion::sqlite::durability::off});
+    database_.emplace(
+        directory_.file("events.db"),
+        gabion::sqlite::connection_options{.synchronous = gabion::sqlite::durability::off});
     store_type::create_schema(*database_);
     checkpoints_type::create_schema(*database_);
     store_.emplace(*database_, time_->wall());

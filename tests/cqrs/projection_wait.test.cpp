@@ -29,8 +29,9 @@ void own_writes_from_another_thread() {
   Log log{time};
   typename Log::model_type model{log.database};
   ledger<Log> into{model};
-  basic_projector<ledger<Log>, typename Log::database_type, typename Log::events_type, typename Log::checkpoints_type,
-                  number_codec, steady_clock, no_observer, hooked_env>
+  basic_projector<ledger<Log>, typename Log::database_type, typename Log::events_type,
+                  typename Log::checkpoints_type, number_codec, steady_clock, no_observer,
+                  hooked_env>
       projector{into, log.database, log.events, log.checkpoints, number_codec{}, options};
   std::jthread runner{[&](const std::stop_token& stop) { projector.run(stop); }};
   for (std::uint64_t i = 1; i <= 20; ++i) {
@@ -51,7 +52,8 @@ void own_writes_from_another_thread() {
 class log_with_holes {
  public:
   explicit log_with_holes(memory_log::events_type& of) : of_{&of} {}
-  [[nodiscard]] std::vector<recorded_event> read_all(position from, std::size_t limit, read_direction direction) const {
+  [[nodiscard]] std::vector<recorded_event> read_all(position from, std::size_t limit,
+                                                     read_direction direction) const {
     return of_->read_all(from, limit, direction);
   }
   [[nodiscard]] position head() const { return position{to_number(of_->head()) + 5}; }
@@ -80,14 +82,19 @@ class doubtful_database {
 struct recorder {
   std::vector<std::string>* lines;
   void operator()(const projection_advanced& e) const {
-    lines->push_back("advanced " + std::to_string(to_number(e.from)) + " to " + std::to_string(to_number(e.to)) + " by " +
-                     std::to_string(e.events));
+    lines->push_back("advanced " + std::to_string(to_number(e.from)) + " to " +
+                     std::to_string(to_number(e.to)) + " by " + std::to_string(e.events));
   }
   void operator()(const projection_faulted& e) const {
-    lines->push_back("faulted at " + std::to_string(to_number(e.at)) + ": " + std::string{e.reason});
+    lines->push_back("faulted at " + std::to_string(to_number(e.at)) + ": " +
+                     std::string{e.reason});
   }
-  void operator()(const projection_passed_by& e) const { lines->push_back("passed by " + std::to_string(to_number(e.at))); }
-  void operator()(const projection_store_failed& e) const { lines->push_back("store failed in " + std::string{e.operation}); }
+  void operator()(const projection_passed_by& e) const {
+    lines->push_back("passed by " + std::to_string(to_number(e.at)));
+  }
+  void operator()(const projection_store_failed& e) const {
+    lines->push_back("store failed in " + std::string{e.operation});
+  }
 };
 
 /// Sees every event as it is stored, whatever its type.
@@ -144,14 +151,16 @@ TEST_CASE("a waiter is told at once when the projection is faulted", "[projectio
 TEST_CASE("a waiter that waits while the projection faults is woken", "[projection][wait]") {
   basic_projection_progress<> progress;
   std::jthread faulting{[&] { progress.publish(position{1}, projection_status::faulted, "no"); }};
-  CHECK(progress.wait_for(position{2}, deadline::in(steady_clock{}, 20s), steady_clock{}).status == wait_status::faulted);
+  CHECK(progress.wait_for(position{2}, deadline::in(steady_clock{}, 20s), steady_clock{}).status ==
+        wait_status::faulted);
 }
 
 TEST_CASE("a waiter follows a clock that is not the system's", "[projection][wait]") {
   basic_projection_progress<> progress;
   time_type time;
   std::jthread hour{[&] { time.advance(1h); }};
-  CHECK(progress.wait_for(position{2}, deadline::after(instant{1h}, 30min), time.clock()).status == wait_status::timeout);
+  CHECK(progress.wait_for(position{2}, deadline::after(instant{1h}, 30min), time.clock()).status ==
+        wait_status::timeout);
 }
 
 TEST_CASE("a projection that is being rebuilt has reached nothing", "[projection][wait]") {
@@ -162,12 +171,15 @@ TEST_CASE("a projection that is being rebuilt has reached nothing", "[projection
   CHECK(progress.look(position{5}).reached());
 }
 
-TEST_CASE("a wait for a position that was rolled back ends when the log is read up to its head", "[projection][wait]") {
+TEST_CASE("a wait for a position that was rolled back ends when the log is read up to its head",
+          "[projection][wait]") {
   memory_bench b;
   log_with_holes events{b.log.events};
-  basic_projector<ledger<memory_log>, memory_log::database_type, log_with_holes, memory_log::checkpoints_type, number_codec,
-                  testing::manual_clock, no_observer, hooked_env>
-      projector{b.into, b.log.database, events, b.log.checkpoints, number_codec{}, {}, b.time.clock()};
+  basic_projector<ledger<memory_log>, memory_log::database_type, log_with_holes,
+                  memory_log::checkpoints_type, number_codec, testing::manual_clock, no_observer,
+                  hooked_env>
+      projector{b.into, b.log.database, events, b.log.checkpoints, number_codec{},
+                {},     b.time.clock()};
   b.append(3);
   projector.run_once();
   CHECK(projector.wait_for(position{8}, expired_now(b)).reached());
@@ -175,17 +187,21 @@ TEST_CASE("a wait for a position that was rolled back ends when the log is read 
   CHECK(b.stored().at == position{3});
 }
 
-TEST_CASE("writers read their own writes while the projector runs in its thread", "[projection][wait][threads]") {
+TEST_CASE("writers read their own writes while the projector runs in its thread",
+          "[projection][wait][threads]") {
   SECTION("in memory") { own_writes_from_another_thread<memory_log>(); }
   SECTION("in SQLite") { own_writes_from_another_thread<sqlite_log>(); }
 }
 
-TEST_CASE("a new version is promoted when it is as far as the one that serves", "[projection][promote]") {
+TEST_CASE("a new version is promoted when it is as far as the one that serves",
+          "[projection][promote]") {
   memory_bench b;
   memory_model green_model{b.log.database};
   ledger<memory_log, 2> green{green_model};
   auto second = b.another(green, "green");
-  const auto promote_to = [&](std::uint32_t version) { return promote(b.log.database, b.log.checkpoints, "ledger", version); };
+  const auto promote_to = [&](std::uint32_t version) {
+    return promote(b.log.database, b.log.checkpoints, "ledger", version);
+  };
 
   CHECK(promote_to(1).status == promotion::not_ready);
   b.append(5);
@@ -232,9 +248,11 @@ TEST_CASE("a commit whose answer was lost is looked up and not repeated", "[proj
   doubtful_database database{b.log.database};
   projector_options options = memory_bench::defaults();
   options.owner = "doubtful";
-  basic_projector<ledger<memory_log>, doubtful_database, memory_log::events_type, memory_log::checkpoints_type, number_codec,
-                  testing::manual_clock, no_observer, hooked_env>
-      projector{b.into, database, b.log.events, b.log.checkpoints, number_codec{}, options, b.time.clock()};
+  basic_projector<ledger<memory_log>, doubtful_database, memory_log::events_type,
+                  memory_log::checkpoints_type, number_codec, testing::manual_clock, no_observer,
+                  hooked_env>
+      projector{b.into,         database, b.log.events,  b.log.checkpoints,
+                number_codec{}, options,  b.time.clock()};
   b.append(6);
   database.doubt = true;
   projector.run_once();
@@ -244,7 +262,8 @@ TEST_CASE("a commit whose answer was lost is looked up and not repeated", "[proj
   }
   CHECK(b.holds_up_to(6));
   CHECK(b.into.calls == std::vector<std::uint64_t>{1, 2, 3, 4, 5, 6});
-  CHECK(b.log.checkpoints.release_lease({"ledger@1", "doubtful", 1}));  // it never lost its first lease
+  // it never lost its first lease
+  CHECK(b.log.checkpoints.release_lease({"ledger@1", "doubtful", 1}));
 }
 
 TEST_CASE("an observer learns what a projector does", "[projection][observer]") {
@@ -255,11 +274,13 @@ TEST_CASE("an observer learns what a projector does", "[projection][observer]") 
   options.max_attempts = 1;
   options.owner = "watched";
   projector_on<memory_log, ledger<memory_log>, recorder> watched{
-      b.into, b.log.database, b.log.events, b.log.checkpoints, number_codec{}, options, b.time.clock(), recorder{&lines}};
+      b.into,         b.log.database, b.log.events,   b.log.checkpoints,
+      number_codec{}, options,        b.time.clock(), recorder{&lines}};
   b.append(6);
   b.into.poison = {3};
   watched.run_once();
-  CHECK(lines == std::vector<std::string>{"advanced 0 to 2 by 2", "passed by 3", "advanced 3 to 6 by 3"});
+  CHECK(lines ==
+        std::vector<std::string>{"advanced 0 to 2 by 2", "passed by 3", "advanced 3 to 6 by 3"});
   lines.clear();
   b.append(1);
   b.time.advance(1s);
@@ -282,13 +303,15 @@ TEST_CASE("a projection without a list of events sees each as it is stored", "[p
   CHECK(all.seen == std::vector<std::string>{"account.deposited.v2", "anything"});
 }
 
-TEST_CASE("a read model that is written in the transaction of the command rolls back with it", "[projection]") {
+TEST_CASE("a read model that is written in the transaction of the command rolls back with it",
+          "[projection]") {
   memory_bench b;
   b.into.poison = {1};
   const message m = encode_event(number_codec{}, deposited{1});
   CHECK_THROWS_WITH(b.log.database.transact([&](auto& tx) {
     const append_result r = b.log.events.append(tx, "account-1", expected_version::any(), {&m, 1});
-    const recorded_event event{.at = r.last, .stream = "account-1", .version = r.version, .what = m};
+    const recorded_event event{
+        .at = r.last, .stream = "account-1", .version = r.version, .what = m};
     b.into.apply(tx, deposited{1}, projected_event{event});
   }),
                     "cannot apply 1");
@@ -310,15 +333,19 @@ TEST_CASE("a projection may declare that unlisted events do not concern it", "[p
 
 TEST_CASE("projector options outside their ranges are refused by name", "[projector][options]") {
   const auto with = [](projector_options o) { memory_bench b{std::move(o)}; };
-  CHECK_THROWS_WITH(with({.batch = 0}), Catch::Contains("projector_options.batch is 0; allowed: 1 to 1000000"));
-  CHECK_THROWS_WITH(with({.batch = 1'000'001}), Catch::Contains("projector_options.batch is 1000001"));
-  CHECK_THROWS_WITH(with({.max_attempts = 0}), Catch::Contains("projector_options.max_attempts is 0"));
+  CHECK_THROWS_WITH(with({.batch = 0}),
+                    Catch::Contains("projector_options.batch is 0; allowed: 1 to 1000000"));
+  CHECK_THROWS_WITH(with({.batch = 1'000'001}),
+                    Catch::Contains("projector_options.batch is 1000001"));
+  CHECK_THROWS_WITH(with({.max_attempts = 0}),
+                    Catch::Contains("projector_options.max_attempts is 0"));
   CHECK_THROWS_WITH(with({.on_poison = poison_policy::park}),
                     Catch::Contains("projector_options.on_poison is park; allowed: pause or skip"));
   CHECK_THROWS_WITH(with({.stop_grace = -1ns}), Catch::Contains("projector_options.stop_grace"));
   CHECK_THROWS_WITH(with({.poll_every = 0ns}), Catch::Contains("projector_options.poll_every"));
   CHECK_THROWS_WITH(with({.lease_ttl = 29ms}), Catch::Contains("projector_options.lease_ttl"));
-  CHECK_NOTHROW(with({.batch = 1, .max_attempts = 1, .poll_every = 1ms, .lease_ttl = 30ms, .acquire_every = 1ms}));
+  CHECK_NOTHROW(with(
+      {.batch = 1, .max_attempts = 1, .poll_every = 1ms, .lease_ttl = 30ms, .acquire_every = 1ms}));
   CHECK_NOTHROW(with({.batch = 1'000'000, .poll_every = 1h}));
 }
 

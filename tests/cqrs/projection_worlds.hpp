@@ -38,7 +38,9 @@ struct hooked_env : native_env {
 /// Sets the hook for as long as it lives.
 class at_failpoint {
  public:
-  explicit at_failpoint(std::function<void(std::string_view)> f) { hooked_env::hook = std::move(f); }
+  explicit at_failpoint(std::function<void(std::string_view)> f) {
+    hooked_env::hook = std::move(f);
+  }
   at_failpoint(const at_failpoint&) = delete;
   at_failpoint& operator=(const at_failpoint&) = delete;
   ~at_failpoint() { hooked_env::hook = nullptr; }
@@ -60,7 +62,8 @@ class memory_model {
   }
   [[nodiscard]] std::int64_t balance() const { return balance_.find(0).value_or(0); }
   [[nodiscard]] std::map<std::uint64_t, int> applied() const {
-    return applied_.read([](const auto& rows) { return std::map<std::uint64_t, int>{rows.begin(), rows.end()}; });
+    return applied_.read(
+        [](const auto& rows) { return std::map<std::uint64_t, int>{rows.begin(), rows.end()}; });
   }
 
  private:
@@ -73,14 +76,18 @@ class sqlite_model {
  public:
   using database_type = sqlite::basic_database<hooked_env>;
   using transaction = sqlite::transaction;
-  explicit sqlite_model(database_type& in, std::string table = "model") : database_{&in}, table_{std::move(table)} {
+  explicit sqlite_model(database_type& in, std::string table = "model")
+      : database_{&in}, table_{std::move(table)} {
     in.transact([&](transaction& tx) {
-      tx.on().execute(
-          ("CREATE TABLE IF NOT EXISTS " + table_ + " (at INTEGER PRIMARY KEY, amount INTEGER, times INTEGER)").c_str());
+      tx.on().execute(("CREATE TABLE IF NOT EXISTS " + table_ +
+                       " (at INTEGER PRIMARY KEY, amount INTEGER, times INTEGER)")
+                          .c_str());
     });
   }
   void add(transaction& tx, std::int64_t amount, std::uint64_t at) {
-    tx.on().run("INSERT INTO " + table_ + " VALUES (?, ?, 1) ON CONFLICT (at) DO UPDATE SET times = times + 1", at, amount);
+    tx.on().run("INSERT INTO " + table_ +
+                    " VALUES (?, ?, 1) ON CONFLICT (at) DO UPDATE SET times = times + 1",
+                at, amount);
   }
   void clear(transaction& tx) { tx.on().run("DELETE FROM " + table_); }
   [[nodiscard]] std::int64_t balance() const {
@@ -94,7 +101,8 @@ class sqlite_model {
     return database_->read([&](sqlite::connection& on) {
       std::map<std::uint64_t, int> all;
       sqlite::rows r = on.query("SELECT at, times FROM " + table_);
-      while (r.next()) all[static_cast<std::uint64_t>(r->number(0))] = static_cast<int>(r->number(1));
+      while (r.next())
+        all[static_cast<std::uint64_t>(r->number(0))] = static_cast<int>(r->number(1));
       return all;
     });
   }
@@ -124,7 +132,8 @@ class sqlite_log {
   using database_type = sqlite_model::database_type;
   using events_type = sqlite::basic_event_store<testing::manual_wall_clock, hooked_env>;
   using checkpoints_type = sqlite::basic_checkpoint_store<testing::manual_wall_clock, hooked_env>;
-  explicit sqlite_log(time_type& t) : events{made(database), t.wall()}, checkpoints{database, t.wall()} {}
+  explicit sqlite_log(time_type& t)
+      : events{made(database), t.wall()}, checkpoints{database, t.wall()} {}
 
  private:
   static database_type& made(database_type& in) {
@@ -152,9 +161,15 @@ class ledger {
 
   explicit ledger(model_type& into) : model_{&into} {}
 
-  void apply(transaction& tx, const opened& e, const projected_event& about) { take(tx, e.amount, about); }
-  void apply(transaction& tx, const deposited& e, const projected_event& about) { take(tx, e.amount, about); }
-  void apply(transaction& tx, const withdrawn& e, const projected_event& about) { take(tx, -e.amount, about); }
+  void apply(transaction& tx, const opened& e, const projected_event& about) {
+    take(tx, e.amount, about);
+  }
+  void apply(transaction& tx, const deposited& e, const projected_event& about) {
+    take(tx, e.amount, about);
+  }
+  void apply(transaction& tx, const withdrawn& e, const projected_event& about) {
+    take(tx, -e.amount, about);
+  }
   void reset(transaction& tx) { model_->clear(tx); }
 
   std::set<std::uint64_t> poison{};    ///< positions that it throws at, after it has written
@@ -173,8 +188,9 @@ class ledger {
 };
 
 template <class Log, class Projection, class Observer = no_observer>
-using projector_on = basic_projector<Projection, typename Log::database_type, typename Log::events_type,
-                                     typename Log::checkpoints_type, number_codec, testing::manual_clock, Observer, hooked_env>;
+using projector_on = basic_projector<Projection, typename Log::database_type,
+                                     typename Log::events_type, typename Log::checkpoints_type,
+                                     number_codec, testing::manual_clock, Observer, hooked_env>;
 
 /// A log, a read model, a projection and its projector, on manual time.
 template <class Log>
@@ -183,12 +199,16 @@ class projection_bench {
   using projection_type = ledger<Log>;
   using projector_type = projector_on<Log, projection_type>;
 
-  explicit projection_bench(projector_options options = defaults()) : options_{std::move(options)} { restart("first"); }
+  explicit projection_bench(projector_options options = defaults()) : options_{std::move(options)} {
+    restart("first");
+  }
 
   static projector_options defaults() {
     return {.batch = 4,
             .max_attempts = 3,
-            .retry = {.initial = std::chrono::seconds{1}, .growth = backoff_growth::constant, .jitter = backoff_jitter::none}};
+            .retry = {.initial = std::chrono::seconds{1},
+                      .growth = backoff_growth::constant,
+                      .jitter = backoff_jitter::none}};
   }
 
   /// A new process: nothing is left but what is stored.
@@ -197,22 +217,26 @@ class projection_bench {
     projector = another(into, owner);
   }
   template <class Projection>
-  [[nodiscard]] std::unique_ptr<projector_on<Log, Projection>> another(Projection& of, const std::string& owner) {
+  [[nodiscard]] std::unique_ptr<projector_on<Log, Projection>> another(Projection& of,
+                                                                       const std::string& owner) {
     projector_options o = options_;
     o.owner = owner;
-    return std::make_unique<projector_on<Log, Projection>>(of, log.database, log.events, log.checkpoints, number_codec{}, o,
-                                                           time.clock());
+    return std::make_unique<projector_on<Log, Projection>>(
+        of, log.database, log.events, log.checkpoints, number_codec{}, o, time.clock());
   }
 
   /// Appends deposits, each of its own position, so that a sum tells what is in it.
   void append(std::size_t count) {
     for (std::size_t i = 0; i < count; ++i) {
-      const message m = encode_event(number_codec{}, deposited{static_cast<std::int64_t>(to_number(log.events.head())) + 1});
+      const message m = encode_event(
+          number_codec{}, deposited{static_cast<std::int64_t>(to_number(log.events.head())) + 1});
       append(m);
     }
   }
   void append(const message& m) {
-    log.database.transact([&](auto& tx) { (void)log.events.append(tx, "account-1", expected_version::any(), {&m, 1}); });
+    log.database.transact([&](auto& tx) {
+      (void)log.events.append(tx, "account-1", expected_version::any(), {&m, 1});
+    });
   }
 
   /// Runs for so long that every retry and every lease has had its time.
@@ -224,9 +248,12 @@ class projection_bench {
   }
 
   [[nodiscard]] std::uint64_t at() const { return to_number(projector->progress().at()); }
-  [[nodiscard]] checkpoint stored() { return log.checkpoints.read_checkpoint("ledger@1").value_or(checkpoint{}); }
+  [[nodiscard]] checkpoint stored() {
+    return log.checkpoints.read_checkpoint("ledger@1").value_or(checkpoint{});
+  }
   /// Whether exactly the events from 1 to `last`, but for those, are in the read model, each once.
-  [[nodiscard]] bool holds_up_to(std::uint64_t last, const std::set<std::uint64_t>& without = {}) const {
+  [[nodiscard]] bool holds_up_to(std::uint64_t last,
+                                 const std::set<std::uint64_t>& without = {}) const {
     std::map<std::uint64_t, int> expected;
     std::int64_t sum = 0;
     for (std::uint64_t i = 1; i <= last; ++i) {

@@ -44,7 +44,8 @@ struct projector_cases {
     b.append(6);
     {
       const at_failpoint dead{[](std::string_view at) {
-        if (at == "projection.applied" || at.starts_with("memory.") || at.starts_with("sqlite.")) throw crash{};
+        if (at == "projection.applied" || at.starts_with("memory.") || at.starts_with("sqlite."))
+          throw crash{};
       }};
       b.restart("doomed");
       CHECK_NOTHROW([&] {
@@ -130,7 +131,8 @@ struct projector_cases {
     CHECK(letters[1].at == position{6});
     CHECK(letters[1].reason == "cannot apply 6");
     CHECK(letters[1].attempts == 3);
-    CHECK(letters[1].event_id == b.log.events.read_all(position{5}, 1, read_direction::forward)[0].what.id);
+    CHECK(letters[1].event_id ==
+          b.log.events.read_all(position{5}, 1, read_direction::forward)[0].what.id);
     CHECK(b.projector->letters(position{6}, 1).at(0).at == position{7});
 
     CHECK_THROWS_WITH(b.projector->replay_letter(position{6}), "cannot apply 6");
@@ -199,8 +201,10 @@ struct projector_cases {
       std::size_t seen = 0;
       const at_failpoint refused{[&](std::string_view at) {
         if (at != "projection.applied") return;
-        const auto begin = b.into.calls.begin() + static_cast<std::ptrdiff_t>(std::exchange(seen, b.into.calls.size()));
-        if (std::find(begin, b.into.calls.end(), 6U) != b.into.calls.end()) throw std::runtime_error{"a constraint"};
+        const auto begin = b.into.calls.begin() +
+                           static_cast<std::ptrdiff_t>(std::exchange(seen, b.into.calls.size()));
+        if (std::find(begin, b.into.calls.end(), 6U) != b.into.calls.end())
+          throw std::runtime_error{"a constraint"};
       }};
       b.settle();
     }
@@ -395,7 +399,8 @@ struct projector_cases {
         b.append(static_cast<std::size_t>(count));
         expected += count;
         b.into.poison.clear();
-        if (expected > 0 && gabion::uniform(random, 0, 2) == 0) b.into.poison.insert(gabion::uniform(random, 1, expected));
+        if (expected > 0 && gabion::uniform(random, 0, 2) == 0)
+          b.into.poison.insert(gabion::uniform(random, 1, expected));
         const auto crash_after = gabion::uniform(random, 0, 5);
         {
           std::uint64_t seen = 0;
@@ -435,7 +440,8 @@ TEST_CASE("a projector applies each event once and in order", "[projector]") {
   SECTION("in SQLite") { projector_cases<sqlite_log>::applies_each_event_once(); }
 }
 
-TEST_CASE("a crash before the commit leaves neither read model nor checkpoint", "[projector][crash]") {
+TEST_CASE("a crash before the commit leaves neither read model nor checkpoint",
+          "[projector][crash]") {
   SECTION("in memory") { projector_cases<memory_log>::crashes_before_commit(); }
   SECTION("in SQLite") { projector_cases<sqlite_log>::crashes_before_commit(); }
 }
@@ -445,7 +451,8 @@ TEST_CASE("a crash after the commit repeats nothing", "[projector][crash]") {
   SECTION("in SQLite") { projector_cases<sqlite_log>::crashes_after_commit(); }
 }
 
-TEST_CASE("a poisonous event pauses the projection before it until it is resumed", "[projector][poison]") {
+TEST_CASE("a poisonous event pauses the projection before it until it is resumed",
+          "[projector][poison]") {
   SECTION("in memory") { projector_cases<memory_log>::pauses_before_poison(); }
   SECTION("in SQLite") { projector_cases<sqlite_log>::pauses_before_poison(); }
 }
@@ -505,7 +512,8 @@ TEST_CASE("a poisonous event stops a rebuild", "[projector][rebuild]") {
   SECTION("in SQLite") { projector_cases<sqlite_log>::rebuild_meets_poison(); }
 }
 
-TEST_CASE("a rebuild applies what was a letter and leaves none that was applied", "[projector][rebuild]") {
+TEST_CASE("a rebuild applies what was a letter and leaves none that was applied",
+          "[projector][rebuild]") {
   SECTION("in memory") { projector_cases<memory_log>::rebuild_takes_letters_up(); }
   SECTION("in SQLite") { projector_cases<sqlite_log>::rebuild_takes_letters_up(); }
 }

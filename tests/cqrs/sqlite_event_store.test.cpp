@@ -42,12 +42,14 @@ struct file {
 
 TEST_CASE("the SQLite event store says when its table is missing", "[event_store][sqlite]") {
   file f;
-  CHECK_THROWS_WITH(sqlite::event_store{f.db}, Catch::Contains("has no events tables") && Catch::Contains("create_schema"));
+  CHECK_THROWS_WITH(sqlite::event_store{f.db},
+                    Catch::Contains("has no events tables") && Catch::Contains("create_schema"));
   sqlite::event_store::create_schema(f.db);
   sqlite::event_store::create_schema(f.db);
   CHECK_NOTHROW(sqlite::event_store{f.db});
-  f.db.transact(
-      [](sqlite::transaction& tx) { tx.on().execute("UPDATE gabion_schema SET version = 2 WHERE component = 'events'"); });
+  f.db.transact([](sqlite::transaction& tx) {
+    tx.on().execute("UPDATE gabion_schema SET version = 2 WHERE component = 'events'");
+  });
   CHECK_THROWS_WITH(sqlite::event_store{f.db}, Catch::Contains("version 2"));
 }
 
@@ -56,9 +58,12 @@ TEST_CASE("stored events can be neither changed nor removed", "[event_store][sql
   sqlite::event_store::create_schema(f.db);
   sqlite::event_store store{f.db};
   append(f.db, store, "s", expected_version::any(), {event("a")});
-  const auto run = [&](const char* sql) { f.db.transact([&](sqlite::transaction& tx) { tx.on().execute(sql); }); };
+  const auto run = [&](const char* sql) {
+    f.db.transact([&](sqlite::transaction& tx) { tx.on().execute(sql); });
+  };
   CHECK_THROWS_WITH(run("DELETE FROM gabion_event"), Catch::Contains("events are never removed"));
-  CHECK_THROWS_WITH(run("UPDATE gabion_event SET payload = x'00'"), Catch::Contains("events are never changed"));
+  CHECK_THROWS_WITH(run("UPDATE gabion_event SET payload = x'00'"),
+                    Catch::Contains("events are never changed"));
   CHECK(store.read("s", 1, 10, read_direction::forward).events.size() == 1);
 }
 
@@ -68,15 +73,18 @@ TEST_CASE("versions and positions beyond 32 bits are kept whole", "[event_store]
   sqlite::event_store store{f.db};
   f.db.transact([](sqlite::transaction& tx) {
     tx.on().execute(
-        "INSERT INTO gabion_event VALUES (5000000000, 's', 3000000000, 0, 'old', '', 't', '', 0, '', '', NULL, x'', '')");
+        "INSERT INTO gabion_event VALUES (5000000000, 's', 3000000000, 0, 'old', '', 't', '', 0, "
+        "'', '', NULL, x'', '')");
   });
   constexpr std::uint64_t big = 3'000'000'000;
-  CHECK(append(f.db, store, "s", expected_version::exact(big + 1), {event("a")}).status == append_status::wrong_version);
+  CHECK(append(f.db, store, "s", expected_version::exact(big + 1), {event("a")}).status ==
+        append_status::wrong_version);
   const append_result r = append(f.db, store, "s", expected_version::exact(big), {event("a")});
   CHECK(r.version == big + 1);
   CHECK(r.first == position{5'000'000'001});
   CHECK(store.read("s", last_version, 1, read_direction::backward).events.at(0).version == big + 1);
-  CHECK(append(f.db, store, "s", expected_version::exact(big), {event("a")}).status == append_status::idempotent);
+  CHECK(append(f.db, store, "s", expected_version::exact(big), {event("a")}).status ==
+        append_status::idempotent);
 }
 
 TEST_CASE("a crash between the rows of an append leaves nothing", "[event_store][sqlite][crash]") {
@@ -87,16 +95,19 @@ TEST_CASE("a crash between the rows of an append leaves nothing", "[event_store]
     store_type::create_schema(db);
     store_type store{db};
     failing_env::armed = true;
-    CHECK_THROWS_AS(append(db, store, "s", expected_version::any(), {event("a"), event("b")}), std::runtime_error);
+    CHECK_THROWS_AS(append(db, store, "s", expected_version::any(), {event("a"), event("b")}),
+                    std::runtime_error);
     failing_env::armed = false;
   }
   sqlite::database db{directory.file("events.db")};
   sqlite::event_store store{db};
   CHECK(store.head() == beginning);
-  CHECK(append(db, store, "s", expected_version::no_stream(), {event("a"), event("b")}).first == position{1});
+  CHECK(append(db, store, "s", expected_version::no_stream(), {event("a"), event("b")}).first ==
+        position{1});
 }
 
-TEST_CASE("a body that rolls back alone in a group commit burns no position", "[event_store][sqlite]") {
+TEST_CASE("a body that rolls back alone in a group commit burns no position",
+          "[event_store][sqlite]") {
   file f;
   sqlite::event_store::create_schema(f.db);
   sqlite::event_store store{f.db};
@@ -110,7 +121,8 @@ TEST_CASE("a body that rolls back alone in a group commit burns no position", "[
   CHECK(append(writer, store, "s", expected_version::exact(1), {event("b")}).last == position{2});
 }
 
-TEST_CASE("two stores on one file see each other and can wake each other", "[event_store][sqlite]") {
+TEST_CASE("two stores on one file see each other and can wake each other",
+          "[event_store][sqlite]") {
   file f;
   sqlite::event_store::create_schema(f.db);
   sqlite::database other{f.db.path(), {.synchronous = sqlite::durability::off}};
@@ -129,7 +141,8 @@ TEST_CASE("two stores on one file see each other and can wake each other", "[eve
   CHECK(append(f.db, first, "s", expected_version::exact(1), {event("c")}).actual == 2);
 }
 
-TEST_CASE("an append joins a transaction that the caller began on his own connection", "[event_store][sqlite]") {
+TEST_CASE("an append joins a transaction that the caller began on his own connection",
+          "[event_store][sqlite]") {
   file f;
   sqlite::event_store::create_schema(f.db);
   sqlite::event_store store{f.db};
@@ -141,11 +154,13 @@ TEST_CASE("an append joins a transaction that the caller began on his own connec
     on.execute("BEGIN IMMEDIATE");
     sqlite::transaction tx{on};
     tx.on().run("INSERT INTO orders VALUES (?)", "o1");
-    CHECK(store.append(tx, "s", expected_version::no_stream(), std::vector<message>{event("a")}).ok());
+    CHECK(store.append(tx, "s", expected_version::no_stream(), std::vector<message>{event("a")})
+              .ok());
     on.execute("ROLLBACK");
     CHECK_FALSE(store.read("s", 1, 1, read_direction::forward).exists());
     on.execute("BEGIN IMMEDIATE");
-    CHECK(store.append(tx, "s", expected_version::no_stream(), std::vector<message>{event("a")}).ok());
+    CHECK(store.append(tx, "s", expected_version::no_stream(), std::vector<message>{event("a")})
+              .ok());
     on.execute("COMMIT");
     tx.committed();
   }
@@ -153,7 +168,8 @@ TEST_CASE("an append joins a transaction that the caller began on his own connec
   CHECK(store.read("s", 1, 1, read_direction::forward).exists());
 }
 
-TEST_CASE("nothing is appended behind a transaction that SQLite has given up", "[event_store][sqlite]") {
+TEST_CASE("nothing is appended behind a transaction that SQLite has given up",
+          "[event_store][sqlite]") {
   file f;
   sqlite::event_store::create_schema(f.db);
   sqlite::checkpoint_store::create_schema(f.db);
@@ -165,14 +181,20 @@ TEST_CASE("nothing is appended behind a transaction that SQLite has given up", "
   REQUIRE(held);
   const auto given_up = [&](auto work) {
     f.db.transact([&](sqlite::transaction& tx) {
-      tx.on().execute("ROLLBACK");  // as SQLite does by itself on a full disk, and the body has caught the error
+      // as SQLite does by itself on a full disk, and the body has caught the error
+      tx.on().execute("ROLLBACK");
       work(tx);
     });
   };
   const auto says = Catch::Contains("no transaction is open");
-  CHECK_THROWS_WITH(given_up([&](auto& tx) { store.append(tx, "s", expected_version::any(), std::vector<message>{event("a")}); }),
+  CHECK_THROWS_WITH(given_up([&](auto& tx) {
+                      store.append(tx, "s", expected_version::any(),
+                                   std::vector<message>{event("a")});
+                    }),
                     says);
-  CHECK_THROWS_WITH(given_up([&](auto& tx) { (void)checkpoints.move_checkpoint(tx, *held, beginning, {.at = position{1}}); }),
+  CHECK_THROWS_WITH(given_up([&](auto& tx) {
+                      (void)checkpoints.move_checkpoint(tx, *held, beginning, {.at = position{1}});
+                    }),
                     says);
   CHECK_THROWS_WITH(given_up([&](auto& tx) { (void)commands.claim(tx, "", "k"); }), says);
   CHECK_FALSE(store.read("s", 1, 1, read_direction::forward).exists());

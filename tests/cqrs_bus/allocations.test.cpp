@@ -34,9 +34,11 @@ TEST_CASE("a static bus with three middlewares allocates nothing", "[command_bus
     return next(context, message);
   };
   gabion::command_bus bus{
-      gabion::middlewares{gabion::observation{[&](const gabion::dispatch_succeeded&) { ++seen; }}, gabion::validation{}, count},
+      gabion::middlewares{gabion::observation{[&](const gabion::dispatch_succeeded&) { ++seen; }},
+                          gabion::validation{}, count},
       gabion::handle([&](const add& c) { return sum += c.amount; })};
-  const gabion::query_bus queries{gabion::middlewares{count}, gabion::handle([&](const total&, const long& s) { return s; })};
+  const gabion::query_bus queries{gabion::middlewares{count},
+                                  gabion::handle([&](const total&, const long& s) { return s; })};
   gabion::command_context context;
   CHECK(allocations_in([&] {
           for (int i = 0; i < 100; ++i) {

@@ -31,7 +31,8 @@ auto fail(std::vector<int>& calls, int number) {
 
 TEST_CASE("an event reaches every one of its handlers in order", "[event_bus][B13]") {
   std::vector<int> calls;
-  gabion::event_bus bus{gabion::handle(record(calls, 1)), gabion::handle([&](const order_shipped&) { calls.push_back(9); }),
+  gabion::event_bus bus{gabion::handle(record(calls, 1)),
+                        gabion::handle([&](const order_shipped&) { calls.push_back(9); }),
                         gabion::handle(record(calls, 2)), gabion::handle(record(calls, 3))};
   bus.publish(order_placed{});
   CHECK(calls == std::vector<int>{1, 2, 3});
@@ -43,17 +44,22 @@ TEST_CASE("an ignored event is published to nobody", "[event_bus]") {
   static_assert(decltype(bus)::handles<order_viewed> && !decltype(bus)::handles<order_placed>);
 }
 
-TEST_CASE("by default the first failure stops the event and goes on as it is", "[event_bus][errors][B12]") {
+TEST_CASE("by default the first failure stops the event and goes on as it is",
+          "[event_bus][errors][B12]") {
   std::vector<int> calls;
-  gabion::event_bus bus{gabion::handle(record(calls, 0)), gabion::handle(fail(calls, 1)), gabion::handle(record(calls, 2))};
+  gabion::event_bus bus{gabion::handle(record(calls, 0)), gabion::handle(fail(calls, 1)),
+                        gabion::handle(record(calls, 2))};
   CHECK_THROWS_WITH(bus.publish(order_placed{}), "handler broke");
   CHECK(calls == std::vector<int>{0, 1});
 }
 
-TEST_CASE("run_all runs every handler and reports all failures at once", "[event_bus][errors][B12]") {
+TEST_CASE("run_all runs every handler and reports all failures at once",
+          "[event_bus][errors][B12]") {
   std::vector<int> calls;
   gabion::event_bus bus{gabion::handle(fail(calls, 0)), gabion::handle(record(calls, 1)),
-                        gabion::handle([](const order_placed&) { return gabion::make_error_code(gabion::errc::busy); })};
+                        gabion::handle([](const order_placed&) {
+                          return gabion::make_error_code(gabion::errc::busy);
+                        })};
   std::vector<gabion::handler_failure> failures;
   std::string what;
   try {
@@ -81,7 +87,9 @@ TEST_CASE("run_all does not throw when every handler succeeds", "[event_bus]") {
 
 TEST_CASE("a failing result stops an event as an exception does", "[event_bus][errors]") {
   std::vector<int> calls;
-  gabion::event_bus bus{gabion::handle([](const order_placed&) { return gabion::make_error_code(gabion::errc::busy); }),
+  gabion::event_bus bus{gabion::handle([](const order_placed&) {
+                          return gabion::make_error_code(gabion::errc::busy);
+                        }),
                         gabion::handle(record(calls, 1))};
   CHECK_THROWS_AS(bus.publish(order_placed{}), std::system_error);
   CHECK(calls.empty());
@@ -103,7 +111,8 @@ TEST_CASE("middlewares run around each handler of an event", "[event_bus][middle
 
 TEST_CASE("event handlers get the context of the publication", "[event_bus]") {
   std::string seen;
-  gabion::event_bus bus{gabion::handle([&](const order_placed&, const std::string& tenant) { seen = tenant; })};
+  gabion::event_bus bus{
+      gabion::handle([&](const order_placed&, const std::string& tenant) { seen = tenant; })};
   bus.publish(order_placed{}, std::string{"t1"});
   CHECK(seen == "t1");
 }

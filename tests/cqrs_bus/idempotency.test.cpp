@@ -28,12 +28,14 @@ struct cannot_claim : small_log {
   void claim(transaction&, std::string_view, std::string_view) = delete;
 };
 struct cannot_complete : small_log {
-  void complete(transaction&, std::string_view, std::string_view, const gabion::command_record&) = delete;
+  void complete(transaction&, std::string_view, std::string_view,
+                const gabion::command_record&) = delete;
 };
 struct cannot_forget : small_log {
   void forget(gabion::wall_time, std::size_t) = delete;
 };
-static_assert(!gabion::command_log<cannot_claim> && !gabion::command_log<cannot_complete> && !gabion::command_log<cannot_forget>);
+static_assert(!gabion::command_log<cannot_claim> && !gabion::command_log<cannot_complete> &&
+              !gabion::command_log<cannot_forget>);
 
 gabion::command_context of(std::string id, std::string tenant = {}) {
   return {.command_id = std::move(id), .tenant = std::move(tenant)};
@@ -59,8 +61,10 @@ struct world {
 
   auto bus() {
     return gabion::command_bus{
-        gabion::middlewares{gabion::transactional{db},
-                            gabion::idempotency{log, text_codec{}, [this](const gabion::command_replayed&) { ++replays; }}},
+        gabion::middlewares{
+            gabion::transactional{db},
+            gabion::idempotency{log, text_codec{},
+                                [this](const gabion::command_replayed&) { ++replays; }}},
         gabion::handle([this](const place_order& c, small_database::transaction& tx) {
           ++runs;
           tx.written[c.id] = "placed";
@@ -77,7 +81,8 @@ struct world {
 
 }  // namespace
 
-TEST_CASE("a repeated command gets the stored result and the handler does not run again", "[idempotency][I6]") {
+TEST_CASE("a repeated command gets the stored result and the handler does not run again",
+          "[idempotency][I6]") {
   world w;
   auto bus = w.bus();
   CHECK(bus.send(place_order{"1", 4}, of("c1")) == 40);
@@ -114,7 +119,8 @@ TEST_CASE("the same key with another body or for another command is refused", "[
   world w;
   auto bus = w.bus();
   bus.send(place_order{"1", 4}, of("c1"));
-  CHECK_THROWS_WITH(bus.send(place_order{"1", 5}, of("c1")), Catch::Contains("order.place: the key 'c1' was used before"));
+  CHECK_THROWS_WITH(bus.send(place_order{"1", 5}, of("c1")),
+                    Catch::Contains("order.place: the key 'c1' was used before"));
   std::error_code code;
   try {
     bus.send(cancel_order{"1/4"}, of("c1"));
@@ -152,10 +158,11 @@ TEST_CASE("a failing result is not stored either", "[idempotency][I7][results]")
   small_database db;
   small_log log;
   int runs = 0;
-  gabion::command_bus bus{gabion::middlewares{gabion::transactional{db}, gabion::idempotency{log, code_codec{}}},
-                          gabion::handle([&](const cancel_order&) {
-                            return ++runs < 2 ? gabion::make_error_code(gabion::errc::rejected) : std::error_code{};
-                          })};
+  gabion::command_bus bus{
+      gabion::middlewares{gabion::transactional{db}, gabion::idempotency{log, code_codec{}}},
+      gabion::handle([&](const cancel_order&) {
+        return ++runs < 2 ? gabion::make_error_code(gabion::errc::rejected) : std::error_code{};
+      })};
   CHECK(bus.send(cancel_order{"1"}, of("c1")) == gabion::errc::rejected);
   CHECK(db.done.empty());
   CHECK(bus.send(cancel_order{"1"}, of("c1")) == std::error_code{});
@@ -172,11 +179,13 @@ TEST_CASE("a command without a key is handled each time", "[idempotency]") {
   CHECK(w.db.done.empty());
 }
 
-TEST_CASE("a command that is running on another node is not run a second time", "[idempotency][I8]") {
+TEST_CASE("a command that is running on another node is not run a second time",
+          "[idempotency][I8]") {
   /// A log whose key another node holds: it does what a busy row lock does.
   struct held_log : small_log {
     bool held = true;
-    std::optional<gabion::command_record> claim(transaction& tx, std::string_view tenant, std::string_view key) {
+    std::optional<gabion::command_record> claim(transaction& tx, std::string_view tenant,
+                                                std::string_view key) {
       if (held) throw gabion::error{gabion::errc::busy, "the key is held by another transaction"};
       return small_log::claim(tx, tenant, key);
     }
@@ -184,8 +193,9 @@ TEST_CASE("a command that is running on another node is not run a second time", 
   small_database db;
   held_log log;
   int runs = 0;
-  gabion::command_bus bus{gabion::middlewares{gabion::transactional{db}, gabion::idempotency{log, text_codec{}}},
-                          gabion::handle([&](const cancel_order&) { ++runs; })};
+  gabion::command_bus bus{
+      gabion::middlewares{gabion::transactional{db}, gabion::idempotency{log, text_codec{}}},
+      gabion::handle([&](const cancel_order&) { ++runs; })};
   CHECK_THROWS_WITH(bus.send(cancel_order{"1"}, of("c1")), Catch::Contains("held by another"));
   CHECK(runs == 0);
   log.held = false;
@@ -198,8 +208,9 @@ TEST_CASE("a command whose record was forgotten runs again", "[idempotency][I9][
   gabion::memory::database db;
   gabion::memory::basic_command_log log{db, time.wall()};
   int runs = 0;
-  gabion::command_bus bus{gabion::middlewares{gabion::transactional{db}, gabion::idempotency{log, text_codec{}}},
-                          gabion::handle([&](const place_order&) { return ++runs; })};
+  gabion::command_bus bus{
+      gabion::middlewares{gabion::transactional{db}, gabion::idempotency{log, text_codec{}}},
+      gabion::handle([&](const place_order&) { return ++runs; })};
   const auto start = time.wall_now();
   CHECK(bus.send(place_order{"1"}, of("c1")) == 1);
   CHECK(bus.send(place_order{"1"}, of("c1")) == 1);
@@ -226,7 +237,9 @@ TEST_CASE("a rollback frees the key in the memory log", "[idempotency][memory]")
     });
   };
   CHECK_THROWS_AS(put(true), std::runtime_error);
-  db.transact([&](gabion::memory::database::transaction& tx) { CHECK_FALSE(log.claim(tx, "t", "k").has_value()); });
+  db.transact([&](gabion::memory::database::transaction& tx) {
+    CHECK_FALSE(log.claim(tx, "t", "k").has_value());
+  });
   put(false);
   db.transact([&](gabion::memory::database::transaction& tx) {
     CHECK(log.claim(tx, "t", "k") == gabion::command_record{1, "r"});

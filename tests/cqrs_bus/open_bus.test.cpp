@@ -58,7 +58,8 @@ TEST_CASE("a typed send on an open bus gives back what the handler returned", "[
   CHECK_FALSE(bus.handles("order.lose"));
 }
 
-TEST_CASE("a command that arrives as a name and bytes is decoded and its result encoded", "[open_bus][wire]") {
+TEST_CASE("a command that arrives as a name and bytes is decoded and its result encoded",
+          "[open_bus][wire]") {
   gabion::open_bus bus;
   std::string cancelled;
   bus.add([](const place_order& c) { return c.quantity * 2; }, text_codec{});
@@ -85,24 +86,28 @@ TEST_CASE("a second handler is refused and the first stays", "[open_bus][errors]
   gabion::open_bus bus;
   bus.add([](const place_order&) { return 1; });
   std::string what;
-  CHECK(thrown_by([&] { bus.add([](const place_order&) { return 2; }); }, &what) == gabion::errc::duplicate);
+  CHECK(thrown_by([&] { bus.add([](const place_order&) { return 2; }); }, &what) ==
+        gabion::errc::duplicate);
   CHECK(what.find("'order.place'") != std::string::npos);
   CHECK(bus.send<int>(place_order{}) == 1);
   CHECK(bus.size() == 1);
 }
 
-TEST_CASE("a send that expects another result type is refused before the handler runs", "[open_bus][errors]") {
+TEST_CASE("a send that expects another result type is refused before the handler runs",
+          "[open_bus][errors]") {
   gabion::open_bus bus;
   int runs = 0;
   bus.add([&](const place_order&) { return ++runs; });
   std::string what;
-  CHECK(thrown_by([&] { bus.send<std::string>(place_order{}); }, &what) == gabion::errc::invalid_argument);
+  CHECK(thrown_by([&] { bus.send<std::string>(place_order{}); }, &what) ==
+        gabion::errc::invalid_argument);
   CHECK(what.find("returns int, not std::") != std::string::npos);
   CHECK(thrown_by([&] { bus.send(place_order{}); }) == gabion::errc::invalid_argument);
   CHECK(runs == 0);
 }
 
-TEST_CASE("another type under the same wire name is refused instead of misread", "[open_bus][errors]") {
+TEST_CASE("another type under the same wire name is refused instead of misread",
+          "[open_bus][errors]") {
   gabion::open_bus bus;
   bus.add([](const place_order&) {});
   std::string what;
@@ -119,7 +124,8 @@ TEST_CASE("an open bus keeps to its limit of handlers", "[open_bus][bounds]") {
   bus.add([](const ship_order&) {});
   CHECK(bus.size() == 2);
   CHECK(thrown_by([] { gabion::open_bus{{.max_handlers = 0}}; }) == gabion::errc::invalid_argument);
-  CHECK(thrown_by([] { gabion::open_bus{{.max_handlers = 1'000'001}}; }) == gabion::errc::invalid_argument);
+  CHECK(thrown_by([] { gabion::open_bus{{.max_handlers = 1'000'001}}; }) ==
+        gabion::errc::invalid_argument);
   CHECK(thrown_by([] { gabion::open_bus{{.max_handlers = 1'000'000}}; }) == gabion::errc{});
 }
 
@@ -146,13 +152,15 @@ TEST_CASE("handlers of an open bus are destroyed with it", "[open_bus]") {
   CHECK(token.use_count() == 1);
 }
 
-TEST_CASE("middlewares of an open bus run for typed sends and for bytes", "[open_bus][middleware]") {
+TEST_CASE("middlewares of an open bus run for typed sends and for bytes",
+          "[open_bus][middleware]") {
   int around = 0;
-  gabion::basic_open_bus bus{gabion::middlewares{[&](auto& context, const auto& message, auto& next) -> decltype(auto) {
-    ++around;
-    context.tenant = "t1";
-    return next(context, message);
-  }}};
+  gabion::basic_open_bus bus{
+      gabion::middlewares{[&](auto& context, const auto& message, auto& next) -> decltype(auto) {
+        ++around;
+        context.tenant = "t1";
+        return next(context, message);
+      }}};
   bus.add([](const place_order&, gabion::command_context& c) { return c.tenant; }, text_codec{});
   CHECK(bus.send<std::string>(place_order{}) == "t1");
   CHECK(bus.send_bytes("order.place", "1/1") == "t1");
@@ -161,15 +169,17 @@ TEST_CASE("middlewares of an open bus run for typed sends and for bytes", "[open
 
 TEST_CASE("an exception of a handler passes an open bus unchanged", "[open_bus][errors]") {
   gabion::open_bus bus;
-  bus.add([](const place_order&) -> int { throw std::out_of_range{"no such shelf"}; }, text_codec{});
+  bus.add([](const place_order&) -> int { throw std::out_of_range{"no such shelf"}; },
+          text_codec{});
   CHECK_THROWS_AS(bus.send<int>(place_order{}), std::out_of_range);
   CHECK_THROWS_AS(bus.send_bytes("order.place", "1/1"), std::out_of_range);
 }
 
 TEST_CASE("the hash of a name is the same in the compiler and in the program", "[open_bus]") {
   constexpr std::string_view text = "order.placed.and.shipped";
-  constexpr std::uint64_t hashes[] = {gabion::detail::name_hash(text.substr(0, 0)), gabion::detail::name_hash(text.substr(0, 5)),
-                                      gabion::detail::name_hash(text.substr(0, 8)), gabion::detail::name_hash(text)};
+  constexpr std::uint64_t hashes[] = {
+      gabion::detail::name_hash(text.substr(0, 0)), gabion::detail::name_hash(text.substr(0, 5)),
+      gabion::detail::name_hash(text.substr(0, 8)), gabion::detail::name_hash(text)};
   const std::string copy{text};
   CHECK(gabion::detail::name_hash(std::string_view{copy}.substr(0, 0)) == hashes[0]);
   CHECK(gabion::detail::name_hash(std::string_view{copy}.substr(0, 5)) == hashes[1]);

@@ -34,7 +34,9 @@ struct ship_order {
 /// place_order as "id/quantity", cancel_order as "id", int as digits, text as it is.
 struct text_codec {
   [[nodiscard]] static std::string_view content_type() { return "text/plain"; }
-  [[nodiscard]] static std::string encode(const place_order& c) { return c.id + "/" + std::to_string(c.quantity); }
+  [[nodiscard]] static std::string encode(const place_order& c) {
+    return c.id + "/" + std::to_string(c.quantity);
+  }
   [[nodiscard]] static std::string encode(const cancel_order& c) { return c.id; }
   [[nodiscard]] static std::string encode(int number) { return std::to_string(number); }
   [[nodiscard]] static std::string encode(const std::string& text) { return text; }
@@ -49,7 +51,8 @@ struct text_codec {
       return {std::string{bytes}};
     } else {
       const std::size_t slash = bytes.find('/');
-      if (slash == std::string_view::npos) gabion::detail::fail(gabion::errc::corrupt, "place_order: no '/' in the bytes");
+      if (slash == std::string_view::npos)
+        gabion::detail::fail(gabion::errc::corrupt, "place_order: no '/' in the bytes");
       return {std::string{bytes.substr(0, slash)}, std::stoi(std::string{bytes.substr(slash + 1)})};
     }
   }

@@ -41,11 +41,13 @@ class small_database {
 struct small_log {
   using transaction = small_database::transaction;
 
-  std::optional<gabion::command_record> claim(transaction& tx, std::string_view tenant, std::string_view key) {
+  std::optional<gabion::command_record> claim(transaction& tx, std::string_view tenant,
+                                              std::string_view key) {
     const auto found = tx.done.find(std::string{tenant} + "/" + std::string{key});
     return found == tx.done.end() ? std::nullopt : std::optional{found->second};
   }
-  void complete(transaction& tx, std::string_view tenant, std::string_view key, const gabion::command_record& record) {
+  void complete(transaction& tx, std::string_view tenant, std::string_view key,
+                const gabion::command_record& record) {
     tx.done[std::string{tenant} + "/" + std::string{key}] = record;
   }
   std::size_t forget(gabion::wall_time, std::size_t) { return 0; }

@@ -30,13 +30,15 @@ struct process {
   bool reject = false;
 
   int place(const std::string& key, int quantity, const std::string& tenant = "t1") {
-    gabion::command_bus bus{gabion::middlewares{gabion::transactional{db}, gabion::idempotency{log, text_codec{}}},
-                            gabion::handle([this](const place_order& c, gabion::sqlite::transaction&) {
-                              ++runs;
-                              if (reject) throw gabion::error{gabion::errc::rejected, "no credit"};
-                              return c.quantity * 10;
-                            })};
-    return bus.send(place_order{"1", quantity}, gabion::command_context{.command_id = key, .tenant = tenant});
+    gabion::command_bus bus{
+        gabion::middlewares{gabion::transactional{db}, gabion::idempotency{log, text_codec{}}},
+        gabion::handle([this](const place_order& c, gabion::sqlite::transaction&) {
+          ++runs;
+          if (reject) throw gabion::error{gabion::errc::rejected, "no credit"};
+          return c.quantity * 10;
+        })};
+    return bus.send(place_order{"1", quantity},
+                    gabion::command_context{.command_id = key, .tenant = tenant});
   }
 };
 
@@ -69,7 +71,8 @@ TEST_CASE("a rejected command leaves nothing behind in the file", "[idempotency]
   CHECK(p.runs == 2);
 }
 
-TEST_CASE("records are forgotten by age and at most as many as asked", "[idempotency][sqlite][I9]") {
+TEST_CASE("records are forgotten by age and at most as many as asked",
+          "[idempotency][sqlite][I9]") {
   const gabion_test::temporary_directory directory;
   gabion::testing::manual_time time;
   process p{directory.file("commands.db"), time};
@@ -92,7 +95,9 @@ TEST_CASE("any bytes of a result come back from the file", "[idempotency][sqlite
   gabion::testing::manual_time time;
   process p{directory.file("commands.db"), time};
   const gabion::command_record record{~std::uint64_t{0}, std::string("a\0b\xff", 4)};
-  p.db.transact([&](gabion::sqlite::transaction& tx) { p.log.complete(tx, "", std::string("k\0", 2), record); });
+  p.db.transact([&](gabion::sqlite::transaction& tx) {
+    p.log.complete(tx, "", std::string("k\0", 2), record);
+  });
   p.db.transact([&](gabion::sqlite::transaction& tx) {
     CHECK(p.log.claim(tx, "", std::string("k\0", 2)) == record);
     CHECK_FALSE(p.log.claim(tx, "", "k").has_value());

@@ -27,7 +27,8 @@ struct publication {
 
 template <std::size_t... Numbers>
 void check_wide(std::index_sequence<Numbers...>) {
-  gabion::command_bus commands{gabion::commands<numbered<Numbers>...>{}, gabion::handle<numbered<Numbers>>(answer<Numbers>{})...};
+  gabion::command_bus commands{gabion::commands<numbered<Numbers>...>{},
+                               gabion::handle<numbered<Numbers>>(answer<Numbers>{})...};
   const gabion::query_bus queries{gabion::queries<numbered<Numbers>...>{},
                                   gabion::handle<numbered<Numbers>>(answer<Numbers>{})...};
   gabion::event_bus events{gabion::handle<numbered<Numbers>>(publication<Numbers>{})...};

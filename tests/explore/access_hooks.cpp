@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What a compiler calls before each access to memory if it is told to instrument for the thread sanitizer; here it goes to the
-// explorer instead of to the sanitizer's own runtime, which cannot follow fibers. This file itself is not instrumented.
+// What a compiler calls before each access to memory if it is told to instrument for the thread
+// sanitizer; here it goes to the explorer instead of to the sanitizer's own runtime, which cannot
+// follow fibers. This file itself is not instrumented.
 #include "explore/access_hooks.hpp"
 
 #include <cstdint>
@@ -53,7 +54,9 @@ void* operator new(std::size_t size, std::align_val_t alignment) {
 void operator delete(void* p) noexcept { std::free(p); }
 void operator delete(void* p, std::size_t /*size*/) noexcept { std::free(p); }
 void operator delete(void* p, std::align_val_t /*alignment*/) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t /*size*/, std::align_val_t /*alignment*/) noexcept { std::free(p); }
+void operator delete(void* p, std::size_t /*size*/, std::align_val_t /*alignment*/) noexcept {
+  std::free(p);
+}
 
 extern "C" {
 
@@ -77,24 +80,36 @@ GABION_HOOK(8)
 GABION_HOOK(16)
 #undef GABION_HOOK
 
-// Atomics that are not the explorer's, as those of std::stop_token: one real thread, so any way of doing it is right.
-#define GABION_HOOK(bits, type)                                                                                              \
-  type __tsan_atomic##bits##_load(const volatile type* a, int) { return *a; }                                                \
-  void __tsan_atomic##bits##_store(volatile type* a, type v, int) { *a = v; }                                                \
-  type __tsan_atomic##bits##_exchange(volatile type* a, type v, int) { return __atomic_exchange_n(a, v, __ATOMIC_SEQ_CST); } \
-  type __tsan_atomic##bits##_fetch_add(volatile type* a, type v, int) { return __atomic_fetch_add(a, v, __ATOMIC_SEQ_CST); } \
-  type __tsan_atomic##bits##_fetch_sub(volatile type* a, type v, int) { return __atomic_fetch_sub(a, v, __ATOMIC_SEQ_CST); } \
-  type __tsan_atomic##bits##_fetch_or(volatile type* a, type v, int) { return __atomic_fetch_or(a, v, __ATOMIC_SEQ_CST); }   \
-  type __tsan_atomic##bits##_fetch_and(volatile type* a, type v, int) { return __atomic_fetch_and(a, v, __ATOMIC_SEQ_CST); } \
-  bool __tsan_atomic##bits##_compare_exchange_strong(volatile type* a, type* c, type v, int, int) {                          \
-    return __atomic_compare_exchange_n(a, c, v, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);                                  \
-  }                                                                                                                          \
-  type __tsan_atomic##bits##_compare_exchange_val(volatile type* a, type c, type v, int, int) {                              \
-    __atomic_compare_exchange_n(a, &c, v, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);                                        \
-    return c;                                                                                                                \
-  }                                                                                                                          \
-  bool __tsan_atomic##bits##_compare_exchange_weak(volatile type* a, type* c, type v, int, int) {                            \
-    return __atomic_compare_exchange_n(a, c, v, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);                                  \
+// Atomics that are not the explorer's, as those of std::stop_token: one real thread, so any way of
+// doing it is right.
+#define GABION_HOOK(bits, type)                                                                   \
+  type __tsan_atomic##bits##_load(const volatile type* a, int) { return *a; }                     \
+  void __tsan_atomic##bits##_store(volatile type* a, type v, int) { *a = v; }                     \
+  type __tsan_atomic##bits##_exchange(volatile type* a, type v, int) {                            \
+    return __atomic_exchange_n(a, v, __ATOMIC_SEQ_CST);                                           \
+  }                                                                                               \
+  type __tsan_atomic##bits##_fetch_add(volatile type* a, type v, int) {                           \
+    return __atomic_fetch_add(a, v, __ATOMIC_SEQ_CST);                                            \
+  }                                                                                               \
+  type __tsan_atomic##bits##_fetch_sub(volatile type* a, type v, int) {                           \
+    return __atomic_fetch_sub(a, v, __ATOMIC_SEQ_CST);                                            \
+  }                                                                                               \
+  type __tsan_atomic##bits##_fetch_or(volatile type* a, type v, int) {                            \
+    return __atomic_fetch_or(a, v, __ATOMIC_SEQ_CST);                                             \
+  }                                                                                               \
+  type __tsan_atomic##bits##_fetch_and(volatile type* a, type v, int) {                           \
+    return __atomic_fetch_and(a, v, __ATOMIC_SEQ_CST);                                            \
+  }                                                                                               \
+  bool __tsan_atomic##bits##_compare_exchange_strong(volatile type* a, type* c, type v, int,      \
+                                                     int) {                                       \
+    return __atomic_compare_exchange_n(a, c, v, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);       \
+  }                                                                                               \
+  type __tsan_atomic##bits##_compare_exchange_val(volatile type* a, type c, type v, int, int) {   \
+    __atomic_compare_exchange_n(a, &c, v, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);             \
+    return c;                                                                                     \
+  }                                                                                               \
+  bool __tsan_atomic##bits##_compare_exchange_weak(volatile type* a, type* c, type v, int, int) { \
+    return __atomic_compare_exchange_n(a, c, v, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);       \
   }
 GABION_HOOK(8, std::uint8_t)
 GABION_HOOK(16, std::uint16_t)

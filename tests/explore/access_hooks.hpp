@@ -6,9 +6,11 @@
 
 namespace explored {
 
-/// Called before each access to memory that instrumented code makes. Not called again while it runs.
+/// Called before each access to memory that instrumented code makes. Not called again while it
+/// runs.
 using access_hook = void (*)(std::uintptr_t where, std::size_t size, bool writes);
-/// Called for memory that has just been allocated: what was there before is no concern of its new owner.
+/// Called for memory that has just been allocated: what was there before is no concern of its new
+/// owner.
 using reuse_hook = void (*)(std::uintptr_t where, std::size_t size);
 
 extern access_hook on_access;

@@ -21,7 +21,8 @@ using gabion::limit_sample;
 constexpr concurrency_limiter_options each_call{.window = {.span = duration::zero(), .samples = 1},
                                                 .shortest_rtt = duration::zero()};
 
-/// Halves on a drop, measures anew after a slow call, else stays. Its memory is plain: only the limiter keeps threads apart.
+/// Halves on a drop, measures anew after a slow call, else stays. Its memory is plain: only the
+/// limiter keeps threads apart.
 class watched_limit {
  public:
   explicit watched_limit(std::uint32_t limit) : limit_{limit} {}
@@ -64,19 +65,21 @@ inline void two_callers_one_place(explorer& e) {
   check_at_rest(e, l, granted);
 }
 
-/// Samples that come at the same time: one teaches, none races with it, and a drop among them is not forgotten.
+/// Samples that come at the same time: one teaches, none races with it, and a drop among them is
+/// not forgotten.
 inline void a_drop_is_never_lost(explorer& e) {
   limiter l{watched_limit{8}, each_call};
   std::array permits{l.try_acquire(at(0s)), l.try_acquire(at(0s)), l.try_acquire(at(0s))};
-  if (!e.threads(
-          {[&] { permits[0]->success(at(1ms)); }, [&] { permits[1]->dropped(at(1ms)); }, [&] { permits[2]->success(at(1ms)); }}))
+  if (!e.threads({[&] { permits[0]->success(at(1ms)); }, [&] { permits[1]->dropped(at(1ms)); },
+                  [&] { permits[2]->success(at(1ms)); }}))
     return;
   l.try_acquire(at(1ms))->success(at(2ms));  // whoever comes next takes in what was left
   e.expect(l.limit() == 4, "a drop was lost, or counted twice");
   check_at_rest(e, l, 4);
 }
 
-/// The limit shrinks while a caller comes: admitted is who found room under the limit of that moment.
+/// The limit shrinks while a caller comes: admitted is who found room under the limit of that
+/// moment.
 inline void a_caller_meets_a_shrinking_limit(explorer& e) {
   limiter l{watched_limit{2}, each_call};
   auto first = l.try_acquire(at(0s));
@@ -102,19 +105,21 @@ inline void a_stale_sample_meets_a_new_baseline(explorer& e) {
   const auto s = l.snapshot();
   e.expect(s.epoch == 1 || s.epoch == 0, "an old call measured the baseline anew once more");
   e.expect(s.epoch == 1, "no call measured the baseline anew");
-  e.expect(s.counts.stale + s.counts.skipped == 1, "the call of the old baseline was taken for a sample");
+  e.expect(s.counts.stale + s.counts.skipped == 1,
+           "the call of the old baseline was taken for a sample");
   check_at_rest(e, l, 2);
 }
 
-using throttle = gabion::basic_adaptive_throttle<gabion::basic_shared_random<explorer_env>, explorer_env>;
+using throttle =
+    gabion::basic_adaptive_throttle<gabion::basic_shared_random<explorer_env>, explorer_env>;
 using buckets = gabion::detail::verdict_buckets<explorer_env>;
 
 /// Two results in one sub-bucket and one in the next: all are counted.
 inline void results_are_all_counted(explorer& e) {
   throttle t{{.window = 10s, .buckets = 2}, gabion::basic_shared_random<explorer_env>{1}};
   std::array permits{t.try_acquire(at(0s)), t.try_acquire(at(0s)), t.try_acquire(at(0s))};
-  if (!e.threads(
-          {[&] { permits[0]->success(at(0s)); }, [&] { permits[1]->failure(at(0s)); }, [&] { permits[2]->success(at(5s)); }}))
+  if (!e.threads({[&] { permits[0]->success(at(0s)); }, [&] { permits[1]->failure(at(0s)); },
+                  [&] { permits[2]->success(at(5s)); }}))
     return;
   const auto s = t.snapshot(at(5s));
   e.expect(s.requests == 3 && s.accepts == 2, "a result was lost or counted twice");
@@ -137,7 +142,9 @@ inline void a_reader_meets_events(explorer& e) {
   buckets b{4s, 2};
   b.other(at(0s));
   gabion::detail::bucket_sum seen{};
-  if (!e.threads({[&] { b.accepted(at(0s)); }, [&] { seen = b.sum(at(1s)); }, [&] { b.accepted(at(2s)); }})) return;
+  if (!e.threads({[&] { b.accepted(at(0s)); }, [&] { seen = b.sum(at(1s)); },
+                  [&] { b.accepted(at(2s)); }}))
+    return;
   e.expect(seen.accepted <= 2 && seen.others <= 1, "the sum holds what was not counted");
   e.expect(b.sum(at(2s)).accepted == 2 && b.sum(at(2s)).others == 1, "an event was lost");
 }
@@ -145,8 +152,10 @@ inline void a_reader_meets_events(explorer& e) {
 inline constexpr std::array all{
     scenario{"concurrency limiter: two callers and one place", two_callers_one_place},
     scenario{"concurrency limiter: a drop is never lost", a_drop_is_never_lost},
-    scenario{"concurrency limiter: a caller meets a shrinking limit", a_caller_meets_a_shrinking_limit},
-    scenario{"concurrency limiter: a stale sample meets a new baseline", a_stale_sample_meets_a_new_baseline},
+    scenario{"concurrency limiter: a caller meets a shrinking limit",
+             a_caller_meets_a_shrinking_limit},
+    scenario{"concurrency limiter: a stale sample meets a new baseline",
+             a_stale_sample_meets_a_new_baseline},
     scenario{"throttle: results are all counted", results_are_all_counted},
     scenario{"throttle: a round meets the one before", a_round_meets_the_one_before},
     scenario{"throttle: a reader meets events", a_reader_meets_events},

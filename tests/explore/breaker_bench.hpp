@@ -70,7 +70,8 @@ struct bench {
     }
     const circuit_snapshot s = b.snapshot();
     e.expect(s.generation == generation, "a transition without an event");
-    e.expect(s.counts.settled() + s.counts.rejected + s.probes_out == calls, "a call is in no count or in two");
+    e.expect(s.counts.settled() + s.counts.rejected + s.probes_out == calls,
+             "a call is in no count or in two");
   }
 };
 

@@ -31,9 +31,11 @@ inline void two_failures_trip_once(explorer& e) {
 inline void the_failure_after_the_trip_is_late(explorer& e) {
   bench x{{.failures = 2, .open_for = 10s}};
   auto p = std::array{x.b.try_acquire(), x.b.try_acquire(), x.b.try_acquire()};
-  if (!e.threads({[&] { p[0]->failure(); }, [&] { p[1]->failure(); }, [&] { p[2]->failure(); }})) return;
+  if (!e.threads({[&] { p[0]->failure(); }, [&] { p[1]->failure(); }, [&] { p[2]->failure(); }}))
+    return;
   const auto counts = x.b.snapshot().counts;
-  e.expect(x.events().size() == 1 && x.events().at(0).failed == 2, "not exactly one transition after two failures");
+  e.expect(x.events().size() == 1 && x.events().at(0).failed == 2,
+           "not exactly one transition after two failures");
   e.expect(counts.failure == 2 && counts.late == 1, "the third failure is not late");
   x.check_always(e, 3);
 }
@@ -47,7 +49,8 @@ inline void a_success_ends_the_row_or_is_late(explorer& e) {
   if (!e.threads({[&] { bad->failure(); }, [&] { good->success(); }})) return;
   const circuit_snapshot s = x.b.snapshot();
   if (s.state == circuit_state::open)
-    e.expect(s.counts.late == 1 && s.counts.success == 0, "a success before the trip did not end the row");
+    e.expect(s.counts.late == 1 && s.counts.success == 0,
+             "a success before the trip did not end the row");
   else
     e.expect(s.counts.late == 0 && s.consecutive_failures == 1, "the row is not one failure long");
   x.check_always(e, 3);
@@ -59,7 +62,9 @@ void one_caller_too_many(explorer& e) {
   bench x{{.failures = 1, .open_for = 10s, .half_open_permits = Permits, .successes_to_close = 3}};
   x.open_until_over();
   std::vector<std::optional<breaker::admission>> got(Permits + 1);
-  const auto ask = [&](std::size_t i) { return [&x, &got, i] { got[i].emplace(x.b.try_acquire()); }; };
+  const auto ask = [&](std::size_t i) {
+    return [&x, &got, i] { got[i].emplace(x.b.try_acquire()); };
+  };
   bool done = false;
   if constexpr (Permits == 1)
     done = e.threads({ask(0), ask(1)});
@@ -70,7 +75,8 @@ void one_caller_too_many(explorer& e) {
   for (const auto& a : got) admitted += *a ? 1 : 0;
   const circuit_snapshot s = x.b.snapshot();
   e.expect(admitted == Permits, "not exactly as many probes as permits");
-  e.expect(s.probes_out == Permits && s.counts.rejected == 1, "the caller too many was not rejected");
+  e.expect(s.probes_out == Permits && s.counts.rejected == 1,
+           "the caller too many was not rejected");
   x.check_always(e, Permits + 2);
 }
 
@@ -85,7 +91,8 @@ void a_late_result_decides_nothing(explorer& e) {
   };
   if (!e.threads({[&] { old->settle(Old); }, probe})) return;
   const circuit_snapshot s = x.b.snapshot();
-  e.expect(s.state == circuit_state::half_open && s.probes_succeeded == 1, "a late result changed the state");
+  e.expect(s.state == circuit_state::half_open && s.probes_succeeded == 1,
+           "a late result changed the state");
   e.expect(s.counts.late == 1, "a late result was not counted as late");
   x.check_always(e, 3);
 }
@@ -97,7 +104,8 @@ inline void an_abandoned_permit_is_free_once(explorer& e) {
   std::optional<breaker::admission> first{x.b.try_acquire()};
   std::optional<breaker::admission> second;
   std::optional<breaker::admission> third;
-  if (!e.threads({[&] { first.reset(); }, [&] { second.emplace(x.b.try_acquire()); }, [&] { third.emplace(x.b.try_acquire()); }}))
+  if (!e.threads({[&] { first.reset(); }, [&] { second.emplace(x.b.try_acquire()); },
+                  [&] { third.emplace(x.b.try_acquire()); }}))
     return;
   const circuit_snapshot s = x.b.snapshot();
   const std::uint32_t admitted = (*second ? 1U : 0U) + (*third ? 1U : 0U);
@@ -107,14 +115,17 @@ inline void an_abandoned_permit_is_free_once(explorer& e) {
   x.check_always(e, 4);
 }
 
-/// The probe that never came back does so at last, while somebody asks: open since the half-open time was over.
+/// The probe that never came back does so at last, while somebody asks: open since the half-open
+/// time was over.
 inline void a_lost_probe_comes_back_too_late(explorer& e) {
   bench x{{.failures = 1, .open_for = 10s, .successes_to_close = 1, .half_open_for = 5s}};
   x.open_until_over();
   auto lost = x.b.try_acquire();
   x.now += 5s;
   bool admitted = false;
-  if (!e.threads({[&] { lost->success(); }, [&] { admitted = static_cast<bool>(x.b.try_acquire()); }})) return;
+  if (!e.threads(
+          {[&] { lost->success(); }, [&] { admitted = static_cast<bool>(x.b.try_acquire()); }}))
+    return;
   const circuit_snapshot s = x.b.snapshot();
   e.expect(s.state == circuit_state::open && !admitted, "a lost probe closed the circuit");
   e.expect(s.counts.late == 1, "a lost probe was not counted as late");
@@ -141,7 +152,8 @@ inline void a_reset_meets_a_trip(explorer& e) {
   if (!e.threads({[&] { p->failure(); }, [&] { x.b.reset(); }})) return;
   const circuit_snapshot s = x.b.snapshot();
   if (s.generation == 2)
-    e.expect(s.state == circuit_state::closed && s.consecutive_failures == 0, "reset left something behind");
+    e.expect(s.state == circuit_state::closed && s.consecutive_failures == 0,
+             "reset left something behind");
   else
     e.expect(s.generation == 0 && s.consecutive_failures <= 1, "a failure was counted twice");
   x.check_always(e, 2);
@@ -154,11 +166,14 @@ inline void a_reader_meets_a_trip(explorer& e) {
   auto p = x.b.try_acquire();
   const auto look = [&] {
     const circuit_snapshot s = x.b.snapshot();
-    e.expect(s.state == circuit_state::closed || s.state == circuit_state::open, "a state that never was");
+    e.expect(s.state == circuit_state::closed || s.state == circuit_state::open,
+             "a state that never was");
     e.expect(s.state != circuit_state::open || s.retry_after == 10s, "open without its time");
-    e.expect(s.generation == (s.state == circuit_state::open ? 1U : 0U), "state and generation of different moments");
+    e.expect(s.generation == (s.state == circuit_state::open ? 1U : 0U),
+             "state and generation of different moments");
     e.expect(x.b.state() != circuit_state::half_open, "half-open while it has just opened");
-    e.expect(s.generation == 0 || x.b.state() == circuit_state::open, "open, and closed again without a cause");
+    e.expect(s.generation == 0 || x.b.state() == circuit_state::open,
+             "open, and closed again without a cause");
   };
   if (!e.threads({[&] { p->failure(); }, look})) return;
   x.check_always(e, 2);
@@ -173,14 +188,16 @@ inline void a_caller_meets_a_trip(explorer& e) {
     if (auto admitted = x.b.try_acquire())
       admitted->ignore();
     else
-      e.expect(admitted.rejection().retry_after == 10s, "turned away for another time than the open time");
+      e.expect(admitted.rejection().retry_after == 10s,
+               "turned away for another time than the open time");
   };
   if (!e.threads({[&] { p->failure(); }, call})) return;
   e.expect(x.b.state() == circuit_state::open, "not open");
   x.check_always(e, 3);
 }
 
-/// The circuit opens a second time while a caller looks at the end of the first: no time of the first is believed.
+/// The circuit opens a second time while a caller looks at the end of the first: no time of the
+/// first is believed.
 inline void a_caller_meets_a_second_trip(explorer& e) {
   bench x{{.failures = 1, .open_for = 10s}};
   x.open_until_over();
@@ -204,7 +221,8 @@ inline void counts_never_go_back(explorer& e) {
   const auto look = [&] {
     const auto first = x.b.snapshot().counts;
     const auto second = x.b.snapshot().counts;
-    e.expect(first.success <= second.success && first.failure <= second.failure, "a count went back");
+    e.expect(first.success <= second.success && first.failure <= second.failure,
+             "a count went back");
     e.expect(second.settled() <= 9, "more calls were counted than made");
   };
   if (!e.threads({[&] {
@@ -216,20 +234,27 @@ inline void counts_never_go_back(explorer& e) {
   x.check_always(e, 9);
 }
 
-/// Somebody isolates the circuit while a probe comes back well: isolated it stays, and nobody is let in.
+/// Somebody isolates the circuit while a probe comes back well: isolated it stays, and nobody is
+/// let in.
 inline void isolation_meets_a_probe(explorer& e) {
   bench x{{.failures = 1, .open_for = 10s, .successes_to_close = 1}};
   x.open_until_over();
   auto probe = x.b.try_acquire();
-  if (!e.threads({[&] { probe->success(); }, [&] { x.b.set_mode(gabion::circuit_mode::isolated); }})) return;
-  e.expect(x.b.mode() == gabion::circuit_mode::isolated && !x.b.try_acquire(), "a probe ended the isolation");
+  if (!e.threads(
+          {[&] { probe->success(); }, [&] { x.b.set_mode(gabion::circuit_mode::isolated); }}))
+    return;
+  e.expect(x.b.mode() == gabion::circuit_mode::isolated && !x.b.try_acquire(),
+           "a probe ended the isolation");
   x.b.set_mode(gabion::circuit_mode::normal);
   e.expect(x.b.state() == circuit_state::closed, "not closed after the isolation");
 }
 
 /// Two callers at a ramp of one half: one of two is let through, and the ramp ends with its calls.
 inline void a_ramp_meets_two_callers(explorer& e) {
-  bench x{{.failures = 1, .open_for = 10s, .successes_to_close = 1, .ramp = {.percent = {50}, .step_calls = 1}}};
+  bench x{{.failures = 1,
+           .open_for = 10s,
+           .successes_to_close = 1,
+           .ramp = {.percent = {50}, .step_calls = 1}}};
   x.open_until_over();
   x.succeed();
   explorer_env::atomic<int> admitted{0};
@@ -247,7 +272,10 @@ inline void a_ramp_meets_two_callers(explorer& e) {
 
 /// A failure on a ramp and a success that ends it: it opens, or the failure is late.
 inline void a_failure_meets_the_end_of_a_ramp(explorer& e) {
-  bench x{{.failures = 1, .open_for = 10s, .successes_to_close = 1, .ramp = {.percent = {99}, .step_calls = 1}}};
+  bench x{{.failures = 1,
+           .open_for = 10s,
+           .successes_to_close = 1,
+           .ramp = {.percent = {99}, .step_calls = 1}}};
   x.open_until_over();
   x.succeed();
   auto bad = x.b.try_acquire();
@@ -256,7 +284,8 @@ inline void a_failure_meets_the_end_of_a_ramp(explorer& e) {
   e.expect(bad && good, "the ramp lets nobody through");
   if (!e.threads({[&] { bad->failure(); }, [&] { good->success(); }})) return;
   const circuit_snapshot s = x.b.snapshot();
-  e.expect(s.state == circuit_state::open || s.counts.late == 1, "a failure on the ramp was forgotten");
+  e.expect(s.state == circuit_state::open || s.counts.late == 1,
+           "a failure on the ramp was forgotten");
   x.check_always(e, 5);
 }
 
@@ -290,9 +319,12 @@ inline constexpr std::array all{
     scenario{"breaker: a success ends the row or is late", a_success_ends_the_row_or_is_late},
     scenario{"breaker: one permit and two callers", one_caller_too_many<1>},
     scenario{"breaker: two permits and three callers", one_caller_too_many<2>},
-    scenario{"breaker: a late success decides nothing", a_late_result_decides_nothing<gabion::verdict::success>},
-    scenario{"breaker: a late failure decides nothing", a_late_result_decides_nothing<gabion::verdict::failure>},
-    scenario{"breaker: a late ignored call decides nothing", a_late_result_decides_nothing<gabion::verdict::ignored>},
+    scenario{"breaker: a late success decides nothing",
+             a_late_result_decides_nothing<gabion::verdict::success>},
+    scenario{"breaker: a late failure decides nothing",
+             a_late_result_decides_nothing<gabion::verdict::failure>},
+    scenario{"breaker: a late ignored call decides nothing",
+             a_late_result_decides_nothing<gabion::verdict::ignored>},
     scenario{"breaker: an abandoned permit is free once", an_abandoned_permit_is_free_once},
     scenario{"breaker: a lost probe comes back too late", a_lost_probe_comes_back_too_late},
     scenario{"breaker: probes disagree", probes_disagree},

@@ -59,20 +59,24 @@ inline void lowering_meets_callers(explorer& e) {
     const auto third = b.try_acquire();
     e.expect(!third || b.snapshot().in_use == 1, "a permit was given above the new limit");
   };
-  if (!e.threads({[&] { first = b.try_acquire(); }, [&] { second = b.try_acquire(); }, lower})) return;
+  if (!e.threads({[&] { first = b.try_acquire(); }, [&] { second = b.try_acquire(); }, lower}))
+    return;
   const auto s = b.snapshot();
   e.expect(s.limit == 1, "the new limit was lost");
-  e.expect(s.in_use == (first ? 1U : 0U) + (second ? 1U : 0U), "permits in use and permits held differ");
+  e.expect(s.in_use == (first ? 1U : 0U) + (second ? 1U : 0U),
+           "permits in use and permits held differ");
   first.release();
   second.release();
   e.expect(b.snapshot().in_use == 0 && b.try_acquire(), "the bulkhead does not recover");
 }
 
-/// One who waits as long as it takes, and is inside for a moment. Asks once more before the wait, as a driver may that was woken
-/// for something else.
+/// One who waits as long as it takes, and is inside for a moment. Asks once more before the wait,
+/// as a driver may that was woken for something else.
 class patient {
  public:
-  patient(explorer& e, queue& q, crowd& inside) : e_{&e}, inside_{&inside}, run_{q} { context_.wake.emplace(told_); }
+  patient(explorer& e, queue& q, crowd& inside) : e_{&e}, inside_{&inside}, run_{q} {
+    context_.wake.emplace(told_);
+  }
   void operator()() {
     entry_step step = run_.enter(context_, clock_at(0s));
     if (step.what == entry_step::kind::wait) step = run_.enter(context_, clock_at(0s));
@@ -139,7 +143,8 @@ inline void nobody_passes_who_waits(explorer& e) {
   check_at_rest(e, q);
 }
 
-/// The waiting time ends at the moment when the permit comes: it is taken or goes on, and is never lost.
+/// The waiting time ends at the moment when the permit comes: it is taken or goes on, and is never
+/// lost.
 inline void a_grant_meets_the_end_of_the_wait(explorer& e) {
   queue q{one};
   explorer_env::event told;
@@ -149,10 +154,13 @@ inline void a_grant_meets_the_end_of_the_wait(explorer& e) {
   queue::run run{q};
   e.expect(run.enter(context, clock_at(0s)).what == entry_step::kind::wait, "did not wait");
   bool passed = false;
-  if (!e.threads({[&] { held.release(); }, [&] { passed = run.enter(context, clock_at(1s)).what == entry_step::kind::pass; }}))
+  if (!e.threads(
+          {[&] { held.release(); },
+           [&] { passed = run.enter(context, clock_at(1s)).what == entry_step::kind::pass; }}))
     return;
   check_at_rest(e, q, passed ? 1 : 0);
-  e.expect(q.snapshot().timed_out == (passed ? 0U : 1U), "the end of the wait was not counted once");
+  e.expect(q.snapshot().timed_out == (passed ? 0U : 1U),
+           "the end of the wait was not counted once");
   e.expect(passed || q.try_acquire(), "the permit of one who gave up was lost");
 }
 
@@ -171,7 +179,8 @@ inline void a_grant_meets_a_cancellation(explorer& e) {
   source.request_stop();
   patient second{e, q, inside};
   const auto give_up = [&] {
-    e.expect(run.enter(context, clock_at(0s)).what == entry_step::kind::refuse, "one who gave up was let in");
+    e.expect(run.enter(context, clock_at(0s)).what == entry_step::kind::refuse,
+             "one who gave up was let in");
   };
   if (!e.threads({[&] { held.release(); }, give_up, [&] { second(); }})) return;
   check_at_rest(e, q);
@@ -220,10 +229,12 @@ inline constexpr std::array all{
     scenario{"bulkhead: two callers and one permit", two_callers_one_permit},
     scenario{"bulkhead: three callers and two permits", three_callers_two_permits},
     scenario{"bulkhead: the limit is lowered while callers come", lowering_meets_callers},
-    scenario{"bulkhead queue: a returned permit finds who waits", a_returned_permit_finds_the_waiter},
+    scenario{"bulkhead queue: a returned permit finds who waits",
+             a_returned_permit_finds_the_waiter},
     scenario{"bulkhead queue: two who wait are served in turn", two_waiters_are_served_in_turn},
     scenario{"bulkhead queue: nobody passes who waits", nobody_passes_who_waits},
-    scenario{"bulkhead queue: a grant meets the end of the wait", a_grant_meets_the_end_of_the_wait},
+    scenario{"bulkhead queue: a grant meets the end of the wait",
+             a_grant_meets_the_end_of_the_wait},
     scenario{"bulkhead queue: a grant meets a cancellation", a_grant_meets_a_cancellation},
     scenario{"bulkhead queue: a grant meets a dropped run", a_grant_meets_a_dropped_run},
     scenario{"bulkhead queue: a raised limit finds who waits", raising_finds_the_waiter},

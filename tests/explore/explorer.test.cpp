@@ -45,7 +45,8 @@ std::size_t orders_of_updates(std::size_t threads, int times, explorer_options o
   return found.executions;
 }
 
-// Only a reader that is interrupted between its loads, by a writer that is interrupted between its stores, sees both.
+// Only a reader that is interrupted between its loads, by a writer that is interrupted between its
+// stores, sees both.
 void seen_between_and_after(explorer& e) {
   explorer_env::atomic<int> x{0};
   std::array<int, 2> seen{};
@@ -101,7 +102,8 @@ TEST_CASE("what takes two preemptions is found with two and not with one", "[exp
   CHECK(with(2).failure == "both stores were seen");
 }
 
-TEST_CASE("the explorer sees every outcome of two threads that read what the other writes", "[explorer]") {
+TEST_CASE("the explorer sees every outcome of two threads that read what the other writes",
+          "[explorer]") {
   std::set<std::pair<int, int>> seen;
   const exploration found = explorer{}.run([&](explorer& e) {
     explorer_env::atomic<int> a{0};
@@ -291,7 +293,8 @@ TEST_CASE("a thread knows who it is", "[explorer]") {
   CHECK(found);
 }
 
-TEST_CASE("the explorer reports a race on plain data in whatever order the two come", "[explorer]") {
+TEST_CASE("the explorer reports a race on plain data in whatever order the two come",
+          "[explorer]") {
   const auto publish_with = [](std::memory_order store, std::memory_order load) {
     return explorer{}.run([=](explorer& e) {
       explorer_env::plain<int> data{0};
@@ -308,11 +311,14 @@ TEST_CASE("the explorer reports a race on plain data in whatever order the two c
   };
   CHECK(publish_with(std::memory_order_release, std::memory_order_acquire));
   CHECK(publish_with(std::memory_order_release, std::memory_order_acquire).exhausted);
-  CHECK(publish_with(std::memory_order_relaxed, std::memory_order_acquire).failure.find("data race") == 0);
-  CHECK(publish_with(std::memory_order_release, std::memory_order_relaxed).failure.find("data race") == 0);
+  CHECK(publish_with(std::memory_order_relaxed, std::memory_order_acquire)
+            .failure.find("data race") == 0);
+  CHECK(publish_with(std::memory_order_release, std::memory_order_relaxed)
+            .failure.find("data race") == 0);
 
   const auto first_execution =
-      explorer{{.max_executions = 1}}.run([](explorer& e) {  // one after the other, and a race all the same
+      // one after the other, and a race all the same
+      explorer{{.max_executions = 1}}.run([](explorer& e) {
         explorer_env::plain<int> data{0};
         static_cast<void>(e.threads({[&] { data = 1; }, [&] { data = 2; }}));
       });
@@ -365,36 +371,42 @@ TEST_CASE("a schedule holds the values that were read and what failed for nothin
   CHECK(found.schedule.find('b') != std::string::npos);
   CHECK(found.schedule.find('!') != std::string::npos);
   CHECK(found.trace.find("(old by 1)") != std::string::npos);
-  CHECK(explorer{{.replay = found.schedule, .spurious_failures = 1}}.run(scenario).failure == found.failure);
+  CHECK(explorer{{.replay = found.schedule, .spurious_failures = 1}}.run(scenario).failure ==
+        found.failure);
 }
 
 TEST_CASE("a schedule that is none or of another scenario is refused in words", "[explorer]") {
-  CHECK(explorer{{.replay = "hello"}}.run(lost_update).failure.find("cannot be read") != std::string::npos);
-  CHECK(explorer{{.replay = "A2C"}}.run(lost_update).failure.find("another scenario") != std::string::npos);
+  CHECK(explorer{{.replay = "hello"}}.run(lost_update).failure.find("cannot be read") !=
+        std::string::npos);
+  CHECK(explorer{{.replay = "A2C"}}.run(lost_update).failure.find("another scenario") !=
+        std::string::npos);
 }
 
 TEST_CASE("a random walk finds what it can and is the same for the same seed", "[explorer]") {
   const auto walk = [](std::uint64_t seed) {
-    return explorer{{.max_executions = 1'000, .search = search_by::random_walk, .seed = seed}}.run(lost_update);
+    return explorer{{.max_executions = 1'000, .search = search_by::random_walk, .seed = seed}}.run(
+        lost_update);
   };
   CHECK(walk(1).failure == "an update was lost");
   CHECK(walk(1).executions == walk(1).executions);
   CHECK(walk(1).schedule == walk(1).schedule);
 
-  const exploration good = explorer{{.max_executions = 50, .search = search_by::random_walk}}.run([](explorer& e) {
-    explorer_env::atomic<int> n{0};
-    const auto add = [&] { n.fetch_add(1); };
-    if (!e.threads({add, add})) return;
-    e.expect(n.load() == 2, "an update was lost");
-  });
+  const exploration good =
+      explorer{{.max_executions = 50, .search = search_by::random_walk}}.run([](explorer& e) {
+        explorer_env::atomic<int> n{0};
+        const auto add = [&] { n.fetch_add(1); };
+        if (!e.threads({add, add})) return;
+        e.expect(n.load() == 2, "an update was lost");
+      });
   CHECK(good);
   CHECK(good.executions == 50);
   CHECK_FALSE(good.exhausted);
 }
 
 TEST_CASE("an exception that leaves a thread is a failure", "[explorer]") {
-  const exploration found =
-      explorer{}.run([](explorer& e) { static_cast<void>(e.threads({[] { throw std::runtime_error{"lost"}; }})); });
+  const exploration found = explorer{}.run([](explorer& e) {
+    static_cast<void>(e.threads({[] { throw std::runtime_error{"lost"}; }}));
+  });
   CHECK(found.failure == "an exception left a thread");
 }
 
@@ -402,7 +414,8 @@ TEST_CASE("a scenario has up to eight threads and not nine", "[explorer]") {
   const auto with = [](bool ninth) {
     return explorer{{.max_executions = 1}}.run([=](explorer& e) {
       const auto f = [] {};
-      const bool done = ninth ? e.threads({f, f, f, f, f, f, f, f, f}) : e.threads({f, f, f, f, f, f, f, f});
+      const bool done =
+          ninth ? e.threads({f, f, f, f, f, f, f, f, f}) : e.threads({f, f, f, f, f, f, f, f});
       e.expect(done != ninth, "not as it should be");
     });
   };
@@ -416,7 +429,9 @@ TEST_CASE("a scenario may have one set of threads after another", "[explorer]") 
     explorer_env::plain<int> data{0};
     const auto add = [&] { n.fetch_add(1); };
     if (!e.threads({add, [&] { data = 1; }})) return;
-    if (!e.threads({add, [&] { e.expect(data == 1 && n.load() >= 1, "what was before is not seen"); }})) return;
+    if (!e.threads(
+            {add, [&] { e.expect(data == 1 && n.load() >= 1, "what was before is not seen"); }}))
+      return;
     e.expect(n.load() == 2, "an update was lost");
   });
   CHECK(found);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the explorer's memory does, pinned by the usual small programs. Names as in the literature on memory models.
+// What the explorer's memory does, pinned by the usual small programs. Names as in the literature
+// on memory models.
 #include <array>
 #include <atomic>
 #include <cstddef>
@@ -40,7 +41,8 @@ outcomes<N> all_of(Program program, explorer_options options = {}) {
   return seen;
 }
 
-outcomes<2> store_buffering(std::memory_order stores, std::memory_order loads, explorer_options options = {}) {
+outcomes<2> store_buffering(std::memory_order stores, std::memory_order loads,
+                            explorer_options options = {}) {
   return all_of<2>(
       [=](explorer& e, std::array<int, 2>& r) {
         word x{0};
@@ -90,7 +92,8 @@ bool readers_disagree(std::memory_order store, std::memory_order load) {
   return seen.contains({1, 0, 1, 0});
 }
 
-// A store published by a flag that a second thread changes before a third one reads it; whether the third can miss it.
+// A store published by a flag that a second thread changes before a third one reads it; whether the
+// third can miss it.
 template <class Change>
 bool misses_the_data(Change change) {
   const auto seen = all_of<2>([=](explorer& e, std::array<int, 2>& r) {
@@ -114,7 +117,8 @@ bool misses_the_data(Change change) {
 
 }  // namespace
 
-TEST_CASE("store buffering: both threads may read the old value unless all accesses are seq_cst", "[explorer][memory]") {
+TEST_CASE("store buffering: both threads may read the old value unless all accesses are seq_cst",
+          "[explorer][memory]") {
   const outcomes<2> ordered{{0, 1}, {1, 0}, {1, 1}};
   outcomes<2> weak = ordered;
   weak.insert({0, 0});
@@ -125,11 +129,14 @@ TEST_CASE("store buffering: both threads may read the old value unless all acces
   CHECK(store_buffering(release, seq_cst) == weak);
 }
 
-TEST_CASE("without old values the memory is sequentially consistent whatever the orders say", "[explorer][memory]") {
-  CHECK(store_buffering(relaxed, relaxed, {.old_values = 0}) == outcomes<2>{{0, 1}, {1, 0}, {1, 1}});
+TEST_CASE("without old values the memory is sequentially consistent whatever the orders say",
+          "[explorer][memory]") {
+  CHECK(store_buffering(relaxed, relaxed, {.old_values = 0}) ==
+        outcomes<2>{{0, 1}, {1, 0}, {1, 1}});
 }
 
-TEST_CASE("message passing: a flag shows the data only by release and acquire", "[explorer][memory]") {
+TEST_CASE("message passing: a flag shows the data only by release and acquire",
+          "[explorer][memory]") {
   const outcomes<2> published{{0, 0}, {0, 1}, {1, 1}};
   outcomes<2> torn = published;
   torn.insert({1, 0});
@@ -140,7 +147,8 @@ TEST_CASE("message passing: a flag shows the data only by release and acquire", 
   CHECK(message_passing(relaxed, relaxed) == torn);
 }
 
-TEST_CASE("load buffering is not modelled: no load returns a store that comes later", "[explorer][memory]") {
+TEST_CASE("load buffering is not modelled: no load returns a store that comes later",
+          "[explorer][memory]") {
   const auto seen = all_of<2>([](explorer& e, std::array<int, 2>& r) {
     word x{0};
     word y{0};
@@ -156,17 +164,20 @@ TEST_CASE("load buffering is not modelled: no load returns a store that comes la
   CHECK(seen == outcomes<2>{{0, 0}, {0, 1}, {1, 0}});
 }
 
-TEST_CASE("independent readers of independent writers agree only by seq_cst", "[explorer][memory]") {
+TEST_CASE("independent readers of independent writers agree only by seq_cst",
+          "[explorer][memory]") {
   CHECK(readers_disagree(relaxed, relaxed));
   CHECK(readers_disagree(release, acquire));
   CHECK_FALSE(readers_disagree(seq_cst, seq_cst));
 }
 
-TEST_CASE("a load and a store have two executions, however their orders fall", "[explorer][memory]") {
+TEST_CASE("a load and a store have two executions, however their orders fall",
+          "[explorer][memory]") {
   for (const auto order : {relaxed, seq_cst}) {
     const auto found = explorer{}.run([=](explorer& e) {
       word x{0};
-      static_cast<void>(e.threads({[&] { static_cast<void>(x.load(order)); }, [&] { x.store(1, order); }}));
+      static_cast<void>(
+          e.threads({[&] { static_cast<void>(x.load(order)); }, [&] { x.store(1, order); }}));
     });
     CHECK(found.exhausted);
     CHECK(found.executions == 2);
@@ -188,7 +199,8 @@ TEST_CASE("coherence: two loads of one location never go back", "[explorer][memo
   CHECK(seen == outcomes<2>{{0, 0}, {0, 1}, {0, 2}, {1, 1}, {1, 2}, {2, 2}});
 }
 
-TEST_CASE("coherence: a thread never reads what is older than its own store", "[explorer][memory]") {
+TEST_CASE("coherence: a thread never reads what is older than its own store",
+          "[explorer][memory]") {
   const auto seen = all_of<1>([](explorer& e, std::array<int, 1>& r) {
     word x{0};
     return e.threads({[&] { x.store(1, relaxed); },
@@ -235,8 +247,10 @@ TEST_CASE("an update reads the newest value though it is relaxed", "[explorer][m
   CHECK(seen == outcomes<1>{{3}});
 }
 
-TEST_CASE("the modification order is the order of execution: two writers of two words leave no crossed pair",
-          "[explorer][memory]") {
+TEST_CASE(
+    "the modification order is the order of execution: two writers of two words leave no crossed "
+    "pair",
+    "[explorer][memory]") {
   const auto seen = all_of<2>([](explorer& e, std::array<int, 2>& r) {
     word x{0};
     word y{0};

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Every scenario once more, with every access of the real code to plain memory checked: two threads that touch the same byte, one
-// of them writing, must be ordered by what the policy synchronises with. This file is compiled with -fsanitize=thread, for the calls
-// that the compiler then puts before each access; what they call is access_hooks.cpp.
+// Every scenario once more, with every access of the real code to plain memory checked: two threads
+// that touch the same byte, one of them writing, must be ordered by what the policy synchronises
+// with. This file is compiled with -fsanitize=thread, for the calls that the compiler then puts
+// before each access; what they call is access_hooks.cpp.
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -93,7 +94,8 @@ int main() {
   memory = &mine;
   explored::on_access = [](std::uintptr_t where, std::size_t size, bool writes) {
     if (is_thread_local(where)) return;
-    if (scheduler* const s = scheduler::active(); s != nullptr && !backstage::on) memory->access(*s, where, size, writes);
+    if (scheduler* const s = scheduler::active(); s != nullptr && !backstage::on)
+      memory->access(*s, where, size, writes);
   };
   explored::on_reuse = [](std::uintptr_t where, std::size_t size) {
     if (scheduler::active() != nullptr) memory->forget(where, size);

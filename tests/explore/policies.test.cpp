@@ -20,7 +20,8 @@ void check(const explored::scenario& s, const explorer_options& options) {
 
 }  // namespace
 
-TEST_CASE("every interleaving of each small race keeps the promises of the policies", "[resilience][explorer]") {
+TEST_CASE("every interleaving of each small race keeps the promises of the policies",
+          "[resilience][explorer]") {
   std::size_t scenarios = 0;
   explored::for_each_scenario([&](const explored::scenario& s) {
     check(s, {});
@@ -30,9 +31,12 @@ TEST_CASE("every interleaving of each small race keeps the promises of the polic
 }
 
 TEST_CASE("so does each in which an exchange fails for nothing", "[resilience][explorer]") {
-  explored::for_each_scenario([](const explored::scenario& s) { check(s, {.spurious_failures = 1}); });
+  explored::for_each_scenario(
+      [](const explored::scenario& s) { check(s, {.spurious_failures = 1}); });
 }
 
-TEST_CASE("so does each under sequential consistency with one preemption", "[resilience][explorer]") {
-  explored::for_each_scenario([](const explored::scenario& s) { check(s, {.preemptions = 1, .old_values = 0}); });
+TEST_CASE("so does each under sequential consistency with one preemption",
+          "[resilience][explorer]") {
+  explored::for_each_scenario(
+      [](const explored::scenario& s) { check(s, {.preemptions = 1, .old_values = 0}); });
 }

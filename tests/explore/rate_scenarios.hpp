@@ -62,13 +62,16 @@ inline void gcra_at_two_moments(explorer& e) {
   e.expect(!limiter.take(at(999ms)).granted, "two were let in within one interval");
 }
 
-/// A reservation is taken back while another one is made: what is given back is exactly what nobody holds.
+/// A reservation is taken back while another one is made: what is given back is exactly what nobody
+/// holds.
 template <class Limiter>
 void a_cancellation_meets_a_reservation(explorer& e, Limiter& limiter) {
   const auto first = limiter.reserve(at(0s), 1h, 1);
   bool cancelled = false;
   gabion::rate_reservation second{};
-  if (!e.threads({[&] { cancelled = limiter.cancel(first); }, [&] { second = limiter.reserve(at(0s), 1h, 1); }})) return;
+  if (!e.threads({[&] { cancelled = limiter.cancel(first); },
+                  [&] { second = limiter.reserve(at(0s), 1h, 1); }}))
+    return;
   e.expect(second.granted, "there was room for a second reservation");
   const int held = cancelled ? 1 : 2;
   const auto third = limiter.reserve(at(0s), 1h, 1);
@@ -88,11 +91,14 @@ inline void token_bucket_changes_under_way(explorer& e) {
   token_bucket limiter{{.burst = 2, .refill = {1, 1s}}};
   std::array<bool, 2> granted{};
   const auto change = [&] { limiter.reconfigure({.burst = 1, .refill = {1, 2s}}, at(0s)); };
-  const auto call = [&](std::size_t i) { return [&, i] { granted[i] = limiter.take(at(0s)).granted; }; };
+  const auto call = [&](std::size_t i) {
+    return [&, i] { granted[i] = limiter.take(at(0s)).granted; };
+  };
   if (!e.threads({call(0), call(1), change})) return;
   e.expect(granted[0] || granted[1], "nobody was let in though there was room");
   e.expect(limiter.options().burst == 1, "the change was lost");
-  e.expect(limiter.available(at(0s)) <= (granted[0] && granted[1] ? 0U : 1U), "the change made room that was taken");
+  e.expect(limiter.available(at(0s)) <= (granted[0] && granted[1] ? 0U : 1U),
+           "the change made room that was taken");
 }
 
 /// Two callers in different slices of the window, which slides for one of them only.
@@ -100,17 +106,21 @@ inline void sliding_window_slides(explorer& e) {
   sliding_window limiter{{.limit = 1, .window = 10s, .slices = 2}};
   e.expect(limiter.take(at(0s)).granted, "there was room");
   std::array<bool, 2> granted{};
-  if (!e.threads({[&] { granted[0] = limiter.take(at(1s)).granted; }, [&] { granted[1] = limiter.take(at(20s)).granted; }}))
+  if (!e.threads({[&] { granted[0] = limiter.take(at(1s)).granted; },
+                  [&] { granted[1] = limiter.take(at(20s)).granted; }}))
     return;
   e.expect(granted[1], "a whole window later there was no room");
-  e.expect(!granted[0] && limiter.available(at(20s)) == 0, "a caller of an earlier moment was let in");
+  e.expect(!granted[0] && limiter.available(at(20s)) == 0,
+           "a caller of an earlier moment was let in");
 }
 
 /// Tokens for one hedge more: of two that ask, one may.
 inline void one_hedge_is_paid_for_once(explorer& e) {
   retry_budget budget{{.tokens = 4, .percent = 100, .per_second = 0}};
   std::array<bool, 2> granted{};
-  const auto ask = [&](std::size_t i) { return [&, i] { granted[i] = budget.try_spend(extra_attempt::hedge, clock_at(0s)); }; };
+  const auto ask = [&](std::size_t i) {
+    return [&, i] { granted[i] = budget.try_spend(extra_attempt::hedge, clock_at(0s)); };
+  };
   if (!e.threads({ask(0), ask(1)})) return;
   e.expect(granted[0] != granted[1], "not exactly one hedge was granted");
   e.expect(budget.tokens() == 3, "a token was withdrawn twice, or not at all");
@@ -134,7 +144,9 @@ inline void the_reserve_is_given_once(explorer& e) {
   retry_budget budget{{.tokens = 2, .percent = 20, .per_second = 1}};
   budget.note(budget_event::failure, clock_at(0s));
   std::array<bool, 2> granted{};
-  const auto ask = [&](std::size_t i) { return [&, i] { granted[i] = budget.try_spend(extra_attempt::retry, clock_at(0s)); }; };
+  const auto ask = [&](std::size_t i) {
+    return [&, i] { granted[i] = budget.try_spend(extra_attempt::retry, clock_at(0s)); };
+  };
   if (!e.threads({ask(0), ask(1)})) return;
   e.expect(granted[0] != granted[1], "not exactly one attempt in reserve was granted");
 }
@@ -145,7 +157,9 @@ inline void a_paid_attempt_is_spent_once(explorer& e) {
   budget.note(budget_event::call, clock_at(0s));
   budget.note(budget_event::call, clock_at(0s));
   std::array<bool, 2> granted{};
-  const auto ask = [&](std::size_t i) { return [&, i] { granted[i] = budget.try_spend(extra_attempt::retry, clock_at(0s)); }; };
+  const auto ask = [&](std::size_t i) {
+    return [&, i] { granted[i] = budget.try_spend(extra_attempt::retry, clock_at(0s)); };
+  };
   const auto pay = [&] {
     budget.note(budget_event::call, clock_at(0s));
     budget.note(budget_event::call, clock_at(0s));
@@ -156,10 +170,13 @@ inline void a_paid_attempt_is_spent_once(explorer& e) {
   e.expect(budget.available(at(0s)) == 2 - spent, "an attempt was spent twice, or lost");
 }
 
-/// The ring of cells comes round: a late payment must not wipe out the new one, nor bring back the old.
+/// The ring of cells comes round: a late payment must not wipe out the new one, nor bring back the
+/// old.
 inline void a_late_payment_meets_a_new_round(explorer& e) {
   windowed_budget budget{{.percent = 100, .per_second = 0, .keep = 10s}};
-  const auto pay = [&](duration since) { return [&, since] { budget.note(budget_event::call, clock_at(since)); }; };
+  const auto pay = [&](duration since) {
+    return [&, since] { budget.note(budget_event::call, clock_at(since)); };
+  };
   if (!e.threads({pay(0s), pay(11s), pay(11s)})) return;  // 11 cells of a second each
   const std::uint64_t left = budget.available(at(11s));
   e.expect(left == 2 || left == 3, "a payment was lost");

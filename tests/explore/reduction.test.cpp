@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the explorer leaves out must not be missed: random programs, run with and without reduction, end in the same results.
+// What the explorer leaves out must not be missed: random programs, run with and without reduction,
+// end in the same results.
 #include <array>
 #include <atomic>
 #include <cstddef>
@@ -30,14 +31,18 @@ using program = std::vector<std::vector<instruction>>;
 using results = std::set<std::vector<int>>;
 
 program written_by(gabion::xoshiro256& draw) {
-  constexpr std::array load_orders{std::memory_order_relaxed, std::memory_order_acquire, std::memory_order_seq_cst};
-  constexpr std::array store_orders{std::memory_order_relaxed, std::memory_order_release, std::memory_order_seq_cst};
+  constexpr std::array load_orders{std::memory_order_relaxed, std::memory_order_acquire,
+                                   std::memory_order_seq_cst};
+  constexpr std::array store_orders{std::memory_order_relaxed, std::memory_order_release,
+                                    std::memory_order_seq_cst};
   program p(2 + draw() % 2);
   int value = 0;
   for (auto& thread : p) {
     thread.resize((p.size() == 2 ? 2 : 1) + draw() % 3);
     for (instruction& i : thread) {
-      i.what = std::array{op::load, op::load, op::store, op::store, op::add, op::swap_if_seen, op::locked_add}.at(draw() % 7);
+      i.what = std::array{op::load, op::load,         op::store,     op::store,
+                          op::add,  op::swap_if_seen, op::locked_add}
+                   .at(draw() % 7);
       i.where = draw() % 2;
       i.order = i.what == op::load ? load_orders.at(draw() % 3) : store_orders.at(draw() % 3);
       i.value = ++value;
@@ -67,7 +72,8 @@ class machine {
     if (i.what == op::add) return word.fetch_add(100, i.order);
     if (i.what == op::swap_if_seen) {
       int seen = 0;
-      return word.compare_exchange_strong(seen, i.value, i.order, std::memory_order_relaxed) ? -1 : seen;
+      return word.compare_exchange_strong(seen, i.value, i.order, std::memory_order_relaxed) ? -1
+                                                                                             : seen;
     }
     if (i.what == op::locked_add) {
       lock_.lock();
@@ -88,7 +94,9 @@ exploration run(const program& p, const explorer_options& options, results& seen
   return explorer{options}.run([&](explorer& e) {
     machine m{p.size()};
     const auto thread = [&](std::size_t i) { return [&m, &p, i] { m.play(i, p[i]); }; };
-    if (p.size() == 2 ? e.threads({thread(0), thread(1)}) : e.threads({thread(0), thread(1), thread(2)})) seen.insert(m.result());
+    if (p.size() == 2 ? e.threads({thread(0), thread(1)})
+                      : e.threads({thread(0), thread(1), thread(2)}))
+      seen.insert(m.result());
   });
 }
 

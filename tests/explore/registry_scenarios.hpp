@@ -14,7 +14,8 @@
 // What comes and goes while others use it: policies by key, and listeners.
 namespace explored::registries {
 
-/// A policy that can tell if it is used after its end. Its memory is plain: only the registry keeps threads apart.
+/// A policy that can tell if it is used after its end. Its memory is plain: only the registry keeps
+/// threads apart.
 struct watched_policy {
   explicit watched_policy(int /*parts*/) {}
   watched_policy(const watched_policy&) = delete;
@@ -31,7 +32,8 @@ struct same_hash {
   [[nodiscard]] std::uint64_t operator()(std::uint64_t key) const noexcept { return key; }
 };
 using recipe = gabion::same_for_all<int>;
-using registry = gabion::basic_keyed_registry<std::uint64_t, watched_policy, recipe, count_farewells, same_hash, explorer_env>;
+using registry = gabion::basic_keyed_registry<std::uint64_t, watched_policy, recipe,
+                                              count_farewells, same_hash, explorer_env>;
 
 constexpr gabion::keyed_registry_options room_for_one{.capacity = 1, .shards = 1, .idle_for = 10s};
 
@@ -63,11 +65,13 @@ inline void a_new_key_meets_a_holder(explorer& e) {
     held = {};
   };
   if (!e.threads({use, [&] { made = static_cast<bool>(r.get(std::uint64_t{2}, at(0s))); }})) return;
-  e.expect(told.load() == (made ? 1 : 0) && r.evicted() == (made ? 1U : 0U), "not exactly one farewell for one who went");
+  e.expect(told.load() == (made ? 1 : 0) && r.evicted() == (made ? 1U : 0U),
+           "not exactly one farewell for one who went");
   e.expect(r.size() == 1, "more than there is room for");
 }
 
-/// What is idle is let go while somebody asks for it: he gets the old one or a new one, and never one that is gone.
+/// What is idle is let go while somebody asks for it: he gets the old one or a new one, and never
+/// one that is gone.
 inline void the_end_of_idleness_meets_a_caller(explorer& e) {
   explorer_env::atomic<int> told{0};
   registry r{room_for_one, recipe{1}, count_farewells{&told}};
@@ -77,7 +81,9 @@ inline void the_end_of_idleness_meets_a_caller(explorer& e) {
     e.expect(held && held->alive == 1, "no policy, or one that is gone");
   };
   std::uint32_t gone = 0;
-  if (!e.threads({ask, [&] { gone = r.expire(at(10s)); }, [&] { static_cast<void>(r.erase(std::uint64_t{1})); }})) return;
+  if (!e.threads({ask, [&] { gone = r.expire(at(10s)); },
+                  [&] { static_cast<void>(r.erase(std::uint64_t{1})); }}))
+    return;
   e.expect(told.load() == static_cast<int>(gone), "not exactly one farewell for one who went");
 }
 
@@ -97,7 +103,8 @@ struct listening {
   }
 }
 
-/// A subscription ends while an event is told: the listener is not running any more when `reset` returns.
+/// A subscription ends while an event is told: the listener is not running any more when `reset`
+/// returns.
 inline void an_ended_subscription_is_silent(explorer& e) {
   hub h{{.capacity = 1}};
   listening mine;

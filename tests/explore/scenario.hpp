@@ -8,7 +8,8 @@
 #include <gabion/core/clock.hpp>
 #include <gabion/testing/explorer_env.hpp>
 
-// Small races on the policies of the resilience floor: each scenario is the real code on explorer_env.
+// Small races on the policies of the resilience floor: each scenario is the real code on
+// explorer_env.
 namespace explored {
 
 using gabion::duration;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Runs one scenario so many times, for tools/instructions.py. Without arguments it prints the names of the scenarios.
+// Runs one scenario so many times, for tools/instructions.py. Without arguments it prints the names
+// of the scenarios.
 #include <charconv>
 #include <chrono>
 #include <cstdint>
@@ -62,7 +63,8 @@ constexpr scenario scenarios[] = {
      }},
     {"breaker, last 10 s with slow calls: admit and success",
      [](std::uint64_t times) {
-       breaker b{{.failures = 0, .time_window = {.span = 10s, .slow_percent = 50}, .slow_after = 1s}};
+       breaker b{
+           {.failures = 0, .time_window = {.span = 10s, .slow_percent = 50}, .slow_after = 1s}};
        succeed(b, times);
      }},
     {"breaker, open: rejection",
@@ -115,13 +117,15 @@ constexpr scenario scenarios[] = {
 
 int main(int argc, char** argv) {
   if (argc != 3) {
-    for (const scenario& s : scenarios) std::printf("%.*s\n", static_cast<int>(s.name.size()), s.name.data());
+    for (const scenario& s : scenarios)
+      std::printf("%.*s\n", static_cast<int>(s.name.size()), s.name.data());
     return 0;
   }
   const std::string_view name{argv[1]};
   const std::string_view number{argv[2]};
   std::uint64_t times = 0;
-  if (std::from_chars(number.data(), number.data() + number.size(), times).ec != std::errc{}) return 2;
+  if (std::from_chars(number.data(), number.data() + number.size(), times).ec != std::errc{})
+    return 2;
   for (const scenario& s : scenarios)
     if (s.name == name) return s.run(times), 0;
   std::fprintf(stderr, "no such scenario: %s\n", argv[1]);

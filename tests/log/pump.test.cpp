@@ -33,7 +33,8 @@ TEST_CASE("a pump takes no more records than its window whatever it is given", "
 }
 
 TEST_CASE("a pump takes no more bytes than its window but always one record", "[pump][bounds]") {
-  pump<record> p{{.window_bytes = 250}, {.leased = false}, xoshiro256{1}};  // a record here counts 100
+  // a record here counts 100
+  pump<record> p{{.window_bytes = 250}, {.leased = false}, xoshiro256{1}};
   (void)p.next(start);
   p.fetched(records(1, 10), start);
   CHECK(p.held() == 3);
@@ -55,7 +56,8 @@ TEST_CASE("a delivery of what is not in flight changes nothing and is counted", 
   CHECK(p.next(start).step == pump_step::submit);
 }
 
-TEST_CASE("records stay where they are until their delivery is known also when the lease is lost", "[pump]") {
+TEST_CASE("records stay where they are until their delivery is known also when the lease is lost",
+          "[pump]") {
   pump<record> p{{}, {}, xoshiro256{1}};
   (void)p.next(start);
   p.leased(lease{"l", "o", 1}, start);
@@ -77,7 +79,8 @@ TEST_CASE("records stay where they are until their delivery is known also when t
   CHECK(p.next(start + 21s).step == pump_step::acquire);
 }
 
-TEST_CASE("a wake-up fetches at once above what is held and a rescan from the beginning", "[pump]") {
+TEST_CASE("a wake-up fetches at once above what is held and a rescan from the beginning",
+          "[pump]") {
   pump<record> p{{}, {.leased = false}, xoshiro256{1}};
   (void)p.next(start);
   p.fetched(records(1, 2), start);

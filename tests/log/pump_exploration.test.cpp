@@ -56,28 +56,45 @@ const std::vector<row> one_late{{.key = "a"}, {.key = "b", .visible_from = 1}, {
 
 std::string label(const char* what, poison_policy policy, bool keeps) {
   static constexpr const char* names[] = {"park", "skip", "pause"};
-  return std::string{what} + " policy=" + names[static_cast<int>(policy)] + " keeps_key_order=" + (keeps ? "yes" : "no");
+  return std::string{what} + " policy=" + names[static_cast<int>(policy)] +
+         " keeps_key_order=" + (keeps ? "yes" : "no");
 }
 
 }  // namespace
 
 TEST_CASE("whatever a store and a sink answer the pump keeps its rules", "[pump][exploration]") {
-  for (const poison_policy policy : {poison_policy::park, poison_policy::skip, poison_policy::pause})
+  for (const poison_policy policy :
+       {poison_policy::park, poison_policy::skip, poison_policy::pause})
     for (const bool keeps : {false, true}) {
       const pump_shape shape{.keeps_key_order = keeps};
-      explore(
-          {.name = label("3 faults", policy, keeps), .rows = two_keys, .options = small(policy), .shape = shape, .faults = 3});
-      explore({.name = label("4 records", policy, keeps), .rows = mixed, .options = small(policy), .shape = shape, .faults = 2});
+      explore({.name = label("3 faults", policy, keeps),
+               .rows = two_keys,
+               .options = small(policy),
+               .shape = shape,
+               .faults = 3});
+      explore({.name = label("4 records", policy, keeps),
+               .rows = mixed,
+               .options = small(policy),
+               .shape = shape,
+               .faults = 2});
       pump_options pairs = small(policy);
       pairs.batch = 2;
-      explore({.name = label("one key", policy, keeps), .rows = one_key, .options = pairs, .shape = shape, .faults = 2});
-      explore(
-          {.name = label("late row", policy, keeps), .rows = one_late, .options = small(policy), .shape = shape, .faults = 2});
+      explore({.name = label("one key", policy, keeps),
+               .rows = one_key,
+               .options = pairs,
+               .shape = shape,
+               .faults = 2});
+      explore({.name = label("late row", policy, keeps),
+               .rows = one_late,
+               .options = small(policy),
+               .shape = shape,
+               .faults = 2});
     }
 }
 
 TEST_CASE("answers in any order break no rule", "[pump][exploration]") {
-  for (const poison_policy policy : {poison_policy::park, poison_policy::skip, poison_policy::pause})
+  for (const poison_policy policy :
+       {poison_policy::park, poison_policy::skip, poison_policy::pause})
     for (const bool keeps : {false, true})
       explore({.name = label("overlapping", policy, keeps),
                .rows = two_keys,
@@ -110,7 +127,8 @@ TEST_CASE("a window in which a key has room for one record breaks no rule", "[pu
              .faults = 2});
 }
 
-TEST_CASE("a pump that is stopped at any moment settles what it knows and leaves", "[pump][exploration]") {
+TEST_CASE("a pump that is stopped at any moment settles what it knows and leaves",
+          "[pump][exploration]") {
   for (const bool keeps : {false, true})
     explore({.name = label("stopped", poison_policy::park, keeps),
              .rows = two_keys,
@@ -122,7 +140,8 @@ TEST_CASE("a pump that is stopped at any moment settles what it knows and leaves
 }
 
 TEST_CASE("a pump without a lease keeps the same rules", "[pump][exploration]") {
-  for (const poison_policy policy : {poison_policy::park, poison_policy::skip, poison_policy::pause})
+  for (const poison_policy policy :
+       {poison_policy::park, poison_policy::skip, poison_policy::pause})
     explore({.name = label("no lease", policy, true),
              .rows = two_keys,
              .options = small(policy),
@@ -140,7 +159,11 @@ TEST_CASE("a window of one record and batches of one break no rule", "[pump][exp
              .shape = {.keeps_key_order = true},
              .faults = 2});
     tiny.window = 2;
-    explore({.name = label("window 2", policy, false), .rows = mixed, .options = tiny, .shape = {}, .faults = 2});
+    explore({.name = label("window 2", policy, false),
+             .rows = mixed,
+             .options = tiny,
+             .shape = {},
+             .faults = 2});
   }
 }
 
@@ -148,7 +171,8 @@ TEST_CASE("with a lease that is nearly over nothing is submitted", "[pump][explo
   pump_options short_lease = small(poison_policy::park);
   short_lease.lease_ttl = 30ms;
   short_lease.lease_margin = 15ms;
-  short_lease.retry.initial = short_lease.store.initial = 20ms;  // a renewal fails at 10 ms, and a record is due again at 20 ms
+  // a renewal fails at 10 ms, and a record is due again at 20 ms
+  short_lease.retry.initial = short_lease.store.initial = 20ms;
   for (const bool keeps : {false, true})
     explore({.name = label("short lease", poison_policy::park, keeps),
              .rows = two_keys,

@@ -15,7 +15,8 @@
 
 #include <gabion/log/pump.hpp>
 
-// A store, a sink and a driver around a pump, in which every answer is a choice; and the rules that must hold whatever is chosen.
+// A store, a sink and a driver around a pump, in which every answer is a choice; and the rules that
+// must hold whatever is chosen.
 namespace pump_world {
 
 using namespace gabion;
@@ -41,7 +42,8 @@ struct gabion::pump_traits<pump_world::record> {
 
 namespace pump_world {
 
-/// All sequences of choices, depth first: run a scenario again and again until next() says there is no other.
+/// All sequences of choices, depth first: run a scenario again and again until next() says there is
+/// no other.
 class choices {
  public:
   std::size_t choose(std::size_t n) {
@@ -92,7 +94,8 @@ struct config {
 /// One run. Throws std::logic_error naming the rule that was broken.
 class world {
  public:
-  world(const config& c, choices& by) : config_{c}, by_{by}, pump_{c.options, c.shape, xoshiro256{1}}, faults_{c.faults} {
+  world(const config& c, choices& by)
+      : config_{c}, by_{by}, pump_{c.options, c.shape, xoshiro256{1}}, faults_{c.faults} {
     for (std::size_t i = 0; i < c.rows.size(); ++i) rows_[position{i + 1}] = c.rows[i];
   }
 
@@ -125,7 +128,9 @@ class world {
   void require(bool holds, const char* rule) const {
     if (!holds) fail(rule);
   }
-  void note(const std::string& what) { trace_ += std::to_string((now_ - instant{}) / 1ms) + "ms " + what + "\n"; }
+  void note(const std::string& what) {
+    trace_ += std::to_string((now_ - instant{}) / 1ms) + "ms " + what + "\n";
+  }
 
   /// One of the good answers, or one of the bad ones while faults are left.
   std::size_t answer(std::size_t good, std::size_t bad) {
@@ -153,14 +158,19 @@ class world {
 
   void start_store(const action& a) {
     require(!store_, "it asks the store twice at a time");
-    note("store step " + std::to_string(static_cast<int>(a.step)) + " after " + std::to_string(to_number(a.after)) + " limit " +
-         std::to_string(a.limit));
-    require(config_.shape.leased || (a.step != pump_step::acquire && a.step != pump_step::renew && a.step != pump_step::release),
+    note("store step " + std::to_string(static_cast<int>(a.step)) + " after " +
+         std::to_string(to_number(a.after)) + " limit " + std::to_string(a.limit));
+    require(config_.shape.leased || (a.step != pump_step::acquire && a.step != pump_step::renew &&
+                                     a.step != pump_step::release),
             "it asks for a lease that it does not need");
-    if (a.step == pump_step::acquire) require(now_ > lost_at_, "it asks for a lease at the moment it lost one");
-    if (a.step == pump_step::acquire) require(flights_.empty(), "it acquires while something of an old lease is in flight");
-    if (a.step == pump_step::release) require(flights_.empty() && !submit_, "it releases while something is in flight");
-    if (a.step == pump_step::fetch) require(a.limit >= 1 && !stopped_, "it fetches nothing, or after stop()");
+    if (a.step == pump_step::acquire)
+      require(now_ > lost_at_, "it asks for a lease at the moment it lost one");
+    if (a.step == pump_step::acquire)
+      require(flights_.empty(), "it acquires while something of an old lease is in flight");
+    if (a.step == pump_step::release)
+      require(flights_.empty() && !submit_, "it releases while something is in flight");
+    if (a.step == pump_step::fetch)
+      require(a.limit >= 1 && !stopped_, "it fetches nothing, or after stop()");
     if (a.step == pump_step::settle) check_settlement(a);
     store_ = a;
     asked_at_ = now_;
@@ -168,12 +178,15 @@ class world {
   }
 
   void start_submit(const action& a) {
-    require(!submit_ && !a.batch.empty() && a.batch.size() <= config_.options.batch, "a batch is empty or too large");
+    require(!submit_ && !a.batch.empty() && a.batch.size() <= config_.options.batch,
+            "a batch is empty or too large");
     require(!stopped_, "it submits after stop()");
     if (config_.shape.leased)
-      require(epoch_ != 0 && now_ < trusted_from_ + config_.options.lease_ttl - config_.options.lease_margin,
+      require(epoch_ != 0 &&
+                  now_ < trusted_from_ + config_.options.lease_ttl - config_.options.lease_margin,
               "it submits without a lease, or in its margin");
-    for (const auto& [at, f] : flights_) require(!f.abandoned, "it submits while something of an old lease is in flight");
+    for (const auto& [at, f] : flights_)
+      require(!f.abandoned, "it submits while something of an old lease is in flight");
     for (const auto& s : a.batch) {
       check_submission(s);
       flights_[s.at] = {s.record->key, false, false};
@@ -196,16 +209,18 @@ class world {
     for (const auto& [at, other] : rows_) {
       if (other.key != r.key || at == s.at) continue;
       const auto f = flights_.find(at);
-      require(f == flights_.end() || !f->second.failed, "it submits of a key of which something failed and something flies");
-      if (f == flights_.end() && failing_.contains(r.key)) fail("it submits of a failing key while something of it flies");
+      require(f == flights_.end() || !f->second.failed,
+              "it submits of a key of which something failed and something flies");
+      if (f == flights_.end() && failing_.contains(r.key))
+        fail("it submits of a failing key while something of it flies");
       if (at > s.at || !seen_.contains(at)) continue;
       const bool done = other.as == disposition::delivered || known_delivered(at);
       const bool dead = other.as == disposition::dead;
       const bool skipped = dead && config_.options.on_poison == poison_policy::skip;
       const bool in_front = config_.shape.keeps_key_order && f != flights_.end();
       if (!done && !skipped && !in_front && other.visible_from == 0)
-        fail("it submits " + std::to_string(to_number(s.at)) + " while the earlier " + std::to_string(to_number(at)) +
-             " is unresolved");
+        fail("it submits " + std::to_string(to_number(s.at)) + " while the earlier " +
+             std::to_string(to_number(at)) + " is unresolved");
     }
   }
 
@@ -215,27 +230,36 @@ class world {
   }
 
   void check_settlement(const action& a) {
-    require(!a.settlements.empty() && a.settlements.size() <= config_.options.settle_batch, "a settlement is empty or too large");
+    require(!a.settlements.empty() && a.settlements.size() <= config_.options.settle_batch,
+            "a settlement is empty or too large");
     for (const settlement& s : a.settlements) {
       const auto known = known_.find(s.at);
-      note("  settle " + std::to_string(to_number(s.at)) + " as " + std::to_string(static_cast<int>(s.as)));
-      if (s.as == disposition::delivered) require(known_delivered(s.at), "it settles as delivered what was not");
+      note("  settle " + std::to_string(to_number(s.at)) + " as " +
+           std::to_string(static_cast<int>(s.as)));
+      if (s.as == disposition::delivered)
+        require(known_delivered(s.at), "it settles as delivered what was not");
       if (s.as == disposition::dead)
         require(rejected_.contains(s.at) ||
-                    retries_[s.at] + config_.rows[to_number(s.at) - 1].attempts >= config_.options.max_attempts,
+                    retries_[s.at] + config_.rows[to_number(s.at) - 1].attempts >=
+                        config_.options.max_attempts,
                 "it gives up what was neither rejected nor tried often enough");
       if (s.as == disposition::dead)
-        require(config_.options.on_poison != poison_policy::pause, "it gives up under the policy pause");
-      if (s.as == disposition::parked) require(config_.options.on_poison == poison_policy::park, "it parks without being told");
+        require(config_.options.on_poison != poison_policy::pause,
+                "it gives up under the policy pause");
+      if (s.as == disposition::parked)
+        require(config_.options.on_poison == poison_policy::park, "it parks without being told");
       if (s.as == disposition::deferred)
-        require(known == known_.end() || known->second != disposition::dead, "it defers what is dead");
-      require(s.attempts <= retries_[s.at] + config_.rows[to_number(s.at) - 1].attempts + rejected_[s.at],
+        require(known == known_.end() || known->second != disposition::dead,
+                "it defers what is dead");
+      require(s.attempts <=
+                  retries_[s.at] + config_.rows[to_number(s.at) - 1].attempts + rejected_[s.at],
               "it counts more attempts than there were");
     }
     for (const auto& [at, r] : rows_) {
       if (at > a.watermark || !seen_.contains(at) || r.as != disposition::deferred) continue;
-      const bool covered = std::any_of(a.settlements.begin(), a.settlements.end(),
-                                       [&, p = at](const settlement& s) { return s.at == p && s.as != disposition::deferred; });
+      const bool covered = std::any_of(
+          a.settlements.begin(), a.settlements.end(),
+          [&, p = at](const settlement& s) { return s.at == p && s.as != disposition::deferred; });
       require(covered, "the watermark passes what is not settled");
     }
   }
@@ -362,12 +386,14 @@ class world {
   }
 
   [[nodiscard]] bool any_landing() const {
-    // What is in a submission that is not answered yet may be delivered already, but not all of its batch can be untaken then;
-    // to keep the model simple nothing of it lands before the answer.
-    return std::any_of(flights_.begin(), flights_.end(), [this](const auto& f) { return lands(f.first); });
+    // What is in a submission that is not answered yet may be delivered already, but not all of its
+    // batch can be untaken then; to keep the model simple nothing of it lands before the answer.
+    return std::any_of(flights_.begin(), flights_.end(),
+                       [this](const auto& f) { return lands(f.first); });
   }
   [[nodiscard]] bool lands(position at) const {
-    return !submit_ || std::none_of(submit_->batch.begin(), submit_->batch.end(), [&](const auto& s) { return s.at == at; });
+    return !submit_ || std::none_of(submit_->batch.begin(), submit_->batch.end(),
+                                    [&](const auto& s) { return s.at == at; });
   }
 
   void deliver() {
@@ -376,12 +402,13 @@ class world {
       if (lands(at)) can.push_back(at);
     const position at = can[by_.choose(can.size())];
     const flight f = flights_.at(at);
-    static constexpr outcome all[] = {outcome::delivered, outcome::retry, outcome::rejected, outcome::in_doubt,
-                                      outcome::unavailable};
+    static constexpr outcome all[] = {outcome::delivered, outcome::retry, outcome::rejected,
+                                      outcome::in_doubt, outcome::unavailable};
     outcome what = all[answer(1, 4)];
     // A sink that keeps order delivers nothing behind what failed.
     if (what == outcome::delivered && broken_behind(at, f)) what = outcome::retry;
-    note("  delivery of " + std::to_string(to_number(at)) + " as " + std::to_string(static_cast<int>(what)));
+    note("  delivery of " + std::to_string(to_number(at)) + " as " +
+         std::to_string(static_cast<int>(what)));
     flights_.erase(at);
     if (!f.abandoned) remember(at, f, what);
     const delivery d{at, what, "because"};
@@ -401,13 +428,17 @@ class world {
     } else {
       if (what == outcome::retry) ++retries_[at];
       if (what == outcome::rejected) ++rejected_[at];
-      if (what == outcome::rejected && config_.options.on_poison != poison_policy::pause) known_[at] = disposition::dead;
+      if (what == outcome::rejected && config_.options.on_poison != poison_policy::pause)
+        known_[at] = disposition::dead;
       if (what == outcome::unavailable) outage_at_ = now_;
       if (what != outcome::rejected) failed_at_[at] = now_;
       if (!f.key.empty()) {
-        const position first = failing_[f.key] = failing_.contains(f.key) ? (std::min)(failing_[f.key], at) : at;
+        const position first = failing_[f.key] =
+            failing_.contains(f.key) ? (std::min)(failing_[f.key], at) : at;
         // What came back behind it came back because of it, and need not wait on its own account.
-        std::erase_if(failed_at_, [&](const auto& other) { return other.first > first && rows_.at(other.first).key == f.key; });
+        std::erase_if(failed_at_, [&](const auto& other) {
+          return other.first > first && rows_.at(other.first).key == f.key;
+        });
       }
     }
     clear_calm_keys();
@@ -415,7 +446,8 @@ class world {
 
   void clear_calm_keys() {
     for (auto k = failing_.begin(); k != failing_.end();) {
-      const bool flies = std::any_of(flights_.begin(), flights_.end(), [&](const auto& f) { return f.second.key == k->first; });
+      const bool flies = std::any_of(flights_.begin(), flights_.end(),
+                                     [&](const auto& f) { return f.second.key == k->first; });
       k = flies ? std::next(k) : failing_.erase(k);
     }
   }
@@ -428,7 +460,8 @@ class world {
     if (why == stop_reason::requested) require(stopped_, "it says that it was asked to stop");
     if (why == stop_reason::fenced) require(fenced_, "it says that it was fenced");
     if (why == stop_reason::poisoned)
-      require(config_.options.on_poison == poison_policy::pause && pump_.poison(), "it says that it was poisoned");
+      require(config_.options.on_poison == poison_policy::pause && pump_.poison(),
+              "it says that it was poisoned");
     if (config_.shape.leased || why != stop_reason::fenced)
       for (const auto& [at, as] : known_)
         if (rows_.at(at).as != as) fail("it stops and has not settled what it knew");
@@ -445,7 +478,9 @@ class world {
 
   [[nodiscard]] bool finished() const {
     return over_ || (!stopped_ && flights_.empty() && !store_ && !submit_ &&
-                     std::all_of(rows_.begin(), rows_.end(), [](const auto& r) { return r.second.as != disposition::deferred; }));
+                     std::all_of(rows_.begin(), rows_.end(), [](const auto& r) {
+                       return r.second.as != disposition::deferred;
+                     }));
   }
 
   void at_the_end() {
@@ -454,9 +489,10 @@ class world {
       if (r.as == disposition::delivered) continue;
       if (r.as == disposition::dead) continue;
       require(!r.key.empty(), "it parks what has no key");
-      const bool behind_dead = std::any_of(rows_.begin(), rows_.end(), [&key = r.key, p = at](const auto& o) {
-        return o.second.key == key && o.first < p && o.second.as == disposition::dead;
-      });
+      const bool behind_dead =
+          std::any_of(rows_.begin(), rows_.end(), [&key = r.key, p = at](const auto& o) {
+            return o.second.key == key && o.first < p && o.second.as == disposition::dead;
+          });
       require(behind_dead, "it parks what is behind nothing dead");
     }
   }
@@ -482,7 +518,8 @@ class world {
   std::map<position, instant> failed_at_{};
   std::map<position, instant> submitted_at_{};
   std::map<position, flight> flights_{};
-  std::map<std::string, position> failing_{};  // keys of which something failed while something flies, and the first failed
+  // keys of which something failed while something flies, and the first failed
+  std::map<std::string, position> failing_{};
   std::optional<action> store_{};
   std::vector<settlement> settlements_{};
   std::optional<action> submit_{};

@@ -23,6 +23,7 @@ struct world {
 
 }  // namespace
 
-TEST_CASE("the inbox store in memory keeps every promise of the concept", "[memory][inbox][conformance]") {
+TEST_CASE("the inbox store in memory keeps every promise of the concept",
+          "[memory][inbox][conformance]") {
   gabion_test::check_suite<world>(testing::inbox_store_suite<world>());
 }

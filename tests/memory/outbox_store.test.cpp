@@ -23,6 +23,7 @@ struct world {
 
 }  // namespace
 
-TEST_CASE("the outbox store in memory keeps every promise of the concept", "[memory][outbox][conformance]") {
+TEST_CASE("the outbox store in memory keeps every promise of the concept",
+          "[memory][outbox][conformance]") {
   gabion_test::check_suite<world>(testing::outbox_store_suite<world>());
 }

@@ -28,16 +28,18 @@ static_assert(detail::latency_bucket(63) == 63);
 static_assert(detail::latency_bucket(64) == 64);
 static_assert(detail::latency_bucket(65) == 64);
 static_assert(detail::latency_bucket_top(64) == 65);
-static_assert(detail::latency_bucket(static_cast<std::uint64_t>(latency_snapshot::longest.count())) ==
-              detail::latency_buckets - 1);
-static_assert(detail::latency_bucket(static_cast<std::uint64_t>(latency_snapshot::longest.count()) + 1) ==
-              detail::latency_buckets - 1);
+static_assert(detail::latency_bucket(static_cast<std::uint64_t>(
+                  latency_snapshot::longest.count())) == detail::latency_buckets - 1);
+static_assert(detail::latency_bucket(static_cast<std::uint64_t>(latency_snapshot::longest.count()) +
+                                     1) == detail::latency_buckets - 1);
 static_assert(detail::latency_bucket_top(detail::latency_buckets - 1) ==
               static_cast<std::uint64_t>(latency_snapshot::longest.count()));
-static_assert(detail::latency_bucket((std::numeric_limits<std::uint64_t>::max)()) == detail::latency_buckets - 1);
+static_assert(detail::latency_bucket((std::numeric_limits<std::uint64_t>::max)()) ==
+              detail::latency_buckets - 1);
 static_assert(sizeof(gabion::latency_histogram) < 10'000);
 
-/// An environment in which another thread adds one right after each of the next `left` times that a number is read.
+/// An environment in which another thread adds one right after each of the next `left` times that a
+/// number is read.
 struct interrupted_env : archetype::env {
   static inline int left = 0;
 
@@ -58,7 +60,8 @@ struct interrupted_env : archetype::env {
 
    private:
     void interrupt() const noexcept {
-      if (left > 0 && left-- > 0) const_cast<atomic*>(this)->fetch_add(1, std::memory_order_relaxed);
+      if (left > 0 && left-- > 0)
+        const_cast<atomic*>(this)->fetch_add(1, std::memory_order_relaxed);
     }
   };
 };
@@ -89,7 +92,8 @@ TEST_CASE("the buckets cover every length once and in order", "[observe][histogr
   }
 }
 
-TEST_CASE("each quantile is at least the true one and at most one part in 32 above", "[observe][histogram]") {
+TEST_CASE("each quantile is at least the true one and at most one part in 32 above",
+          "[observe][histogram]") {
   gabion::xoshiro256 random{60};
   for (const std::size_t samples : {1U, 2U, 10U, 1000U, 20'000U}) {
     gabion::latency_histogram histogram;
@@ -141,7 +145,8 @@ TEST_CASE("without samples there is nothing to tell", "[observe][histogram]") {
 
 TEST_CASE("samples up to a limit are counted", "[observe][histogram]") {
   latency_snapshot seen;
-  for (const duration d : {duration{10ns}, duration{20ns}, duration{1ms}, duration{1s}}) seen.record(d);
+  for (const duration d : {duration{10ns}, duration{20ns}, duration{1ms}, duration{1s}})
+    seen.record(d);
   CHECK(seen.count_at_most(-1ns) == 0);
   CHECK(seen.count_at_most(9ns) == 0);
   CHECK(seen.count_at_most(10ns) == 1);
@@ -182,7 +187,8 @@ TEST_CASE("taking the samples leaves none behind", "[observe][histogram]") {
   CHECK(histogram.snapshot().count() == 0);
 }
 
-TEST_CASE("a sample that comes while its bucket is taken is in the next taking", "[observe][histogram]") {
+TEST_CASE("a sample that comes while its bucket is taken is in the next taking",
+          "[observe][histogram]") {
   interrupted_env::left = 1000;
   gabion::basic_latency_histogram<interrupted_env> histogram;
   histogram.record(5ns);
@@ -192,7 +198,8 @@ TEST_CASE("a sample that comes while its bucket is taken is in the next taking",
   CHECK(taken.count() == 1001);
 }
 
-TEST_CASE("no sample is lost between threads that record and one that takes", "[observe][histogram][thread]") {
+TEST_CASE("no sample is lost between threads that record and one that takes",
+          "[observe][histogram][thread]") {
   gabion::latency_histogram histogram;
   constexpr int each = 400'000;
   std::atomic<int> recording{2};
@@ -212,7 +219,8 @@ TEST_CASE("no sample is lost between threads that record and one that takes", "[
   CHECK(taken.sum() == duration{each});
 }
 
-TEST_CASE("the histogram asks no more of its environment than the archetype has", "[observe][archetype]") {
+TEST_CASE("the histogram asks no more of its environment than the archetype has",
+          "[observe][archetype]") {
   gabion::basic_latency_histogram<archetype::env> histogram;
   histogram.record(1ms);
   histogram.merge(histogram.snapshot());

@@ -32,9 +32,11 @@ TEST_CASE("the preset alert rules hold the published thresholds", "[observe][ale
     std::int64_t watch;
     std::int64_t alert;
   };
-  for (const row& r : {row{presets::unpublished_events, 100, 1000, 1001}, row{presets::publishing_lag, 30'000, 120'000, 120'001},
-                       row{presets::consumer_lag, 5'000, 30'000, 30'001}, row{presets::error_rate, 10, 50, 51},
-                       row{presets::throughput, 1'000, 100, 99}}) {
+  for (const row& r :
+       {row{presets::unpublished_events, 100, 1000, 1001},
+        row{presets::publishing_lag, 30'000, 120'000, 120'001},
+        row{presets::consumer_lag, 5'000, 30'000, 30'001}, row{presets::error_rate, 10, 50, 51},
+        row{presets::throughput, 1'000, 100, 99}}) {
     CAPTURE(std::string{r.rule.metric});
     CHECK(r.rule.evaluate(r.healthy) == alert_level::healthy);
     CHECK(r.rule.evaluate(r.watch) == alert_level::watch);
@@ -93,7 +95,8 @@ TEST_CASE("counters and gauges count over many threads", "[observe][counter][thr
   CHECK(gauge.value() == -5);
 }
 
-TEST_CASE("counters ask no more of their environment than the archetype has", "[observe][archetype]") {
+TEST_CASE("counters ask no more of their environment than the archetype has",
+          "[observe][archetype]") {
   gabion::basic_counter<archetype::env> counter;
   counter.add(2);
   CHECK(counter.value() == 2);

@@ -20,7 +20,8 @@ namespace {
 
 /// What the writer throws, empty if nothing; checks the code too.
 template <class Function>
-[[nodiscard]] std::string refusal(errc expected, Function&& write, const gabion::prometheus_options& options = {}) {
+[[nodiscard]] std::string refusal(errc expected, Function&& write,
+                                  const gabion::prometheus_options& options = {}) {
   std::string page;
   prometheus_writer writer{page, options};
   try {
@@ -37,8 +38,10 @@ template <class Function>
 TEST_CASE("a page holds each metric under one heading", "[observe][prometheus]") {
   std::string page = "# begun by others\n";
   prometheus_writer writer{page};
-  writer.counter("orders_total", "Orders\ntaken \\ all", 7, {{"state", "new"}, {"who", "a\"b\\c\nd"}});
-  writer.counter("orders_total", "Orders\ntaken \\ all", 18'446'744'073'709'551'615U, {{"state", "old"}});
+  writer.counter("orders_total", "Orders\ntaken \\ all", 7,
+                 {{"state", "new"}, {"who", "a\"b\\c\nd"}});
+  writer.counter("orders_total", "Orders\ntaken \\ all", 18'446'744'073'709'551'615U,
+                 {{"state", "old"}});
   writer.gauge("lag_seconds", "", 1.5);
   writer.gauge("depth", "Depth", -3);
   CHECK(page ==
@@ -74,7 +77,8 @@ TEST_CASE("numbers are written in full and odd ones by name", "[observe][prometh
 
 TEST_CASE("a histogram is cumulative and ends with all of it", "[observe][prometheus]") {
   gabion::latency_snapshot seen;
-  for (const duration d : {duration{50us}, duration{60us}, duration{5ms}, duration{2h}}) seen.record(d);
+  for (const duration d : {duration{50us}, duration{60us}, duration{5ms}, duration{2h}})
+    seen.record(d);
   std::string page;
   const std::vector<duration> bounds{100us, 10ms, 1s};
   prometheus_writer{page}.histogram("took_seconds", "How long", seen, {{"route", "/"}}, bounds);
@@ -112,34 +116,27 @@ TEST_CASE("labels may be put together at run time", "[observe][prometheus]") {
 
 TEST_CASE("names that the format does not allow are refused", "[observe][prometheus]") {
   for (const char* bad : {"", "1x", "a-b", "a b", "\u00e9", "a\n"})
-    CHECK_THAT(refusal(errc::invalid_argument, [&](prometheus_writer& w) { w.counter(bad, "", 1); }),
-               Contains("the name has other than a-z A-Z 0-9 _ :"));
-  CHECK(refusal(errc::invalid_argument, [](prometheus_writer& w) { w.counter(":a_B9", "", 1); }).empty());
+    CHECK_THAT(
+        refusal(errc::invalid_argument, [&](prometheus_writer& w) { w.counter(bad, "", 1); }),
+        Contains("the name has other than a-z A-Z 0-9 _ :"));
+  CHECK(refusal(errc::invalid_argument, [](prometheus_writer& w) {
+          w.counter(":a_B9", "", 1);
+        }).empty());
   for (const char* bad : {"", "1x", "a-b", "a:b", "__name", "\u00e9"})
     CHECK_THAT(refusal(errc::invalid_argument,
-                       [&](prometheus_writer& w) {
-                         w.gauge("x", "", 1, {{bad, "v"}});
-                       }),
+                       [&](prometheus_writer& w) { w.gauge("x", "", 1, {{bad, "v"}}); }),
                Contains("is not allowed"));
   CHECK_THAT(refusal(errc::invalid_argument,
-                     [](prometheus_writer& w) {
-                       w.histogram("x", "", {}, {{"le", "v"}});
-                     }),
+                     [](prometheus_writer& w) { w.histogram("x", "", {}, {{"le", "v"}}); }),
              Contains("label \"le\" is not allowed"));
   CHECK_THAT(refusal(errc::invalid_argument,
-                     [](prometheus_writer& w) {
-                       w.summary("x", "", {}, {{"quantile", "v"}});
-                     }),
+                     [](prometheus_writer& w) { w.summary("x", "", {}, {{"quantile", "v"}}); }),
              Contains("label \"quantile\" is not allowed"));
   CHECK_THAT(refusal(errc::invalid_argument,
-                     [](prometheus_writer& w) {
-                       w.gauge("x", "", 1, {{"a", "1"}, {"a", "2"}});
-                     }),
+                     [](prometheus_writer& w) { w.gauge("x", "", 1, {{"a", "1"}, {"a", "2"}}); }),
              Contains("label \"a\" is there twice"));
   CHECK_THAT(refusal(errc::invalid_argument,
-                     [](prometheus_writer& w) {
-                       w.gauge("x", "", 1, {{"a", "\xff"}});
-                     }),
+                     [](prometheus_writer& w) { w.gauge("x", "", 1, {{"a", "\xff"}}); }),
              Contains("value that is not UTF-8"));
 }
 
@@ -167,20 +164,19 @@ TEST_CASE("the bounds of a page hold on both sides", "[observe][prometheus]") {
     };
   };
   CHECK(refusal(errc::too_large, families(2), small).empty());
-  CHECK_THAT(refusal(errc::too_large, families(3), small), Contains("more metrics than max_families"));
+  CHECK_THAT(refusal(errc::too_large, families(3), small),
+             Contains("more metrics than max_families"));
   const auto samples = [](int n) {
     return [n](prometheus_writer& w) {
       for (int i = 0; i < n; ++i) w.gauge("x", "", i, {{"i", std::to_string(i)}});
     };
   };
   CHECK(refusal(errc::too_large, samples(3), small).empty());
-  CHECK_THAT(refusal(errc::too_large, samples(4), small), Contains("more label sets than max_samples"));
+  CHECK_THAT(refusal(errc::too_large, samples(4), small),
+             Contains("more label sets than max_samples"));
   CHECK_THAT(refusal(
                  errc::too_large,
-                 [](prometheus_writer& w) {
-                   w.gauge("x", "", 1, {{"a", ""}, {"b", ""}});
-                 },
-                 small),
+                 [](prometheus_writer& w) { w.gauge("x", "", 1, {{"a", ""}, {"b", ""}}); }, small),
              Contains("more labels than max_labels"));
   std::string page;
   CHECK_THROWS_AS((prometheus_writer{page, {.max_labels = 0}}), gabion::error);
@@ -188,9 +184,11 @@ TEST_CASE("the bounds of a page hold on both sides", "[observe][prometheus]") {
 
 TEST_CASE("bounds that fall and quantiles beyond one are refused", "[observe][prometheus]") {
   const std::vector<duration> falling{1s, 1s};
-  CHECK_THAT(refusal(errc::invalid_argument, [&](prometheus_writer& w) { w.histogram("x", "", {}, {}, falling); }),
+  CHECK_THAT(refusal(errc::invalid_argument,
+                     [&](prometheus_writer& w) { w.histogram("x", "", {}, {}, falling); }),
              Contains("its bounds do not rise"));
   for (const double bad : {-0.1, 1.1, std::numeric_limits<double>::quiet_NaN()})
-    CHECK_THAT(refusal(errc::invalid_argument, [&](prometheus_writer& w) { w.summary("x", "", {}, {}, {bad}); }),
+    CHECK_THAT(refusal(errc::invalid_argument,
+                       [&](prometheus_writer& w) { w.summary("x", "", {}, {}, {bad}); }),
                Contains("a quantile is not 0 to 1"));
 }

@@ -15,19 +15,27 @@ namespace {
 /// The evidence of a flawless run with two orders: one paid, one changed and cancelled.
 evidence flawless() {
   evidence e;
-  e.acknowledged = {
-      {"a", 1, step_kind::place}, {"b", 1, step_kind::place}, {"b", 2, step_kind::add_item}, {"b", 3, step_kind::cancel}};
+  e.acknowledged = {{"a", 1, step_kind::place},
+                    {"b", 1, step_kind::place},
+                    {"b", 2, step_kind::add_item},
+                    {"b", 3, step_kind::cancel}};
   e.expected["a"] = {.items = {{"book", 2, {100}}}};
   e.expected["b"] = {.items = {{"cup", 1, {50}}, {"book", 1, {100}}}, .cancelled = true};
   e.repeated = {{.key = "k", .first = "202 {}", .again = "202 {}"}};
   e.token_reads = 1;
-  e.shown["a"] = {.version = 3, .status = "paid", .items = {{"book", 2, {100}}}, .total_cents = 200, .settled_cents = 200};
-  e.shown["b"] = {.version = 3, .status = "cancelled", .items = {{"cup", 1, {50}}, {"book", 1, {100}}}};
+  e.shown["a"] = {.version = 3,
+                  .status = "paid",
+                  .items = {{"book", 2, {100}}},
+                  .total_cents = 200,
+                  .settled_cents = 200};
+  e.shown["b"] = {
+      .version = 3, .status = "cancelled", .items = {{"cup", 1, {50}}, {"book", 1, {100}}}};
   e.charges = {{.key = "a/1", .order_id = "a", .amount_cents = 200, .repeats = 2}};
   e.events = {{"e1", "order.placed", "a", 1},     {"e2", "order.placed", "b", 1},
               {"e3", "order.item_added", "b", 2}, {"e4", "order.payment_requested", "a", 2},
               {"e5", "order.cancelled", "b", 3},  {"e6", "order.payment_received", "a", 3}};
-  for (const char* consumer : {"inventory", "email", "payments"}) e.inboxes[consumer] = {"e1", "e2", "e3", "e4", "e5", "e6"};
+  for (const char* consumer : {"inventory", "email", "payments"})
+    e.inboxes[consumer] = {"e1", "e2", "e3", "e4", "e5", "e6"};
   e.bookings = {{"e1", "a", 1}, {"e2", "b", 1}, {"e3", "b", 2}, {"e5", "b", 3}};
   e.emails = {{"e1", "a", 1}, {"e2", "b", 1}, {"e5", "b", 3}, {"e6", "a", 3}};
   e.stock = {{"book", 2}, {"cup", 0}};
@@ -59,7 +67,9 @@ const std::string streams = "no event is stored twice, none is missing from the 
 
 }  // namespace
 
-TEST_CASE("a flawless run keeps every promise", "[order_demo][checks]") { CHECK(broken(flawless()).empty()); }
+TEST_CASE("a flawless run keeps every promise", "[order_demo][checks]") {
+  CHECK(broken(flawless()).empty());
+}
 
 TEST_CASE("no evidence proves nothing", "[order_demo][checks]") {
   CHECK(broken(evidence{}).size() == check_all(evidence{}, true).size());
@@ -96,7 +106,8 @@ TEST_CASE("another answer to a repeated command is found", "[order_demo][checks]
   CHECK(broken(e) == promises{"a command sent again with its key gets the same answer"});
 }
 
-TEST_CASE("an event that is stored twice or missing in its stream is found", "[order_demo][checks]") {
+TEST_CASE("an event that is stored twice or missing in its stream is found",
+          "[order_demo][checks]") {
   evidence e = flawless();
   SECTION("the same id twice") { e.events[3].id = "e1"; }
   SECTION("a hole in the versions") { e.events[2].version = 3; }
@@ -116,7 +127,8 @@ TEST_CASE("a consumer that got nothing at all is found", "[order_demo][checks]")
   CHECK(broken(e) == promises{reached_all});
 }
 
-TEST_CASE("an effect that did not happen or happened for nothing is found", "[order_demo][checks]") {
+TEST_CASE("an effect that did not happen or happened for nothing is found",
+          "[order_demo][checks]") {
   evidence e = flawless();
   SECTION("a missing booking") { e.bookings.pop_back(); }
   SECTION("a missing email") { e.emails.pop_back(); }
@@ -154,10 +166,16 @@ TEST_CASE("goods that are kept back wrongly are found", "[order_demo][checks]") 
 
 TEST_CASE("money that moved wrongly is found", "[order_demo][checks]") {
   evidence e = flawless();
-  SECTION("charged twice under two keys") { e.charges.push_back({.key = "a/1b", .order_id = "a", .amount_cents = 200}); }
+  SECTION("charged twice under two keys") {
+    e.charges.push_back({.key = "a/1b", .order_id = "a", .amount_cents = 200});
+  }
   SECTION("not charged") { e.charges.clear(); }
-  SECTION("the same key twice") { e.charges.push_back({.key = "a/1", .order_id = "a", .amount_cents = 0}); }
-  SECTION("charged for a cancelled order") { e.charges.push_back({.key = "b/1", .order_id = "b", .amount_cents = 150}); }
+  SECTION("the same key twice") {
+    e.charges.push_back({.key = "a/1", .order_id = "a", .amount_cents = 0});
+  }
+  SECTION("charged for a cancelled order") {
+    e.charges.push_back({.key = "b/1", .order_id = "b", .amount_cents = 150});
+  }
   SECTION("charged and shown as paid but too little") {
     e.charges.front().amount_cents = 150;
     e.shown["a"].settled_cents = 150;
@@ -203,7 +221,8 @@ TEST_CASE("the report says which promise was broken and by what", "[order_demo][
   const auto findings = check_all(e, true);
   CHECK_FALSE(all_kept(findings));
   CHECK(all_kept(check_all(flawless(), true)));
-  const std::string text = write_report(e, {.commands = 4, .load_seconds = 2, .kills = 1}, findings);
+  const std::string text =
+      write_report(e, {.commands = 4, .load_seconds = 2, .kills = 1}, findings);
   CHECK(text.find("BROKEN  every event reached every consumer") != std::string::npos);
   CHECK(text.find("email never got order.payment_received e6") != std::string::npos);
   CHECK(text.find("kept    each effect happened once") != std::string::npos);

@@ -12,7 +12,9 @@ namespace {
 
 const gabion::instant start{};
 
-due_payment due(const std::string& order) { return {.order_id = order, .number = 1, .amount = {100}}; }
+due_payment due(const std::string& order) {
+  return {.order_id = order, .number = 1, .amount = {100}};
+}
 
 }  // namespace
 
@@ -31,7 +33,8 @@ TEST_CASE("a due payment is given out once until it comes back", "[order_service
   CHECK(schedule.take(start).has_value());
 }
 
-TEST_CASE("a postponed payment waits for its time and keeps what changed", "[order_service][payments]") {
+TEST_CASE("a postponed payment waits for its time and keeps what changed",
+          "[order_service][payments]") {
   payment_schedule schedule{10};
   schedule.add(due("a"));
   due_payment again = *schedule.take(start);

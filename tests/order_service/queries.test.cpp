@@ -13,7 +13,8 @@ namespace {
 void wait_until_queued(running& service, const std::string& path) {
   REQUIRE(eventually([&] {
     const auto answer = service.http().Get(path);
-    return answer && answer->status == 200 && json::parse(answer->body).at("status") == "payment_queued";
+    return answer && answer->status == 200 &&
+           json::parse(answer->body).at("status") == "payment_queued";
   }));
 }
 
@@ -32,8 +33,9 @@ TEST_CASE("an order that did not change is not sent again", "[order_service][htt
   CHECK(same->body.empty());
   CHECK(same->get_header_value("ETag") == tag);
   const auto cancelled = service.http().Delete(path);
-  const auto other =
-      service.http().Get(path, {{"If-None-Match", tag}, {"Consistency-Token", cancelled->get_header_value("Consistency-Token")}});
+  const auto other = service.http().Get(
+      path, {{"If-None-Match", tag},
+             {"Consistency-Token", cancelled->get_header_value("Consistency-Token")}});
   CHECK(other->status == 200);
   CHECK(other->get_header_value("ETag") != tag);
 }
@@ -43,8 +45,8 @@ TEST_CASE("an answer says how far it is behind", "[order_service][http][queries]
   running service = start_service(folder);
   const std::string path = place(service);
   wait_until_queued(service, path);
-  for (const std::string& query :
-       {path, std::string{"/orders"}, std::string{"/analytics/orders"}, std::string{"/customers/c-1/orders"}}) {
+  for (const std::string& query : {path, std::string{"/orders"}, std::string{"/analytics/orders"},
+                                   std::string{"/customers/c-1/orders"}}) {
     INFO(query);
     const auto answer = service.http().Get(query);
     REQUIRE(answer);
@@ -56,21 +58,26 @@ TEST_CASE("an answer says how far it is behind", "[order_service][http][queries]
   }
 }
 
-TEST_CASE("a client that demands more than there is gets what there is and is told so", "[order_service][http][queries]") {
+TEST_CASE("a client that demands more than there is gets what there is and is told so",
+          "[order_service][http][queries]") {
   const temporary_folder folder;
   running service = start_service(folder);
   const std::string path = place(service);
   wait_until_queued(service, path);
-  const std::string future = gabion::encode(gabion::consistency_token{"orders", gabion::position{1000}});
+  const std::string future =
+      gabion::encode(gabion::consistency_token{"orders", gabion::position{1000}});
   const auto answer = service.http().Get(path, {{"Consistency-Token", future}});
   REQUIRE(answer);
   CHECK(answer->status == 200);
   CHECK(answer->get_header_value("Positions-Behind") == "997");
-  const std::string foreign = gabion::encode(gabion::consistency_token{"elsewhere", gabion::position{1}});
-  CHECK(is_problem(service.http().Get(path, {{"Consistency-Token", foreign}}), 400, "Consistency-Token"));
+  const std::string foreign =
+      gabion::encode(gabion::consistency_token{"elsewhere", gabion::position{1}});
+  CHECK(is_problem(service.http().Get(path, {{"Consistency-Token", foreign}}), 400,
+                   "Consistency-Token"));
 }
 
-TEST_CASE("orders come in pages that lead on from one to the next", "[order_service][http][queries]") {
+TEST_CASE("orders come in pages that lead on from one to the next",
+          "[order_service][http][queries]") {
   const temporary_folder folder;
   running service = start_service(folder);
   std::vector<std::string> placed;
@@ -82,8 +89,11 @@ TEST_CASE("orders come in pages that lead on from one to the next", "[order_serv
   for (std::string next = "/orders?limit=2"; !next.empty(); ++pages) {
     const json page = read_after(service, next, token);
     CHECK(page.at("orders").size() <= 2);
-    for (const json& o : page.at("orders")) seen.push_back("/orders/" + o.at("order_id").get<std::string>());
-    next = page.at("_links").contains("next") ? page.at("_links").at("next").at("href").get<std::string>() : "";
+    for (const json& o : page.at("orders"))
+      seen.push_back("/orders/" + o.at("order_id").get<std::string>());
+    next = page.at("_links").contains("next")
+               ? page.at("_links").at("next").at("href").get<std::string>()
+               : "";
   }
   CHECK(seen == placed);
   CHECK(pages == 3);
@@ -128,14 +138,17 @@ TEST_CASE("health and metrics are told", "[order_service][http][queries]") {
   CHECK(json::parse(health->body).at("parts").contains("order_view"));
   const auto metrics = service.http().Get("/metrics");
   CHECK(metrics->get_header_value("Content-Type").starts_with("text/plain; version=0.0.4"));
-  CHECK(metrics->body.find("orders_commands_total{command=\"place_order\",outcome=\"succeeded\"} 1\n") != std::string::npos);
+  CHECK(metrics->body.find(
+            "orders_commands_total{command=\"place_order\",outcome=\"succeeded\"} 1\n") !=
+        std::string::npos);
   CHECK(metrics->body.find("# TYPE orders_command_seconds histogram") != std::string::npos);
 }
 
 TEST_CASE("everything works in memory too", "[order_service][http][memory]") {
   const temporary_folder folder;
   running provider = start_provider(folder);
-  running service{ORDER_SERVICE, {"--port", "0", "--memory", "--payment", provider.url()}, folder.path()};
+  running service{
+      ORDER_SERVICE, {"--port", "0", "--memory", "--payment", provider.url()}, folder.path()};
   const std::string path = place(service);
   CHECK(eventually([&] {
     const auto answer = service.http().Get(path);

@@ -68,7 +68,9 @@ TEST_CASE("every wrong place is named with what is allowed", "[order_service][ht
       {changed("/customer/email", "nobody"), "customer.email"},
       {changed("/customer/age", 5), "customer.age"},
       {changed("/items", nlohmann::json::array()), "items"},
-      {changed("/items", nlohmann::json::array_t(101, {{"product", "x"}, {"quantity", 1}, {"unit_price_cents", 1}})), "items"},
+      {changed("/items", nlohmann::json::array_t(
+                             101, {{"product", "x"}, {"quantity", 1}, {"unit_price_cents", 1}})),
+       "items"},
       {changed("/items", "book"), "items"},
       {changed("/items/0", 7), "items[0]"},
       {changed("/items/0/quantity", 0), "items[0].quantity"},
@@ -103,20 +105,24 @@ TEST_CASE("one answer names all that is wrong", "[order_service][http]") {
   const problem p = problem_with_place(R"({"customer":{"id":5},"itms":[]})");
   std::vector<std::string> fields;
   for (const field_error& e : p.errors) fields.push_back(e.field);
-  CHECK(fields == std::vector<std::string>{"itms", "customer.id", "customer.name", "customer.email", "items"});
+  CHECK(fields == std::vector<std::string>{"itms", "customer.id", "customer.name", "customer.email",
+                                           "items"});
 }
 
-TEST_CASE("deep nesting where a number should be does not take a deep stack", "[order_service][http]") {
+TEST_CASE("deep nesting where a number should be does not take a deep stack",
+          "[order_service][http]") {
   const std::string deep = std::string(30'000, '[') + std::string(30'000, ']');
-  const problem p =
-      problem_with([&] { return read_item_body(R"({"product":"x","unit_price_cents":1,"quantity":)" + deep + "}"); });
+  const problem p = problem_with([&] {
+    return read_item_body(R"({"product":"x","unit_price_cents":1,"quantity":)" + deep + "}");
+  });
   CHECK(p.status == 422);
   REQUIRE(p.errors.size() == 1);
   CHECK(p.errors.front().field == "quantity");
 }
 
 TEST_CASE("a problem is JSON whatever the client sent", "[order_service][http]") {
-  const problem p{.status = 422, .title = "t", .detail = "bad \xff byte", .errors = {{"a\"b", "c\nd"}}};
+  const problem p{
+      .status = 422, .title = "t", .detail = "bad \xff byte", .errors = {{"a\"b", "c\nd"}}};
   const auto body = nlohmann::json::parse(to_json_text(p, "/orders/\xc3"));
   CHECK(body.at("status") == 422);
   CHECK(body.at("errors").at(0).at("field") == "a\"b");

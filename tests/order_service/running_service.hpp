@@ -45,7 +45,8 @@ class temporary_folder {
 /// A server program as a process, and a client for it.
 class running {
  public:
-  running(const char* program, std::vector<std::string> arguments, const std::filesystem::path& folder)
+  running(const char* program, std::vector<std::string> arguments,
+          const std::filesystem::path& folder)
       : process_{program, std::move(arguments), folder / "log"},
         port_{process_.wait_for_port(seconds{20})},
         http_{"127.0.0.1", port_} {
@@ -65,7 +66,8 @@ class running {
   httplib::Client http_;
 };
 
-/// Asks again and again, as a client would, until the condition holds; false if it does not within the deadline.
+/// Asks again and again, as a client would, until the condition holds; false if it does not within
+/// the deadline.
 inline bool eventually(const std::function<bool()>& condition, milliseconds at_most = seconds{20}) {
   const auto until = std::chrono::steady_clock::now() + at_most;
   while (!condition()) {
@@ -75,17 +77,21 @@ inline bool eventually(const std::function<bool()>& condition, milliseconds at_m
   return true;
 }
 
-inline running start_provider(const temporary_folder& folder) { return {PAYMENT_PROVIDER, {"--port", "0"}, folder.path()}; }
+inline running start_provider(const temporary_folder& folder) {
+  return {PAYMENT_PROVIDER, {"--port", "0"}, folder.path()};
+}
 
 /// The service on a file in the folder, without a provider unless one is named.
 inline running start_service(const temporary_folder& folder, std::vector<std::string> more = {}) {
-  std::vector<std::string> arguments{"--port", "0", "--db", (folder.path() / "orders.db").string(), "--breaker-open", "200"};
+  std::vector<std::string> arguments{
+      "--port", "0", "--db", (folder.path() / "orders.db").string(), "--breaker-open", "200"};
   arguments.insert(arguments.end(), more.begin(), more.end());
   return {ORDER_SERVICE, arguments, folder.path()};
 }
 
 inline void set_mood(running& provider, const std::string& mood) {
-  const auto told = provider.http().Post("/control", json{{"mode", mood}}.dump(), "application/json");
+  const auto told =
+      provider.http().Post("/control", json{{"mode", mood}}.dump(), "application/json");
   if (!told || told->status != 200) throw std::runtime_error{"the provider does not listen"};
 }
 
@@ -115,9 +121,12 @@ inline std::size_t count_orders(running& service) {
 
 /// Checks that an answer is a problem with that status which names that field.
 inline bool is_problem(const httplib::Result& answer, int status, const std::string& field = {}) {
-  if (!answer || answer->status != status || answer->get_header_value("Content-Type") != "application/problem+json") return false;
+  if (!answer || answer->status != status ||
+      answer->get_header_value("Content-Type") != "application/problem+json")
+    return false;
   const json body = json::parse(answer->body, nullptr, false);
-  if (body.is_discarded() || body.value("status", 0) != status || body.value("title", "").empty()) return false;
+  if (body.is_discarded() || body.value("status", 0) != status || body.value("title", "").empty())
+    return false;
   if (field.empty()) return true;
   for (const json& e : body.value("errors", json::array()))
     if (e.value("field", "") == field) return true;

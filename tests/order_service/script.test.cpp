@@ -30,7 +30,8 @@ std::string refusal_of(const std::string& text) {
   return {};
 }
 
-const std::string plain = R"({"customer":{"id":"c"},"items":[{"product":"book","quantity":2,"unit_price_cents":100}]})";
+const std::string plain =
+    R"({"customer":{"id":"c"},"items":[{"product":"book","quantity":2,"unit_price_cents":100}]})";
 
 std::size_t commands_in(const std::vector<script>& scripts) {
   std::size_t n = 0;
@@ -50,7 +51,8 @@ TEST_CASE("a line is the body of an order", "[order_demo][script]") {
   CHECK(scripts[0].steps[0].items == std::vector<item>{{"book", 2, {100}}});
 }
 
-TEST_CASE("what happens next follows the order and is not part of its body", "[order_demo][script]") {
+TEST_CASE("what happens next follows the order and is not part of its body",
+          "[order_demo][script]") {
   const auto scripts = read(
       R"({"items":[],"then":[{"add_item":{"product":"cup","quantity":1,"unit_price_cents":5}},{"change":{"items":[]}},{"cancel":{}}]})");
   REQUIRE(scripts.size() == 1);
@@ -66,7 +68,8 @@ TEST_CASE("what happens next follows the order and is not part of its body", "[o
 TEST_CASE("a line that can not be read is named", "[order_demo][script]") {
   CHECK(refusal_of(plain + "\n{").starts_with("line 2: "));
   CHECK(refusal_of("[1]") == "line 1: is not a JSON object");
-  CHECK(refusal_of(R"({"then":[{"dance":{}}]})") == "line 1: an entry of \"then\" is none of add_item, change and cancel");
+  CHECK(refusal_of(R"({"then":[{"dance":{}}]})") ==
+        "line 1: an entry of \"then\" is none of add_item, change and cancel");
   CHECK(refusal_of("\n\n") == "there is no order in it");
 }
 
@@ -76,9 +79,11 @@ TEST_CASE("an order that the service will refuse is sent all the same", "[order_
   CHECK(scripts[0].steps[0].body == R"({"items":[{"product":7}]})");
 }
 
-TEST_CASE("scripts are repeated until there are enough commands and not one more", "[order_demo][script]") {
+TEST_CASE("scripts are repeated until there are enough commands and not one more",
+          "[order_demo][script]") {
   const auto scripts = read(plain + "\n" + R"({"items":[],"then":[{"cancel":{}},{"cancel":{}}]})");
-  for (const std::size_t n : {1U, 2U, 4U, 5U, 11U}) CHECK(commands_in(repeat_scripts(scripts, n)) == n);
+  for (const std::size_t n : {1U, 2U, 4U, 5U, 11U})
+    CHECK(commands_in(repeat_scripts(scripts, n)) == n);
 }
 
 TEST_CASE("an expectation follows from the commands alone", "[order_demo][script]") {

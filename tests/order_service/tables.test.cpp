@@ -19,7 +19,9 @@ namespace {
 /// A file that is gone after the test.
 class temporary_file {
  public:
-  temporary_file() : path_{std::filesystem::temp_directory_path() / ("gabion-tables-" + std::to_string(getpid()) + ".db")} {
+  temporary_file()
+      : path_{std::filesystem::temp_directory_path() /
+              ("gabion-tables-" + std::to_string(getpid()) + ".db")} {
     remove();
   }
   ~temporary_file() { remove(); }
@@ -29,7 +31,8 @@ class temporary_file {
 
  private:
   void remove() const {
-    for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(path_.string() + suffix);
+    for (const char* suffix : {"", "-wal", "-shm"})
+      std::filesystem::remove(path_.string() + suffix);
   }
   std::filesystem::path path_;
 };
@@ -54,7 +57,10 @@ order_view view(const std::string& id, const std::string& customer, bool cancell
           .version = 1,
           .placed_at = gabion::wall_time{std::chrono::seconds{10}},
           .updated_at = gabion::wall_time{std::chrono::seconds{20}},
-          .state = {.exists = true, .by = {customer, "Ada", "a@b"}, .items = {{"book", 2, {100}}}, .cancelled = cancelled}};
+          .state = {.exists = true,
+                    .by = {customer, "Ada", "a@b"},
+                    .items = {{"book", 2, {100}}},
+                    .cancelled = cancelled}};
 }
 
 template <class Place, class Work>
@@ -83,9 +89,11 @@ void orders_are_kept_and_found() {
   CHECK(found->placed_at == view("a", "c-1").placed_at);
   CHECK_FALSE(p.tables.find_order("x").has_value());
   CHECK(ids(p.tables.find_orders({})) == std::vector<std::string>{"a", "b", "c"});
-  CHECK(ids(p.tables.find_orders({.status = order_status::cancelled})) == std::vector<std::string>{"b", "c"});
+  CHECK(ids(p.tables.find_orders({.status = order_status::cancelled})) ==
+        std::vector<std::string>{"b", "c"});
   CHECK(ids(p.tables.find_orders({.customer_id = "c-1"})) == std::vector<std::string>{"a", "c"});
-  CHECK(ids(p.tables.find_orders({.status = order_status::cancelled, .customer_id = "c-1"})) == std::vector<std::string>{"c"});
+  CHECK(ids(p.tables.find_orders({.status = order_status::cancelled, .customer_id = "c-1"})) ==
+        std::vector<std::string>{"c"});
   CHECK(ids(p.tables.find_orders({.after = "b"})) == std::vector<std::string>{"c"});
   CHECK(p.tables.find_orders({.limit = 2}).more);
   CHECK_FALSE(p.tables.find_orders({.limit = 3}).more);
@@ -119,7 +127,8 @@ void sums_add_up_and_products_come_highest_first() {
   });
   const order_analytics found = p.tables.analytics(2);
   CHECK(found.totals.at("n") == 2);
-  CHECK(found.products == std::vector<std::pair<std::string, std::int64_t>>{{"book", 5}, {"cup", 2}});
+  CHECK(found.products ==
+        std::vector<std::pair<std::string, std::int64_t>>{{"book", 5}, {"cup", 2}});
 }
 
 template <class Place>
@@ -169,7 +178,9 @@ void all_tables() {
 
 }  // namespace
 
-TEST_CASE("the tables in memory do what the service asks of them", "[order_service][tables]") { all_tables<in_memory>(); }
+TEST_CASE("the tables in memory do what the service asks of them", "[order_service][tables]") {
+  all_tables<in_memory>();
+}
 
 TEST_CASE("the tables in SQLite do the same", "[order_service][tables]") { all_tables<in_file>(); }
 

@@ -17,17 +17,19 @@
 #include <gabion/outbox/subscription.hpp>
 #include <gabion/outbox/transport.hpp>
 
-// Stores, transports and subscriptions in the shape that the demanding back ends have, over small C-like stand-ins: they prove
-// that the concepts can be met, before the adapters come.
+// Stores, transports and subscriptions in the shape that the demanding back ends have, over small
+// C-like stand-ins: they prove that the concepts can be met, before the adapters come.
 namespace archetypes {
 
 using namespace gabion;
 
-// ---- (a) libpq: a connection handle that the caller owns, statements by pipeline, leases by the database's time
+// ---- (a) libpq: a connection handle that the caller owns, statements by pipeline, leases by the
+// database's time
 
 struct pg_row {
   std::uint64_t id = 0;
-  std::uint64_t xid = 0;  // of the transaction that wrote it: it becomes visible at that one's commit, in any order
+  // of the transaction that wrote it: it becomes visible at that one's commit, in any order
+  std::uint64_t xid = 0;
   message what{};
 };
 
@@ -57,8 +59,9 @@ struct pg_server {
 inline void pg_begin(pg_connection& c) { c.server->open.insert(c.xid = c.server->next_xid++); }
 inline void pg_commit(pg_connection& c) { c.server->open.erase(std::exchange(c.xid, 0)); }
 
-/// Reads by snapshot difference: each read numbers what has become visible since the last one, and that number is the
-/// position. So a row that is committed late simply comes later, and the cursor is the watermark.
+/// Reads by snapshot difference: each read numbers what has become visible since the last one, and
+/// that number is the position. So a row that is committed late simply comes later, and the cursor
+/// is the watermark.
 class pg_store {
  public:
   using transaction = pg_connection;  // the caller's own, begun and ended by the caller
@@ -66,7 +69,8 @@ class pg_store {
   explicit pg_store(pg_connection& relay_side) : db_{&relay_side} {}
 
   std::vector<enqueued> enqueue(pg_connection& tx, std::span<const message> batch) {
-    if (tx.xid == 0) throw error{errc::invalid_argument, "no transaction is open on this connection"};
+    if (tx.xid == 0)
+      throw error{errc::invalid_argument, "no transaction is open on this connection"};
     std::vector<enqueued> written;
     for (const message& m : batch) {
       tx.server->rows.push_back({tx.server->next_id++, tx.xid, m});
@@ -90,7 +94,8 @@ class pg_store {
     ++db_->server->round_trips;  // one for all of them
     for (const settlement& s : done) apply(s);
     db_->server->cursor = to_number(watermark);
-    for (auto r = visible_.begin(); r != visible_.end() && r->first <= watermark;) r = visible_.erase(r);
+    for (auto r = visible_.begin(); r != visible_.end() && r->first <= watermark;)
+      r = visible_.erase(r);
     db_->pipeline.clear();
     return settle_status::applied;
   }
@@ -116,10 +121,12 @@ class pg_store {
  private:
   void tick() {
     for (const pg_row& r : db_->server->rows)
-      if (!db_->server->open.contains(r.xid) && numbered_.insert(r.id).second) visible_[position{++last_}] = r;
+      if (!db_->server->open.contains(r.xid) && numbered_.insert(r.id).second)
+        visible_[position{++last_}] = r;
   }
   [[nodiscard]] bool settled(std::uint64_t id) const {
-    return db_->server->delivered.contains(id) || db_->server->dead.contains(id) || db_->server->parked.contains(id);
+    return db_->server->delivered.contains(id) || db_->server->dead.contains(id) ||
+           db_->server->parked.contains(id);
   }
   static std::string line(const settlement& s) { return "mark " + std::to_string(to_number(s.at)); }
   void apply(const settlement& s) {
@@ -135,7 +142,8 @@ class pg_store {
   std::uint64_t last_ = 0;
 };
 
-// ---- (b) logical replication: the message is only in the log; the position is its LSN, and what is settled is confirmed
+// ---- (b) logical replication: the message is only in the log; the position is its LSN, and what
+// is settled is confirmed
 
 struct wal {
   std::map<std::uint64_t, message> log{};
@@ -195,7 +203,8 @@ class wal_store {
   std::uint64_t epoch_ = 0;
 };
 
-// ---- (c) librdkafka: a bounded queue, delivery reports by polling, "possibly persisted", and fatal errors
+// ---- (c) librdkafka: a bounded queue, delivery reports by polling, "possibly persisted", and
+// fatal errors
 
 enum class rk_error { none, not_persisted, possibly_persisted, too_large, queue_full, fatal };
 struct rk_report {
@@ -221,8 +230,10 @@ inline std::vector<rk_report> rk_poll(rk_producer& p, std::vector<std::string>& 
   while (!p.queue.empty()) {
     const auto [m, opaque] = p.queue.front();
     p.queue.pop_front();
-    rk_error err = p.script.contains(m->id) ? std::exchange(p.script[m->id], rk_error::none) : rk_error::none;
-    if (err == rk_error::none && failed.contains(m->subject)) err = rk_error::not_persisted;  // the idempotent producer's promise
+    rk_error err =
+        p.script.contains(m->id) ? std::exchange(p.script[m->id], rk_error::none) : rk_error::none;
+    // the idempotent producer's promise
+    if (err == rk_error::none && failed.contains(m->subject)) err = rk_error::not_persisted;
     if (err != rk_error::none) failed.insert(m->subject);
     if (err == rk_error::none || err == rk_error::possibly_persisted) topic.push_back(m->id);
     if (err == rk_error::fatal) {
@@ -242,7 +253,8 @@ class rk_transport {
   std::size_t submit(std::span<const outgoing> batch) {
     std::size_t taken = 0;
     for (const outgoing& o : batch) {
-      if (rk_produce(producer, *o.what, reinterpret_cast<void*>(to_number(o.at))) != rk_error::none) break;
+      if (rk_produce(producer, *o.what, reinterpret_cast<void*>(to_number(o.at))) != rk_error::none)
+        break;
       outstanding_.insert(o.at);
       ++taken;
     }
@@ -256,7 +268,8 @@ class rk_transport {
       out.push_back({at, meaning(r.err), r.err == rk_error::none ? "" : "reported"});
     }
     if (!producer.broken) return;
-    // After a fatal error nobody knows what became of the rest. A new producer has a new id; the same records come again.
+    // After a fatal error nobody knows what became of the rest. A new producer has a new id; the
+    // same records come again.
     for (const position at : outstanding_)
       out.push_back({at, outcome::in_doubt, "the producer failed for good and was made anew"});
     outstanding_.clear();
@@ -298,7 +311,8 @@ inline position place_of(const redis::entry& e) { return position{(e.ms << 20U) 
 
 class redis_transport {
  public:
-  static constexpr bool keeps_key_order = true;  // one connection, commands in order, a failed one ends the batch
+  // one connection, commands in order, a failed one ends the batch
+  static constexpr bool keeps_key_order = true;
   explicit redis_transport(redis& to) : to_{&to} {}
 
   std::size_t submit(std::span<const outgoing> batch) {

@@ -29,7 +29,9 @@ struct minimal_database {
   }
 };
 struct minimal_leases {
-  std::optional<lease> acquire_lease(std::string_view, std::string_view, duration) { return lease{"l", "o", 1}; }
+  std::optional<lease> acquire_lease(std::string_view, std::string_view, duration) {
+    return lease{"l", "o", 1};
+  }
   bool renew_lease(const lease&, duration) { return true; }
   bool release_lease(const lease&) { return true; }
 };
@@ -58,7 +60,9 @@ struct minimal_transport {
     for (const outgoing& o : batch) known.push_back({.at = o.at});
     return batch.size();
   }
-  void poll(std::vector<delivery>& out, duration) { out.insert(out.end(), known.begin(), known.end()), known.clear(); }
+  void poll(std::vector<delivery>& out, duration) {
+    out.insert(out.end(), known.begin(), known.end()), known.clear();
+  }
   std::vector<delivery> known{};
 };
 struct minimal_subscription {
@@ -70,7 +74,8 @@ struct minimal_subscription {
 struct minimal_inbox {
   using transaction = minimal_transaction;
   bool begin_message(minimal_transaction&, std::string_view, const message&) { return true; }
-  void keep_dead(minimal_transaction&, std::string_view, const message&, std::uint32_t, std::string_view) {}
+  void keep_dead(minimal_transaction&, std::string_view, const message&, std::uint32_t,
+                 std::string_view) {}
   bool keep_parked(minimal_transaction&, std::string_view, const message&) { return false; }
   bool blocked(minimal_transaction&, std::string_view, std::string_view) { return false; }
   std::vector<inbox_letter> letters(std::string_view, position, std::size_t) { return {}; }
@@ -78,16 +83,21 @@ struct minimal_inbox {
   std::vector<inbox_letter> redriven(std::string_view, position, std::size_t) { return {}; }
   bool still_redriven(minimal_transaction&, std::string_view, position) { return false; }
   bool finish_letter(minimal_transaction&, std::string_view, position) { return false; }
-  std::optional<inbox_entry> entry(std::string_view, std::string_view, std::string_view) { return std::nullopt; }
+  std::optional<inbox_entry> entry(std::string_view, std::string_view, std::string_view) {
+    return std::nullopt;
+  }
   std::size_t purge_processed(wall_time, std::size_t) { return 0; }
 };
 
-static_assert(relay_store<minimal_relay_store> && outbox_store<minimal_store> && transport<minimal_transport>);
-static_assert(subscription<minimal_subscription> && inbox_store<minimal_inbox> && transactor<minimal_database>);
+static_assert(relay_store<minimal_relay_store> && outbox_store<minimal_store> &&
+              transport<minimal_transport>);
+static_assert(subscription<minimal_subscription> && inbox_store<minimal_inbox> &&
+              transactor<minimal_database>);
 static_assert(explain_relay_store<minimal_relay_store>() && explain_outbox_store<minimal_store>() &&
               explain_transport<minimal_transport>());
 static_assert(explain_subscription<minimal_subscription>() && explain_inbox_store<minimal_inbox>());
-static_assert(explain_pump_record<outbox_record>() && explain_pump_record<received>() && explain_pump_record<inbox_letter>());
+static_assert(explain_pump_record<outbox_record>() && explain_pump_record<received>() &&
+              explain_pump_record<inbox_letter>());
 
 // ---- what lacks one thing is none
 
@@ -120,8 +130,8 @@ struct commit_says_nothing {
   void commit(std::uint32_t, position);
   std::uint64_t assignment() const;
 };
-static_assert(!relay_store<no_fetch> && !relay_store<settle_without_lease> && !lease_store<no_release> &&
-              !outbox_store<minimal_relay_store, minimal_transaction>);
+static_assert(!relay_store<no_fetch> && !relay_store<settle_without_lease> &&
+              !lease_store<no_release> && !outbox_store<minimal_relay_store, minimal_transaction>);
 static_assert(!transport<no_order_declared> && !transport<submit_says_nothing>);
 static_assert(!subscription<no_assignment> && !subscription<commit_says_nothing>);
 static_assert(!inbox_store<minimal_store, minimal_transaction> && !pump_record<int>);
@@ -130,7 +140,8 @@ static_assert(!inbox_store<minimal_store, minimal_transaction> && !pump_record<i
 
 static_assert(relay_store<pg_store> && enqueues_in<pg_store, pg_connection>);
 static_assert(relay_store<wal_store> && enqueues_in<wal_store, wal_transaction>);
-static_assert(transport<rk_transport> && transport<redis_transport> && subscription<redis_subscription>);
+static_assert(transport<rk_transport> && transport<redis_transport> &&
+              subscription<redis_subscription>);
 
 message keyed(const std::string& id, const std::string& key, const std::string& topic = "t") {
   return {.id = id, .type = "t", .subject = key, .topic = topic};
@@ -164,13 +175,16 @@ TEST_CASE("relay and consumer and outbox need no more than the concepts say", "[
   minimal_database db;
   from.list.push_back({0, position{1}, keyed("1", "k")});
   int handled = 0;
-  consumer c{from, inbox, db, [&](minimal_transaction&, const message&) { ++handled; }, {.name = "c"}};
+  consumer c{
+      from, inbox, db, [&](minimal_transaction&, const message&) { ++handled; }, {.name = "c"}};
   CHECK(c.run_once() == 1);
   CHECK(handled == 1);
 }
 
-TEST_CASE("a store over the callers own libpq connection finds rows that commit late and moves its cursor by the watermark",
-          "[archetype][libpq]") {
+TEST_CASE(
+    "a store over the callers own libpq connection finds rows that commit late and moves its "
+    "cursor by the watermark",
+    "[archetype][libpq]") {
   testing::manual_time time;
   pg_server server;
   pg_connection relay_side{&server}, app{&server}, slow{&server};
@@ -185,7 +199,8 @@ TEST_CASE("a store over the callers own libpq connection finds rows that commit 
   box.enqueue(app, keyed("2", "k"), keyed("3", "k"));
   pg_commit(app);
   pass(r, time, 1);
-  CHECK(server.delivered == std::set<std::uint64_t>{2, 3});  // an open transaction elsewhere holds nothing up
+  // an open transaction elsewhere holds nothing up
+  CHECK(server.delivered == std::set<std::uint64_t>{2, 3});
   CHECK(server.cursor == 2);
   pg_commit(slow);
   pass(r, time, 1);
@@ -194,7 +209,9 @@ TEST_CASE("a store over the callers own libpq connection finds rows that commit 
   CHECK(server.round_trips == 2);
 }
 
-TEST_CASE("a logical replication feed confirms the watermark and keeps what is parked beside the log", "[archetype][wal]") {
+TEST_CASE(
+    "a logical replication feed confirms the watermark and keeps what is parked beside the log",
+    "[archetype][wal]") {
   testing::manual_time time;
   wal log;
   wal_store store{log};
@@ -212,8 +229,9 @@ TEST_CASE("a logical replication feed confirms the watermark and keeps what is p
   CHECK(log.confirmed == log.lsn);
 }
 
-TEST_CASE("a librdkafka shaped transport may be full or in doubt or fatally broken and nothing is lost",
-          "[archetype][librdkafka]") {
+TEST_CASE(
+    "a librdkafka shaped transport may be full or in doubt or fatally broken and nothing is lost",
+    "[archetype][librdkafka]") {
   testing::manual_time time;
   wal log;
   wal_store store{log};
@@ -235,13 +253,15 @@ TEST_CASE("a librdkafka shaped transport may be full or in doubt or fatally brok
   CHECK(std::count(to.topic.begin(), to.topic.end(), "2") == 2);  // it had been persisted
 }
 
-TEST_CASE("redis stream ids serve as positions and XACK follows the watermark", "[archetype][redis]") {
+TEST_CASE("redis stream ids serve as positions and XACK follows the watermark",
+          "[archetype][redis]") {
   testing::manual_time time;
   redis server;
   redis_transport to{server};
   minimal_relay_store store;
   for (std::uint64_t i = 1; i <= 4; ++i)
-    store.rows.push_back({position{i}, keyed(std::to_string(i), i % 2 == 0 ? "even" : "odd", "orders")});
+    store.rows.push_back(
+        {position{i}, keyed(std::to_string(i), i % 2 == 0 ? "even" : "odd", "orders")});
   auto r = manual_relay(store, to, time);
   r.run_once();
   CHECK(server.streams["orders"].size() == 4);

@@ -15,8 +15,8 @@
 
 #include "support/catch.hpp"
 
-// The relay of a program that never blocks: a coroutine around the pump, with a store and a transport whose operations complete
-// later, in an event loop, as they would with asio.
+// The relay of a program that never blocks: a coroutine around the pump, with a store and a
+// transport whose operations complete later, in an event loop, as they would with asio.
 namespace {
 
 using namespace gabion;
@@ -26,7 +26,9 @@ using namespace std::chrono_literals;
 class event_loop {
  public:
   [[nodiscard]] instant now() const { return now_; }
-  void at(instant when, std::function<void()> what) { due_.emplace(std::max(when, now_), std::move(what)); }
+  void at(instant when, std::function<void()> what) {
+    due_.emplace(std::max(when, now_), std::move(what));
+  }
   void after(duration d, std::function<void()> what) { at(now_ + d, std::move(what)); }
   void run() {
     while (!due_.empty()) {
@@ -93,7 +95,8 @@ struct async_store {
   operation<std::vector<outbox_record>> fetch(position after, std::size_t limit) {
     return later<std::vector<outbox_record>>([this, after, limit] {
       std::vector<outbox_record> found;
-      for (auto r = pending.upper_bound(after); r != pending.end() && found.size() < limit; ++r) found.push_back(r->second);
+      for (auto r = pending.upper_bound(after); r != pending.end() && found.size() < limit; ++r)
+        found.push_back(r->second);
       return found;
     });
   }
@@ -131,7 +134,9 @@ struct async_relay {
   async_store& store;
   async_transport& transport;
   pump<outbox_record> core{
-      {.poll_every = 50ms, .rescan_every = 200ms, .retry = {.initial = 10ms, .cap = 10ms}}, {}, xoshiro256{1}};
+      {.poll_every = 50ms, .rescan_every = 200ms, .retry = {.initial = 10ms, .cap = 10ms}},
+      {},
+      xoshiro256{1}};
   int turns = 0;
   bool stopped = false;
   std::optional<instant> timer{};
@@ -178,25 +183,32 @@ struct async_relay {
       (void)co_await store.renew();
       core.released();
     }
-    if (step.step == pump_step::fetch) core.fetched(co_await store.fetch(step.after, step.limit), loop.now());
+    if (step.step == pump_step::fetch)
+      core.fetched(co_await store.fetch(step.after, step.limit), loop.now());
     if (step.step == pump_step::settle)
-      core.settled(co_await store.settle(std::vector<settlement>(step.settlements.begin(), step.settlements.end())));
+      core.settled(co_await store.settle(
+          std::vector<settlement>(step.settlements.begin(), step.settlements.end())));
     turn();
   }
 };
 
 }  // namespace
 
-TEST_CASE("a coroutine relay publishes over an asynchronous store and transport without blocking a thread", "[relay][async]") {
+TEST_CASE(
+    "a coroutine relay publishes over an asynchronous store and transport without blocking a "
+    "thread",
+    "[relay][async]") {
   event_loop loop;
   async_store store{loop};
   async_transport transport{loop};
   async_relay relay{loop, store, transport};
   const auto put = [&](std::uint64_t at, const std::string& key, int n) {
-    store.pending[position{at}] = {position{at}, message{.id = key + "-" + std::to_string(n), .type = "t", .subject = key}};
+    store.pending[position{at}] = {
+        position{at}, message{.id = key + "-" + std::to_string(n), .type = "t", .subject = key}};
   };
   for (int n = 1; n <= 5; ++n)
-    for (int k = 0; k < 4; ++k) put(static_cast<std::uint64_t>(n * 10 + k), "k" + std::to_string(k), n);
+    for (int k = 0; k < 4; ++k)
+      put(static_cast<std::uint64_t>(n * 10 + k), "k" + std::to_string(k), n);
   loop.after(100ms, [&] {
     put(1000, "late", 1);
     relay.core.wake();

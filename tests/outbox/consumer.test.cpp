@@ -48,18 +48,28 @@ struct log_of_events {
   strings* into = nullptr;
   void operator()(const message_handled& e) const { into->push_back("handled " + e.what.id); }
   void operator()(const message_repeated& e) const { into->push_back("repeated " + e.what.id); }
-  void operator()(const message_retried& e) const { into->push_back("retried " + e.what.id + " " + std::to_string(e.attempts)); }
+  void operator()(const message_retried& e) const {
+    into->push_back("retried " + e.what.id + " " + std::to_string(e.attempts));
+  }
   void operator()(const message_dead& e) const {
-    into->push_back("dead " + e.what.id + " " + std::to_string(e.attempts) + " " + std::string{e.reason});
+    into->push_back("dead " + e.what.id + " " + std::to_string(e.attempts) + " " +
+                    std::string{e.reason});
   }
   void operator()(const message_parked& e) const { into->push_back("parked " + e.what.id); }
-  void operator()(const pump_paused& e) const { into->push_back("paused " + std::string{e.reason}); }
-  void operator()(const store_failed& e) const { into->push_back("store failed " + std::string{e.operation}); }
-  void operator()(const transport_failed& e) const { into->push_back("transport failed " + std::string{e.operation}); }
+  void operator()(const pump_paused& e) const {
+    into->push_back("paused " + std::string{e.reason});
+  }
+  void operator()(const store_failed& e) const {
+    into->push_back("store failed " + std::string{e.operation});
+  }
+  void operator()(const transport_failed& e) const {
+    into->push_back("transport failed " + std::string{e.operation});
+  }
 };
 
 consumer_options steady(poison_policy policy = poison_policy::park, std::size_t batch = 1) {
-  const backoff_options second{.initial = 1s, .cap = 1s, .growth = backoff_growth::constant, .jitter = backoff_jitter::none};
+  const backoff_options second{
+      .initial = 1s, .cap = 1s, .growth = backoff_growth::constant, .jitter = backoff_jitter::none};
   consumer_options o{.name = "email", .batch = batch};
   o.pump.retry = o.pump.outage = o.pump.store = second;
   o.pump.max_attempts = 3;
@@ -91,8 +101,8 @@ struct world {
   template <class From, class Inbox>
   auto make_from(From& from, Inbox& into, consumer_options o) {
     auto handler = [this](transaction& tx, const message& m) { handle(tx, m); };
-    return basic_consumer<From, Inbox, memory::database, decltype(handler), testing::manual_clock, log_of_events, native_env,
-                          testing::manual_wall_clock>{
+    return basic_consumer<From, Inbox, memory::database, decltype(handler), testing::manual_clock,
+                          log_of_events, native_env, testing::manual_wall_clock>{
         from, into, db, handler, std::move(o), time.clock(), log_of_events{&events}, time.wall()};
   }
 
@@ -147,8 +157,10 @@ struct scripted {
     return answer;
   }
   [[nodiscard]] std::uint64_t assignment() const { return generation; }
-  void add(std::uint32_t partition, std::uint64_t at, const std::string& id, const std::string& key = "") {
-    list.push_back({partition, position{at}, message{.id = id, .source = "/s", .type = "t", .subject = key}});
+  void add(std::uint32_t partition, std::uint64_t at, const std::string& id,
+           const std::string& key = "") {
+    list.push_back(
+        {partition, position{at}, message{.id = id, .source = "/s", .type = "t", .subject = key}});
   }
 };
 
@@ -158,7 +170,8 @@ struct watched_memory {
   std::function<void()> before_read{};
 
   std::size_t append(std::span<const placement> batch) { return kept.append(batch); }
-  std::vector<received> read(std::string_view topic, std::uint32_t part, position after, std::size_t limit) {
+  std::vector<received> read(std::string_view topic, std::uint32_t part, position after,
+                             std::size_t limit) {
     if (before_read) std::exchange(before_read, nullptr)();
     return kept.read(topic, part, after, limit);
   }
@@ -225,7 +238,8 @@ TEST_CASE("a crash after the commit and before the offset repeats nothing", "[co
   CHECK(from.committed[0] == position{1});
 }
 
-TEST_CASE("a handler that fails leaves no trace and is tried again while other keys go on", "[consumer][retry]") {
+TEST_CASE("a handler that fails leaves no trace and is tried again while other keys go on",
+          "[consumer][retry]") {
   for (const std::size_t batch : {std::size_t{1}, std::size_t{10}}) {
     world w;
     auto c = w.make(steady(poison_policy::park, batch));
@@ -264,7 +278,8 @@ TEST_CASE("the offset never passes a message that is not settled", "[consumer]")
   CHECK(from.committed[0] == position{30});
 }
 
-TEST_CASE("what fails for good becomes a letter before the offset passes it and parks its key", "[consumer][dead]") {
+TEST_CASE("what fails for good becomes a letter before the offset passes it and parks its key",
+          "[consumer][dead]") {
   for (const std::size_t batch : {std::size_t{1}, std::size_t{10}}) {
     INFO("batch " << batch);
     world w;
@@ -283,7 +298,8 @@ TEST_CASE("what fails for good becomes a letter before the offset passes it and 
     CHECK(letters[0].attempts == 3);
     CHECK(letters[1].status == inbox_status::parked);
 
-    SECTION("a redrive restores the order and new messages wait behind it" + std::to_string(batch)) {
+    SECTION("a redrive restores the order and new messages wait behind it" +
+            std::to_string(batch)) {
       w.throws.clear();
       CHECK(w.inbox.redrive("email", letters[0].at));
       w.send("a", {"a5"});
@@ -293,7 +309,8 @@ TEST_CASE("what fails for good becomes a letter before the offset passes it and 
       CHECK(w.inbox.letters("email", beginning, 10).empty());
       CHECK_FALSE(w.inbox.redrive("email", letters[0].at));
     }
-    SECTION("a redriven letter that fails again is dead again and still blocks" + std::to_string(batch)) {
+    SECTION("a redriven letter that fails again is dead again and still blocks" +
+            std::to_string(batch)) {
       w.fails["a2"] = errc::rejected;
       CHECK(w.inbox.redrive("email", letters[0].at));
       c.wake();
@@ -391,7 +408,8 @@ TEST_CASE("a handler may say by its result what became of the message", "[consum
   }
 }
 
-TEST_CASE("several messages share a transaction and one that fails undoes no other", "[consumer][batch]") {
+TEST_CASE("several messages share a transaction and one that fails undoes no other",
+          "[consumer][batch]") {
   world w;
   auto c = w.make(steady(poison_policy::park, 5));
   w.throws["c"] = "no";
@@ -435,7 +453,8 @@ TEST_CASE("after a change of assignment what is held is forgotten", "[consumer][
   CHECK(w.done.all() == strings{"1"});
 }
 
-TEST_CASE("a member that joins while another receives makes it lose nothing", "[consumer][assignment]") {
+TEST_CASE("a member that joins while another receives makes it lose nothing",
+          "[consumer][assignment]") {
   world w;
   using broker_type = basic_broker<watched_memory>;
   broker_type broker{{.partitions = 1}};
@@ -462,7 +481,8 @@ TEST_CASE("a member that joins while another receives makes it lose nothing", "[
   CHECK(done == strings{"1", "2"});
 }
 
-TEST_CASE("two members share the partitions and every message takes effect once", "[consumer][assignment]") {
+TEST_CASE("two members share the partitions and every message takes effect once",
+          "[consumer][assignment]") {
   world w;
   auto first = w.make();
   for (int i = 0; i < 20; ++i) w.send("k" + std::to_string(i), {std::to_string(i)});
@@ -480,7 +500,8 @@ TEST_CASE("two members share the partitions and every message takes effect once"
   CHECK(second.handled() > 0);
 }
 
-TEST_CASE("a database that is away burns no attempts and is not called in a hot loop", "[consumer][outage]") {
+TEST_CASE("a database that is away burns no attempts and is not called in a hot loop",
+          "[consumer][outage]") {
   world w;
   struct failing : manual_inbox {
     using manual_inbox::manual_inbox;
@@ -525,7 +546,8 @@ TEST_CASE("a message without an id is told by its place", "[consumer]") {
 TEST_CASE("memory is bounded by the window while nothing can be handled", "[consumer][outage]") {
   world w;
   scripted from;
-  for (std::uint64_t i = 1; i <= 1000; ++i) from.add(static_cast<std::uint32_t>(i % 3), i, std::to_string(i), "k");
+  for (std::uint64_t i = 1; i <= 1000; ++i)
+    from.add(static_cast<std::uint32_t>(i % 3), i, std::to_string(i), "k");
   consumer_options o = steady();
   o.pump.window = 30;
   for (std::uint64_t i = 1; i <= 1000; ++i) w.fails[std::to_string(i)] = errc::unavailable;
@@ -576,8 +598,10 @@ TEST_CASE("a consumer needs a name and options in range", "[consumer][options]")
     return "accepted";
   };
   CHECK(message_of({}).starts_with("consumer_options.name has 0 bytes; allowed: 1 to 255"));
-  CHECK(message_of({.name = std::string(256, 'x')}).starts_with("consumer_options.name has 256 bytes"));
+  CHECK(message_of({.name = std::string(256, 'x')})
+            .starts_with("consumer_options.name has 256 bytes"));
   CHECK(message_of({.name = std::string(255, 'x')}) == "accepted");
-  CHECK(message_of({.name = "x", .batch = 0}).starts_with("consumer_options.batch is 0; allowed: 1 to 10000"));
+  CHECK(message_of({.name = "x", .batch = 0})
+            .starts_with("consumer_options.batch is 0; allowed: 1 to 10000"));
   CHECK(message_of({.name = "x", .batch = 10'001}).starts_with("consumer_options.batch is 10001"));
 }

@@ -52,7 +52,9 @@ TEST_CASE("messages are left one by one or several at once in their order", "[ou
   w.db.transact([&](auto& tx) {
     const enqueued one = box.enqueue(tx, message{.id = "1", .type = "t"});
     CHECK(to_number(one.at) > 0);
-    CHECK(box.enqueue(tx, message{.id = "2", .type = "t"}, message{.id = "3", .type = "t"}).size() == 2);
+    CHECK(
+        box.enqueue(tx, message{.id = "2", .type = "t"}, message{.id = "3", .type = "t"}).size() ==
+        2);
     const std::vector<message> rest{{.id = "4", .type = "t"}, {.id = "1", .type = "t"}};
     const auto written = box.enqueue(tx, rest);
     CHECK(written[1].deduplicated);
@@ -98,15 +100,20 @@ TEST_CASE("payloads up to the limit are taken and one byte more is refused", "[o
   CHECK(w.enqueue({.type = "t", .data = std::string(mebibyte - 1, 'x')}) == "written");
   CHECK(w.enqueue({.type = "t", .data = std::string(mebibyte, 'x')}) == "written");
   CHECK(w.enqueue({.id = "big", .type = "t", .data = std::string(mebibyte + 1, 'x')})
-            .starts_with("too large: message 'big': the payload has 1048577 bytes; allowed: 1048576"));
-  CHECK(w.enqueue({.type = "t", .data = std::string(mebibyte + 1, 'x')}, {.limits = {.payload = mebibyte + 1}}) == "written");
-  CHECK(w.enqueue({.type = "t", .data = std::string(1, 'x')}, {.limits = {.payload = 0}}).starts_with("too large"));
+            .starts_with(
+                "too large: message 'big': the payload has 1048577 bytes; allowed: 1048576"));
+  CHECK(w.enqueue({.type = "t", .data = std::string(mebibyte + 1, 'x')},
+                  {.limits = {.payload = mebibyte + 1}}) == "written");
+  CHECK(w.enqueue({.type = "t", .data = std::string(1, 'x')}, {.limits = {.payload = 0}})
+            .starts_with("too large"));
 }
 
 TEST_CASE("one bad message and nothing of its batch is written", "[outbox][limits]") {
   world w;
   outbox box{w.store};
-  CHECK_THROWS_AS(w.db.transact([&](auto& tx) { box.enqueue(tx, message{.type = "t"}, message{.type = ""}); }), error);
+  CHECK_THROWS_AS(
+      w.db.transact([&](auto& tx) { box.enqueue(tx, message{.type = "t"}, message{.type = ""}); }),
+      error);
   CHECK(w.store.stats().pending == 0);
 }
 
@@ -126,9 +133,11 @@ TEST_CASE("1024 headers are taken and one more is refused", "[outbox][limits]") 
 
 TEST_CASE("what could break out of a header is refused", "[outbox][security]") {
   world w;
-  for (const std::string& bad : {std::string{"a\rb"}, std::string{"a\nb"}, std::string{"a\0b", 3}}) {
+  for (const std::string& bad :
+       {std::string{"a\rb"}, std::string{"a\nb"}, std::string{"a\0b", 3}}) {
     CHECK(w.enqueue({.type = "t", .headers = {{"name", bad}}})
-              .starts_with("invalid argument: message '': the value of header 1 holds a CR, LF or NUL"));
+              .starts_with(
+                  "invalid argument: message '': the value of header 1 holds a CR, LF or NUL"));
     CHECK(w.enqueue({.type = "t", .headers = {{"fine", "v"}, {bad, "v"}}})
               .starts_with("invalid argument: message '': the name of header 2 holds"));
     CHECK(w.enqueue({.type = bad}).starts_with("invalid argument"));
@@ -137,14 +146,15 @@ TEST_CASE("what could break out of a header is refused", "[outbox][security]") {
     CHECK(w.enqueue({.type = "t", .content_type = bad}).starts_with("invalid argument"));
     CHECK(w.enqueue({.type = "t", .schema = bad}).starts_with("invalid argument"));
     CHECK(w.enqueue({.type = "t", .topic = bad}).starts_with("invalid argument"));
-    CHECK(w.enqueue({.type = "t", .subject = bad, .data = bad}) == "written");  // a key and a payload are any bytes
+    // a key and a payload are any bytes
+    CHECK(w.enqueue({.type = "t", .subject = bad, .data = bad}) == "written");
   }
 }
 
 TEST_CASE("names of attributes and of gabion are reserved", "[outbox][security]") {
   world w;
-  for (const char* name : {"id", "Source", "TYPE", "subject", "time", "data", "specversion", "datacontenttype", "dataschema",
-                           "gabion", "gabion-seq", "Gabion-x"})
+  for (const char* name : {"id", "Source", "TYPE", "subject", "time", "data", "specversion",
+                           "datacontenttype", "dataschema", "gabion", "gabion-seq", "Gabion-x"})
     CHECK(w.enqueue({.type = "t", .headers = {{name, "v"}}}).starts_with("invalid argument"));
   for (const char* name : {"traceparent", "identity", "gabio", "x-gabion"})
     CHECK(w.enqueue({.type = "t", .headers = {{name, "v"}}}) == "written");
@@ -152,8 +162,9 @@ TEST_CASE("names of attributes and of gabion are reserved", "[outbox][security]"
 
 TEST_CASE("options of an outbox out of range are refused by name", "[outbox][options]") {
   world w;
-  CHECK_THROWS_WITH((outbox{w.store, outbox_options{.limits = {.payload = std::size_t{1} << 30U}}}),
-                    Catch::Contains("message_limits.payload is 1073741824; allowed: 0 to 1073741823"));
+  CHECK_THROWS_WITH(
+      (outbox{w.store, outbox_options{.limits = {.payload = std::size_t{1} << 30U}}}),
+      Catch::Contains("message_limits.payload is 1073741824; allowed: 0 to 1073741823"));
   CHECK_THROWS_WITH((outbox{w.store, outbox_options{.max_id_bytes = 35}}),
                     Catch::Contains("outbox_options.max_id_bytes is 35; allowed: 36 to 65536"));
   CHECK_THROWS_WITH((outbox{w.store, outbox_options{.max_headers = 65'537}}),

@@ -27,25 +27,39 @@ using manual_store = memory::basic_outbox_store<testing::manual_wall_clock>;
 struct log_of_events {
   strings* into = nullptr;
   void operator()(const message_published& e) const {
-    into->push_back("published " + e.what.id + (e.lag ? " after " + std::to_string(*e.lag / 1ms) + "ms" : ""));
+    into->push_back("published " + e.what.id +
+                    (e.lag ? " after " + std::to_string(*e.lag / 1ms) + "ms" : ""));
   }
   void operator()(const message_retried& e) const {
-    into->push_back("retried " + e.what.id + " " + std::to_string(e.attempts) + " " + std::string{e.reason});
+    into->push_back("retried " + e.what.id + " " + std::to_string(e.attempts) + " " +
+                    std::string{e.reason});
   }
   void operator()(const message_in_doubt& e) const { into->push_back("in doubt " + e.what.id); }
-  void operator()(const message_dead& e) const { into->push_back("dead " + e.what.id + " " + std::to_string(e.attempts)); }
+  void operator()(const message_dead& e) const {
+    into->push_back("dead " + e.what.id + " " + std::to_string(e.attempts));
+  }
   void operator()(const message_parked& e) const { into->push_back("parked " + e.what.id); }
   void operator()(const pump_paused& e) const {
-    into->push_back("paused at " + std::to_string(to_number(e.at)) + " " + std::to_string(e.attempts));
+    into->push_back("paused at " + std::to_string(to_number(e.at)) + " " +
+                    std::to_string(e.attempts));
   }
-  void operator()(const lease_gained& e) const { into->push_back("gained " + std::to_string(e.held.epoch)); }
-  void operator()(const lease_lost& e) const { into->push_back("lost " + std::to_string(e.held.epoch)); }
-  void operator()(const store_failed& e) const { into->push_back("store failed " + std::string{e.operation}); }
-  void operator()(const transport_failed& e) const { into->push_back("transport failed " + std::string{e.operation}); }
+  void operator()(const lease_gained& e) const {
+    into->push_back("gained " + std::to_string(e.held.epoch));
+  }
+  void operator()(const lease_lost& e) const {
+    into->push_back("lost " + std::to_string(e.held.epoch));
+  }
+  void operator()(const store_failed& e) const {
+    into->push_back("store failed " + std::string{e.operation});
+  }
+  void operator()(const transport_failed& e) const {
+    into->push_back("transport failed " + std::string{e.operation});
+  }
 };
 
 relay_options steady(std::string owner = "me") {
-  const backoff_options second{.initial = 1s, .cap = 1s, .growth = backoff_growth::constant, .jitter = backoff_jitter::none};
+  const backoff_options second{
+      .initial = 1s, .cap = 1s, .growth = backoff_growth::constant, .jitter = backoff_jitter::none};
   relay_options o{.owner = std::move(owner)};
   o.pump.retry = o.pump.outage = o.pump.store = second;
   o.pump.max_attempts = 3;
@@ -53,8 +67,8 @@ relay_options steady(std::string owner = "me") {
 }
 
 template <class Transport = testing::recording_transport, class Store = manual_store>
-using test_relay =
-    basic_relay<Store, Transport, testing::manual_clock, log_of_events, native_env, testing::manual_wall_clock, xoshiro256>;
+using test_relay = basic_relay<Store, Transport, testing::manual_clock, log_of_events, native_env,
+                               testing::manual_wall_clock, xoshiro256>;
 
 struct world {
   testing::manual_time time{};
@@ -70,7 +84,8 @@ struct world {
 
   template <class... Ids>
   void enqueue(const std::string& key, const Ids&... ids) {
-    db.transact([&](auto& tx) { (box.enqueue(tx, message{.id = ids, .type = "t", .subject = key}), ...); });
+    db.transact(
+        [&](auto& tx) { (box.enqueue(tx, message{.id = ids, .type = "t", .subject = key}), ...); });
   }
   strings ids() const { return to.delivered_ids(); }
   [[nodiscard]] bool saw(const std::string& event) const {
@@ -116,13 +131,16 @@ TEST_CASE("a relay that died before it published leaves all to the next one", "[
     CHECK(w.to.sent().size() == 2);
   }
   testing::recording_transport second_to;
-  test_relay<> second{w.store, second_to, steady("second"), w.time.clock(), log_of_events{&w.events}, w.time.wall()};
+  test_relay<> second{
+      w.store,      second_to, steady("second"), w.time.clock(), log_of_events{&w.events},
+      w.time.wall()};
   second.run_once();
   CHECK(second_to.sent().empty());  // the lease of the first still runs
   w.time.advance(31s);
   CHECK(second.run_once() == 2);
   CHECK(second_to.delivered_ids() == strings{"1", "2"});
-  CHECK(second_to.sent().front().what == w.to.sent().front().what);  // the same message with the same id
+  // the same message with the same id
+  CHECK(second_to.sent().front().what == w.to.sent().front().what);
 }
 
 TEST_CASE("a message between read and mark with a lower number is not lost", "[relay]") {
@@ -146,7 +164,8 @@ TEST_CASE("of two relays one works and the other takes over when it stops", "[re
   world w;
   testing::recording_transport other_to;
   auto mine = w.make_relay(steady("mine"));
-  test_relay<> other{w.store, other_to, steady("other"), w.time.clock(), log_of_events{&w.events}, w.time.wall()};
+  test_relay<> other{
+      w.store, other_to, steady("other"), w.time.clock(), log_of_events{&w.events}, w.time.wall()};
   for (int i = 0; i < 20; ++i) {
     w.enqueue("k" + std::to_string(i), std::to_string(i));
     w.time.advance(100ms);
@@ -168,7 +187,8 @@ TEST_CASE("a relay that slept past its lease marks nothing and says so", "[relay
   world w;
   testing::recording_transport other_to;
   auto sleeper = w.make_relay(steady("sleeper"));
-  test_relay<> other{w.store, other_to, steady("other"), w.time.clock(), log_of_events{&w.events}, w.time.wall()};
+  test_relay<> other{
+      w.store, other_to, steady("other"), w.time.clock(), log_of_events{&w.events}, w.time.wall()};
   w.to.hold();
   w.enqueue("k", "1", "2");
   sleeper.run_once();
@@ -187,18 +207,22 @@ TEST_CASE("a relay that slept past its lease marks nothing and says so", "[relay
   CHECK(other_to.delivered_ids() == strings{"1", "2", "3"});
 }
 
-TEST_CASE("while a slow broker still works nothing is submitted in the last part of a lease", "[relay][lease]") {
+TEST_CASE("while a slow broker still works nothing is submitted in the last part of a lease",
+          "[relay][lease]") {
   world w;
   memory::database db;
   struct unrenewable : manual_store {
     using manual_store::manual_store;
-    bool renew_lease(const lease&, duration) { throw error{errc::unavailable, "the database is away"}; }
+    bool renew_lease(const lease&, duration) {
+      throw error{errc::unavailable, "the database is away"};
+    }
   } store{db, {}, w.time.wall()};
-  test_relay<testing::recording_transport, unrenewable> r{store,        w.to, steady(), w.time.clock(), log_of_events{&w.events},
-                                                          w.time.wall()};
+  test_relay<testing::recording_transport, unrenewable> r{
+      store, w.to, steady(), w.time.clock(), log_of_events{&w.events}, w.time.wall()};
   outbox<unrenewable> box{store};
   db.transact([&](auto& tx) {
-    for (const char* id : {"at once", "in time", "too late"}) box.enqueue(tx, message{.id = id, .type = "t"});
+    for (const char* id : {"at once", "in time", "too late"})
+      box.enqueue(tx, message{.id = id, .type = "t"});
   });
   w.to.capacity(1);
   w.to.hold();
@@ -318,7 +342,10 @@ TEST_CASE("after the last attempt the message is kept with everything", "[relay]
   w.to.always("1", outcome::retry);
   auto r = w.make_relay();
   w.db.transact([&](auto& tx) {
-    w.box.enqueue(tx, message{.id = "1", .type = "t", .subject = "k", .data = "payload", .headers = {{"h", "v"}}});
+    w.box.enqueue(
+        tx,
+        message{
+            .id = "1", .type = "t", .subject = "k", .data = "payload", .headers = {{"h", "v"}}});
   });
   for (int i = 0; i < 10; ++i) {
     r.run_once();
@@ -357,9 +384,11 @@ TEST_CASE("attempts are remembered over a restart", "[relay][retry]") {
   CHECK(w.store.stats().dead == 1);
 }
 
-TEST_CASE("possibly persisted is no success and no attempt and comes again with the same id", "[relay][retry]") {
+TEST_CASE("possibly persisted is no success and no attempt and comes again with the same id",
+          "[relay][retry]") {
   world w;
-  w.to.answer("1", {outcome::in_doubt, outcome::in_doubt, outcome::in_doubt, outcome::in_doubt, outcome::in_doubt});
+  w.to.answer("1", {outcome::in_doubt, outcome::in_doubt, outcome::in_doubt, outcome::in_doubt,
+                    outcome::in_doubt});
   auto r = w.make_relay();
   w.enqueue("k", "1", "2");
   for (int i = 0; i < 10; ++i) {
@@ -388,7 +417,8 @@ TEST_CASE("a full client queue is back-pressure", "[relay][pressure]") {
   CHECK(w.to.messages_stayed());
 }
 
-TEST_CASE("an hour without a broker burns no attempts and bounds memory and submissions", "[relay][outage]") {
+TEST_CASE("an hour without a broker burns no attempts and bounds memory and submissions",
+          "[relay][outage]") {
   world w;
   relay_options o = steady();
   o.pump.window = 50;
@@ -412,8 +442,8 @@ TEST_CASE("an hour without a broker burns no attempts and bounds memory and subm
   strings of_key_3;
   for (const std::string& id : w.ids())
     if (std::stoi(id) % 7 == 3) of_key_3.push_back(id);
-  CHECK(
-      std::is_sorted(of_key_3.begin(), of_key_3.end(), [](const auto& a, const auto& b) { return std::stoi(a) < std::stoi(b); }));
+  CHECK(std::is_sorted(of_key_3.begin(), of_key_3.end(),
+                       [](const auto& a, const auto& b) { return std::stoi(a) < std::stoi(b); }));
 }
 
 TEST_CASE("one destination that cannot be reached lets the others flow", "[relay][outage]") {
@@ -460,7 +490,8 @@ TEST_CASE("a key that goes one by one leaves room for the others", "[relay]") {
   testing::unordered_recording_transport to;
   relay_options o = steady();
   o.pump.window = 16;
-  test_relay<testing::unordered_recording_transport> r{w.store, to, o, w.time.clock(), log_of_events{&w.events}, w.time.wall()};
+  test_relay<testing::unordered_recording_transport> r{
+      w.store, to, o, w.time.clock(), log_of_events{&w.events}, w.time.wall()};
   for (int i = 0; i < 100; ++i) w.enqueue("long", "l" + std::to_string(i));
   for (int i = 0; i < 10; ++i) w.enqueue("good" + std::to_string(i), "g" + std::to_string(i));
   to.hold();
@@ -504,8 +535,8 @@ TEST_CASE("a full disk at the mark advances nothing and is tried again", "[relay
   };
   memory::database db;
   full store{db, {}, w.time.wall()};
-  test_relay<testing::recording_transport, full> r{store,        w.to, steady(), w.time.clock(), log_of_events{&w.events},
-                                                   w.time.wall()};
+  test_relay<testing::recording_transport, full> r{
+      store, w.to, steady(), w.time.clock(), log_of_events{&w.events}, w.time.wall()};
   outbox<full> box{store};
   db.transact([&](auto& tx) { box.enqueue(tx, message{.id = "1", .type = "t"}); });
   for (int i = 0; i < 5; ++i) {
@@ -521,7 +552,8 @@ TEST_CASE("a full disk at the mark advances nothing and is tried again", "[relay
   CHECK(w.ids() == strings{"1"});
 }
 
-TEST_CASE("stop in the middle of a batch settles what was in flight and takes nothing new", "[relay][stop]") {
+TEST_CASE("stop in the middle of a batch settles what was in flight and takes nothing new",
+          "[relay][stop]") {
   world w;
   auto r = w.make_relay();
   w.to.hold();
@@ -540,7 +572,8 @@ TEST_CASE("stop in the middle of a batch settles what was in flight and takes no
   CHECK(r.take_turn().stopped);
 }
 
-TEST_CASE("run returns when its grace is over although something is still in flight", "[relay][stop]") {
+TEST_CASE("run returns when its grace is over although something is still in flight",
+          "[relay][stop]") {
   world w;
   relay_options o{.owner = "me", .stop_grace = 20ms};
   basic_relay r{w.store, w.to, o};
@@ -563,8 +596,10 @@ TEST_CASE("run publishes as soon as a commit wakes it", "[relay][wake]") {
   std::stop_source stop;
   std::thread runner{[&] { r.run(stop.get_token()); }};
   for (int i = 0; i < 10; ++i) {
-    w.db.transact([&](auto& tx) { box.enqueue(tx, message{.id = std::to_string(i), .type = "t"}); });
-    while (w.store.stats().pending != 0) std::this_thread::yield();  // without the wake this would take an hour
+    w.db.transact(
+        [&](auto& tx) { box.enqueue(tx, message{.id = std::to_string(i), .type = "t"}); });
+    // without the wake this would take an hour
+    while (w.store.stats().pending != 0) std::this_thread::yield();
   }
   stop.request_stop();
   runner.join();
@@ -591,8 +626,8 @@ TEST_CASE("nothing pending means nothing is written but the lease", "[relay][idl
   };
   memory::database db;
   counting store{db, {}, w.time.wall()};
-  test_relay<testing::recording_transport, counting> r{store,        w.to, steady(), w.time.clock(), log_of_events{&w.events},
-                                                       w.time.wall()};
+  test_relay<testing::recording_transport, counting> r{
+      store, w.to, steady(), w.time.clock(), log_of_events{&w.events}, w.time.wall()};
   for (int i = 0; i < 6000; ++i) {
     r.run_once();
     w.time.advance(10ms);
@@ -603,7 +638,8 @@ TEST_CASE("nothing pending means nothing is written but the lease", "[relay][idl
   CHECK(store.renewals <= 6);
 }
 
-TEST_CASE("the observer hears the lag from the time of the message to its delivery", "[relay][events]") {
+TEST_CASE("the observer hears the lag from the time of the message to its delivery",
+          "[relay][events]") {
   world w;
   auto r = w.make_relay();
   w.enqueue("k", "1");
@@ -632,7 +668,8 @@ TEST_CASE("options out of range are refused by name", "[relay][options]") {
   CHECK(message_of(o).starts_with("relay_options.pump.window is 0; allowed: 1 to 1000000"));
   o = {};
   o.pump.lease_margin = 16s;
-  CHECK(message_of(o).starts_with("relay_options.pump.lease_margin is 16000000000 ns; allowed: 0 to half of lease_ttl"));
+  CHECK(message_of(o).starts_with(
+      "relay_options.pump.lease_margin is 16000000000 ns; allowed: 0 to half of lease_ttl"));
   o = {};
   o.poll_slice = 0ms;
   CHECK(message_of(o).starts_with("relay_options.poll_slice is 0 ns"));
@@ -641,10 +678,12 @@ TEST_CASE("options out of range are refused by name", "[relay][options]") {
   CHECK(message_of(o).starts_with("relay_options.pump.retry.multiplier_percent is 5"));
 }
 
-TEST_CASE("with every fault at once everything is published in order and the store is empty", "[relay][faults]") {
+TEST_CASE("with every fault at once everything is published in order and the store is empty",
+          "[relay][faults]") {
   for (std::uint64_t seed = 1; seed <= 50; ++seed) {
     world w;
-    testing::faulty_store<manual_store> store{w.store, {.seed = seed, .fails = 100, .in_doubt = 100}};
+    testing::faulty_store<manual_store> store{w.store,
+                                              {.seed = seed, .fails = 100, .in_doubt = 100}};
     testing::faulty_transport<testing::recording_transport> to{w.to,
                                                                {.seed = seed,
                                                                 .refuse = 100,
@@ -660,8 +699,8 @@ TEST_CASE("with every fault at once everything is published in order and the sto
     o.pump.max_attempts = 1000;
     o.pump.window = 20;
     o.pump.batch = 7;
-    test_relay<decltype(to), decltype(store)> r{store,           to, o, w.time.clock(), log_of_events{&w.events}, w.time.wall(),
-                                                xoshiro256{seed}};
+    test_relay<decltype(to), decltype(store)> r{
+        store, to, o, w.time.clock(), log_of_events{&w.events}, w.time.wall(), xoshiro256{seed}};
     for (int i = 0; i < 100; ++i) {
       w.enqueue("k" + std::to_string(i % 5), std::to_string(i));
       r.run_once();
@@ -677,7 +716,8 @@ TEST_CASE("with every fault at once everything is published in order and the sto
     std::map<std::string, std::vector<int>> firsts;
     std::set<std::string> seen;
     for (const auto& s : w.to.sent())
-      if (s.answer == outcome::delivered && seen.insert(s.what.id).second) firsts[s.what.subject].push_back(std::stoi(s.what.id));
+      if (s.answer == outcome::delivered && seen.insert(s.what.id).second)
+        firsts[s.what.subject].push_back(std::stoi(s.what.id));
     REQUIRE(seen.size() == 100);
     for (const auto& [key, ids] : firsts) REQUIRE(std::is_sorted(ids.begin(), ids.end()));
     REQUIRE(w.to.messages_stayed());

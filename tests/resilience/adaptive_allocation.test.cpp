@@ -32,7 +32,8 @@ void call(Policy& policy, verdict how, instant now) {
 
 template <class Policy>
 void calls(Policy& policy) {
-  for (int i = 0; i < 2'000; ++i) call(policy, i % 3 == 0 ? verdict::failure : verdict::success, start + i * 20ms);
+  for (int i = 0; i < 2'000; ++i)
+    call(policy, i % 3 == 0 ? verdict::failure : verdict::success, start + i * 20ms);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The adaptive policies where they are meant to stand: around a call, in one pipeline, in manual time.
+// The adaptive policies where they are meant to stand: around a call, in one pipeline, in manual
+// time.
 #include <cstdint>
 #include <optional>
 #include <stop_token>
@@ -37,7 +38,8 @@ struct service {
   std::error_code call(call_priority priority = call_priority::normal, duration within = 1h) {
     auto all = gabion::pipeline(time.clock(), shedder, throttle, limiter, chaos);
     skipping_sleeper sleeper{&time};
-    const call_context context{.until = gabion::deadline::after(time.now(), within), .priority = priority};
+    const call_context context{.until = gabion::deadline::after(time.now(), within),
+                               .priority = priority};
     return all.call(sleeper, context, [&] {
       ++calls;
       time.advance(10ms);
@@ -49,8 +51,9 @@ struct service {
   gabion::load_gauge gauge{};
   gabion::load_shedder<gabion::load_gauge::handle> shedder{gauge.source()};
   gabion::adaptive_throttle throttle{{.max_reject_percent = 100}, gabion::shared_random{1}};
-  gabion::basic_concurrency_limiter<gabion::vegas_limit> limiter{gabion::vegas_limit{{.initial_limit = 4}, gabion::xoshiro256{1}},
-                                                                 {.window = {.span = 0s, .samples = 1}}};
+  gabion::basic_concurrency_limiter<gabion::vegas_limit> limiter{
+      gabion::vegas_limit{{.initial_limit = 4}, gabion::xoshiro256{1}},
+      {.window = {.span = 0s, .samples = 1}}};
   gabion::chaos chaos;
   std::error_code answer{};
   int calls = 0;
@@ -67,7 +70,8 @@ TEST_CASE("through all four a call passes and everyone hears of it", "[adaptive]
   CHECK(s.throttle.snapshot(s.time.now()).accepts == 1);
 }
 
-TEST_CASE("what chaos refuses was never called so the limiter and the throttle learn nothing", "[adaptive][pipeline]") {
+TEST_CASE("what chaos refuses was never called so the limiter and the throttle learn nothing",
+          "[adaptive][pipeline]") {
   service s{{.error_rate = gabion::chaos_always, .error = errc::unavailable}};
   for (int i = 0; i < 20; ++i) CHECK(s.call() == errc::unavailable);
   CHECK(s.calls == 0);
@@ -91,7 +95,8 @@ TEST_CASE("a delay past the deadline ends the call and is no sample", "[adaptive
   CHECK(s.limiter.snapshot().counts.success == 0);
 }
 
-TEST_CASE("under load the shedder turns away the lower priorities before anything else is asked", "[adaptive][pipeline]") {
+TEST_CASE("under load the shedder turns away the lower priorities before anything else is asked",
+          "[adaptive][pipeline]") {
   service s{{}};
   s.gauge.set(9'200);
   CHECK(s.call(call_priority::normal) == errc::overloaded);

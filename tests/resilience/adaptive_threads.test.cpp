@@ -21,7 +21,8 @@
 using namespace adaptive_tests;
 using gabion_test::on_threads;
 
-TEST_CASE("a herd of callers is never over-admitted and every place comes back", "[concurrency_limiter][threads]") {
+TEST_CASE("a herd of callers is never over-admitted and every place comes back",
+          "[concurrency_limiter][threads]") {
   gabion::basic_concurrency_limiter l{gabion::fixed_limit{3}};
   std::atomic<int> inside{0};
   std::atomic<bool> over{false};
@@ -54,8 +55,9 @@ namespace {
 
 template <class Limit>
 void check_moving_limit() {
-  gabion::basic_concurrency_limiter<Limit> l{Limit{{.initial_limit = 10, .max_limit = 40}, gabion::xoshiro256{1}},
-                                             {.window = {.span = 0s, .samples = 2}}};
+  gabion::basic_concurrency_limiter<Limit> l{
+      Limit{{.initial_limit = 10, .max_limit = 40}, gabion::xoshiro256{1}},
+      {.window = {.span = 0s, .samples = 2}}};
   std::atomic<bool> outside{false};
   std::atomic<std::uint64_t> asked{0};
   on_threads(4, [&](int thread) {
@@ -85,17 +87,20 @@ void check_moving_limit() {
 
 }  // namespace
 
-TEST_CASE("a limit that moves under load stays in its bounds and loses no permit", "[concurrency_limiter][threads]") {
+TEST_CASE("a limit that moves under load stays in its bounds and loses no permit",
+          "[concurrency_limiter][threads]") {
   SECTION("vegas_limit") { check_moving_limit<gabion::vegas_limit>(); }
   SECTION("gradient2_limit") { check_moving_limit<gabion::gradient2_limit>(); }
 }
 
 TEST_CASE("a throttle counts every request of many threads", "[throttle][threads]") {
-  gabion::adaptive_throttle t{{.k_percent = 10'000, .priority_step = 0, .window = 1h, .buckets = 4}};
+  gabion::adaptive_throttle t{
+      {.k_percent = 10'000, .priority_step = 0, .window = 1h, .buckets = 4}};
   on_threads(4, [&](int thread) {
     for (int i = 0; i < 20'000; ++i)
       if (auto entry = t.try_acquire(start + i * 10ms))
-        entry->settle((i + thread) % 2 == 0 ? verdict::success : verdict::failure, start + i * 10ms);
+        entry->settle((i + thread) % 2 == 0 ? verdict::success : verdict::failure,
+                      start + i * 10ms);
   });
   const auto s = t.snapshot(start + 200s);
   CHECK(s.requests == 80'000);
@@ -131,7 +136,8 @@ TEST_CASE("chaos and its switches are used by many threads at once", "[chaos][th
   CHECK(locked.counts().errors < 25'000);
 }
 
-TEST_CASE("a shedder that many ask sheds the lower whenever it sheds the higher", "[load_shedder][threads]") {
+TEST_CASE("a shedder that many ask sheds the lower whenever it sheds the higher",
+          "[load_shedder][threads]") {
   gabion::load_gauge gauge;
   gabion::load_shedder<gabion::load_gauge::handle> s{gauge.source()};
   std::atomic<std::uint64_t> shed{0};
@@ -150,8 +156,11 @@ TEST_CASE("a shedder that many ask sheds the lower whenever it sheds the higher"
 }
 
 TEST_CASE("under load no more hosts are out than may be and all come back", "[outlier][threads]") {
-  gabion::outlier_ejection set{
-      {.capacity = 16, .consecutive_failures = 3, .base_time = 1ms, .max_time = 2ms, .max_ejected_percent = 25}};
+  gabion::outlier_ejection set{{.capacity = 16,
+                                .consecutive_failures = 3,
+                                .base_time = 1ms,
+                                .max_time = 2ms,
+                                .max_ejected_percent = 25}};
   std::vector<gabion::outlier_host> hosts;
   for (int i = 0; i < 12; ++i) hosts.push_back(*set.add());
   std::atomic<bool> over{false};

@@ -23,9 +23,11 @@ namespace {
 /// Lets them all in before the first one ends, so that none is rejected.
 void settle(adaptive_throttle& t, int successes, int failures, instant now = start) {
   std::vector<adaptive_throttle::permit> held;
-  for (int i = 0; i < successes + failures; ++i) held.push_back(std::move(t.try_acquire(now)).permit());
   for (int i = 0; i < successes + failures; ++i)
-    held[static_cast<std::size_t>(i)].settle(i < successes ? verdict::success : verdict::failure, now);
+    held.push_back(std::move(t.try_acquire(now)).permit());
+  for (int i = 0; i < successes + failures; ++i)
+    held[static_cast<std::size_t>(i)].settle(i < successes ? verdict::success : verdict::failure,
+                                             now);
 }
 
 /// Asks until it is rejected; returns how many were let through before, and abandoned.
@@ -43,17 +45,23 @@ bool chance_is(const Throttle& t, std::uint64_t part, std::uint64_t of, instant 
 
 }  // namespace
 
-TEST_CASE("case 78: with 90 of 120 accepted and 90 percent wanted 20 of 121 are rejected", "[throttle]") {
-  const adaptive_throttle_options o{
-      .counts = throttle_counts::executed, .accepted_percent = 90, .max_reject_percent = 80, .minimum_requests = 100};
+TEST_CASE("case 78: with 90 of 120 accepted and 90 percent wanted 20 of 121 are rejected",
+          "[throttle]") {
+  const adaptive_throttle_options o{.counts = throttle_counts::executed,
+                                    .accepted_percent = 90,
+                                    .max_reject_percent = 80,
+                                    .minimum_requests = 100};
   adaptive_throttle t{o};
   settle(t, 90, 30);
   CHECK(chance_is(t, 20, 121));
 }
 
-TEST_CASE("case 78: no more than 80 percent are rejected and none below the floor of executions", "[throttle]") {
-  const adaptive_throttle_options o{
-      .counts = throttle_counts::executed, .accepted_percent = 90, .max_reject_percent = 80, .minimum_requests = 100};
+TEST_CASE("case 78: no more than 80 percent are rejected and none below the floor of executions",
+          "[throttle]") {
+  const adaptive_throttle_options o{.counts = throttle_counts::executed,
+                                    .accepted_percent = 90,
+                                    .max_reject_percent = 80,
+                                    .minimum_requests = 100};
   adaptive_throttle t{o};
   settle(t, 0, 99);
   CHECK(chance_is(t, 0, 1));
@@ -79,7 +87,8 @@ TEST_CASE("the book's formula counts what was rejected here as requests", "[thro
 }
 
 TEST_CASE("counting only what was executed a rejection changes nothing", "[throttle]") {
-  adaptive_throttle t{{.counts = throttle_counts::executed, .max_reject_percent = 100, .minimum_requests = 0}};
+  adaptive_throttle t{
+      {.counts = throttle_counts::executed, .max_reject_percent = 100, .minimum_requests = 0}};
   settle(t, 0, 2);
   CHECK(chance_is(t, 2, 3));
   until_rejected(t);
@@ -96,7 +105,8 @@ TEST_CASE("a rejection says overloaded and knows of no time", "[throttle]") {
   CHECK_FALSE(refused.permit());
 }
 
-TEST_CASE("calls in flight and ignored and cancelled and abandoned ones are no requests", "[throttle]") {
+TEST_CASE("calls in flight and ignored and cancelled and abandoned ones are no requests",
+          "[throttle]") {
   adaptive_throttle t{{.minimum_requests = 0}};
   auto in_flight = t.try_acquire(start);
   t.try_acquire(start)->ignore();
@@ -157,7 +167,8 @@ TEST_CASE("what is as old as the window no longer counts", "[throttle][window]")
   CHECK(t.snapshot(start + 24h).requests == 2);
 }
 
-TEST_CASE("windows of any length and times to the end of time do not overflow", "[throttle][window]") {
+TEST_CASE("windows of any length and times to the end of time do not overflow",
+          "[throttle][window]") {
   const auto buckets = GENERATE(1U, 2U, 64U);
   adaptive_throttle t{{.window = (duration::max)(), .buckets = buckets}};
   settle(t, 1, 1, instant{});
@@ -186,7 +197,8 @@ struct naive_throttle {
     bool accepted;
   };
   std::deque<event> events{};
-  void sum(std::int64_t tick, std::int64_t buckets, std::uint64_t& requests, std::uint64_t& accepts) const {
+  void sum(std::int64_t tick, std::int64_t buckets, std::uint64_t& requests,
+           std::uint64_t& accepts) const {
     requests = accepts = 0;
     for (const event& e : events) {
       if (e.tick <= tick - buckets) continue;
@@ -202,17 +214,18 @@ TEST_CASE("the throttle does what a list of requests does", "[throttle][model]")
   for (std::uint64_t seed = 0; seed < 1'000; ++seed) {
     gabion::xoshiro256 random{seed};
     const auto buckets = static_cast<std::uint32_t>(gabion::uniform(random, 1, 12));
-    const adaptive_throttle_options o{.k_percent = static_cast<std::uint32_t>(gabion::uniform(random, 100, 300)),
-                                      .max_reject_percent = static_cast<std::uint32_t>(gabion::uniform(random, 50, 100)),
-                                      .minimum_requests = static_cast<std::uint32_t>(gabion::uniform(random, 0, 5)),
-                                      .window = std::chrono::seconds{buckets},
-                                      .buckets = buckets};
+    const adaptive_throttle_options o{
+        .k_percent = static_cast<std::uint32_t>(gabion::uniform(random, 100, 300)),
+        .max_reject_percent = static_cast<std::uint32_t>(gabion::uniform(random, 50, 100)),
+        .minimum_requests = static_cast<std::uint32_t>(gabion::uniform(random, 0, 5)),
+        .window = std::chrono::seconds{buckets},
+        .buckets = buckets};
     basic_adaptive_throttle<gabion::xoshiro256> t{o, gabion::xoshiro256{seed}};
     naive_throttle naive;
     instant now = start;
     for (int i = 0; i < 100; ++i) {
-      now += duration{
-          static_cast<duration::rep>(gabion::uniform(random, gabion::uniform(random, 8) == 0 ? 5'000'000'000 : 300'000'000))};
+      now += duration{static_cast<duration::rep>(
+          gabion::uniform(random, gabion::uniform(random, 8) == 0 ? 5'000'000'000 : 300'000'000))};
       const std::int64_t tick = now.time_since_epoch() / 1s;
       auto entry = t.try_acquire(now);
       const bool accepted = gabion::uniform(random, 3) == 0;
@@ -224,18 +237,24 @@ TEST_CASE("the throttle does what a list of requests does", "[throttle][model]")
       const auto s = t.snapshot(now);
       REQUIRE(s.requests == requests);
       REQUIRE(s.accepts == accepts);
-      double p = (static_cast<double>(requests) - o.k_percent / 100.0 * static_cast<double>(accepts)) /
-                 static_cast<double>(requests + 1);
-      p = requests < o.minimum_requests || p < 0 ? 0 : p > o.max_reject_percent / 100.0 ? o.max_reject_percent / 100.0 : p;
-      REQUIRE(std::abs(static_cast<double>(s.reject_part) / static_cast<double>(s.reject_of) - p) < 1e-9);
+      double p =
+          (static_cast<double>(requests) - o.k_percent / 100.0 * static_cast<double>(accepts)) /
+          static_cast<double>(requests + 1);
+      p = requests < o.minimum_requests || p < 0 ? 0
+          : p > o.max_reject_percent / 100.0     ? o.max_reject_percent / 100.0
+                                                 : p;
+      REQUIRE(std::abs(static_cast<double>(s.reject_part) / static_cast<double>(s.reject_of) - p) <
+              1e-9);
     }
   }
 }
 
-TEST_CASE("as many are rejected as the chance says and the same with the same seed", "[throttle][random]") {
+TEST_CASE("as many are rejected as the chance says and the same with the same seed",
+          "[throttle][random]") {
   const auto rejected = [](auto random) {
     basic_adaptive_throttle<decltype(random)> t{
-        {.counts = throttle_counts::executed, .accepted_percent = 90, .minimum_requests = 100}, random};
+        {.counts = throttle_counts::executed, .accepted_percent = 90, .minimum_requests = 100},
+        random};
     int all = 0;
     while (t.snapshot(start).requests < 120)  // until 90 of 120 are in
       if (auto entry = t.try_acquire(start, call_priority::critical))
@@ -250,10 +269,12 @@ TEST_CASE("as many are rejected as the chance says and the same with the same se
   CHECK(std::abs(rejected(gabion::xoshiro256{5}) - 20'000) < 600);
 }
 
-TEST_CASE("under a steady overload the other side is asked k times what it accepts as the book says", "[throttle][simulation]") {
+TEST_CASE(
+    "under a steady overload the other side is asked k times what it accepts as the book says",
+    "[throttle][simulation]") {
   const auto k = GENERATE(110U, 150U, 200U, 300U);
-  basic_adaptive_throttle<shared_random> t{{.k_percent = k, .max_reject_percent = 100, .window = 30s, .buckets = 30},
-                                           shared_random{9}};
+  basic_adaptive_throttle<shared_random> t{
+      {.k_percent = k, .max_reject_percent = 100, .window = 30s, .buckets = 30}, shared_random{9}};
   std::uint64_t executed = 0;
   std::uint64_t accepted = 0;
   for (int second = 0; second < 240; ++second) {
@@ -273,9 +294,11 @@ TEST_CASE("under a steady overload the other side is asked k times what it accep
   CHECK(std::abs(static_cast<double>(executed) / static_cast<double>(accepted) - k / 100.0) < 0.06);
 }
 
-TEST_CASE("counting only what was executed the steady state is the root of arrivals times accepts", "[throttle][simulation]") {
+TEST_CASE("counting only what was executed the steady state is the root of arrivals times accepts",
+          "[throttle][simulation]") {
   basic_adaptive_throttle<shared_random> t{
-      {.counts = throttle_counts::executed, .accepted_percent = 90, .window = 30s, .buckets = 30}, shared_random{9}};
+      {.counts = throttle_counts::executed, .accepted_percent = 90, .window = 30s, .buckets = 30},
+      shared_random{9}};
   std::uint64_t executed = 0;
   for (int second = 0; second < 240; ++second) {
     int capacity = 100;
@@ -312,13 +335,15 @@ TEST_CASE("after an outage the throttle lets go of its grip", "[throttle][simula
 }
 
 TEST_CASE("a pipeline run asks by priority and tells how it went", "[throttle][pipeline]") {
-  adaptive_throttle t{{.k_percent = 100, .max_reject_percent = 100, .minimum_requests = 0, .priority_step = 1000}};
+  adaptive_throttle t{
+      {.k_percent = 100, .max_reject_percent = 100, .minimum_requests = 0, .priority_step = 1000}};
   call_context context{};
   errc last{};
   const auto pass = [&](call_outcome outcome) {
     adaptive_throttle::run run{t};
     const entry_step step = run.enter(context, standing{});
-    if (step.what == entry_step::kind::pass) static_cast<void>(run.leave(outcome, context, standing{}));
+    if (step.what == entry_step::kind::pass)
+      static_cast<void>(run.leave(outcome, context, standing{}));
     last = step.why.code;
     return step.what == entry_step::kind::pass;
   };
@@ -329,7 +354,8 @@ TEST_CASE("a pipeline run asks by priority and tells how it went", "[throttle][p
   pass({verdict::failure, refusal{errc::timeout}, {}, true});
   CHECK(t.snapshot(start).requests == 2);
   CHECK(t.snapshot(start).accepts == 1);
-  context.priority = call_priority::critical;  // k = 21: 20 requests to one accepted are not too many
+  // k = 21: 20 requests to one accepted are not too many
+  context.priority = call_priority::critical;
   for (int i = 0; i < 18; ++i) CHECK(pass({verdict::failure}));
   context.priority = call_priority::normal;
   while (pass({verdict::ignored})) {}
@@ -344,16 +370,27 @@ TEST_CASE("each option of a throttle is checked at both bounds and named", "[thr
     return text;
   };
   CHECK(make({}).empty());
-  CHECK(make({.k_percent = 100, .accepted_percent = 1, .max_reject_percent = 1, .priority_step = 0}).empty());
-  CHECK(make({.k_percent = 10'000, .accepted_percent = 100, .max_reject_percent = 100, .priority_step = 1000}).empty());
+  CHECK(make({.k_percent = 100, .accepted_percent = 1, .max_reject_percent = 1, .priority_step = 0})
+            .empty());
+  CHECK(make({.k_percent = 10'000,
+              .accepted_percent = 100,
+              .max_reject_percent = 100,
+              .priority_step = 1000})
+            .empty());
   CHECK(make({.window = 64ms, .buckets = 64}).empty());
-  CHECK(make({.k_percent = 99}).find("adaptive_throttle_options.k_percent is 99; allowed: 100 to 10000") == 0);
+  CHECK(make({.k_percent = 99})
+            .find("adaptive_throttle_options.k_percent is 99; allowed: 100 to 10000") == 0);
   CHECK(make({.k_percent = 10'001}).find("adaptive_throttle_options.k_percent is 10001") == 0);
-  CHECK(make({.accepted_percent = 101}).find("adaptive_throttle_options.accepted_percent is 101; allowed: 0 to 100") == 0);
-  CHECK(make({.max_reject_percent = 0}).find("adaptive_throttle_options.max_reject_percent is 0; allowed: 1 to 100") == 0);
-  CHECK(make({.max_reject_percent = 101}).find("adaptive_throttle_options.max_reject_percent is 101") == 0);
-  CHECK(make({.priority_step = 1001}).find("adaptive_throttle_options.priority_step is 1001; allowed: 0 to 1000") == 0);
+  CHECK(make({.accepted_percent = 101})
+            .find("adaptive_throttle_options.accepted_percent is 101; allowed: 0 to 100") == 0);
+  CHECK(make({.max_reject_percent = 0})
+            .find("adaptive_throttle_options.max_reject_percent is 0; allowed: 1 to 100") == 0);
+  CHECK(make({.max_reject_percent = 101})
+            .find("adaptive_throttle_options.max_reject_percent is 101") == 0);
+  CHECK(make({.priority_step = 1001})
+            .find("adaptive_throttle_options.priority_step is 1001; allowed: 0 to 1000") == 0);
   CHECK(make({.buckets = 0}).find("adaptive_throttle_options.buckets is 0; allowed: 1 to 64") == 0);
   CHECK(make({.buckets = 65}).find("adaptive_throttle_options.buckets is 65") == 0);
-  CHECK(make({.window = 64ms - 1ns, .buckets = 64}).find("adaptive_throttle_options.window is 63999999") == 0);
+  CHECK(make({.window = 64ms - 1ns, .buckets = 64})
+            .find("adaptive_throttle_options.window is 63999999") == 0);
 }

@@ -23,7 +23,9 @@ using gabion_test::allocations_in;
 namespace {
 
 struct steady_pressure {
-  [[nodiscard]] std::optional<std::uint32_t> pressure(gabion::instant) const noexcept { return 9500U; }
+  [[nodiscard]] std::optional<std::uint32_t> pressure(gabion::instant) const noexcept {
+    return 9500U;
+  }
 };
 
 }  // namespace
@@ -47,18 +49,22 @@ TEST_CASE("a hit of a registry allocates nothing", "[circuit_registry][allocatio
             static_cast<void>(hosts.find(std::string_view{"payments.example.org"}));
             static_cast<void>(hosts.find("nobody"));
             hosts.try_acquire("payments.example.org")->success();
-            static_cast<void>(hosts.call("payments.example.org", [] { return std::optional<int>{1}; }));
+            static_cast<void>(
+                hosts.call("payments.example.org", [] { return std::optional<int>{1}; }));
           }
         }) == 0);
 }
 
-TEST_CASE("admission through a tree and rejection and recovery allocate nothing", "[circuit_tree][allocation]") {
+TEST_CASE("admission through a tree and rejection and recovery allocate nothing",
+          "[circuit_tree][allocation]") {
   gabion::testing::manual_time time;
   gabion::basic_circuit_tree<gabion::testing::manual_clock> tree{{}, time.clock()};
   const auto app = tree.add_group({.minimum_children = 1});
   const auto service = tree.add_group(app, {});
-  const auto a = tree.add_circuit(service, {.failures = 1, .open_for = 1s, .successes_to_close = 1});
-  const auto b = tree.add_circuit(service, {.failures = 1, .open_for = 1s, .successes_to_close = 1});
+  const auto a =
+      tree.add_circuit(service, {.failures = 1, .open_for = 1s, .successes_to_close = 1});
+  const auto b =
+      tree.add_circuit(service, {.failures = 1, .open_for = 1s, .successes_to_close = 1});
   CHECK(allocations_in([&] {
           for (int i = 0; i < 20; ++i) {
             tree.try_acquire(a)->success();
@@ -71,11 +77,15 @@ TEST_CASE("admission through a tree and rejection and recovery allocate nothing"
         }) == 0);
 }
 
-TEST_CASE("shadow and resource circuit and health checker allocate nothing on their way", "[shadow_breaker][allocation]") {
+TEST_CASE("shadow and resource circuit and health checker allocate nothing on their way",
+          "[shadow_breaker][allocation]") {
   gabion::testing::manual_time time;
-  gabion::basic_shadow_breaker<gabion::testing::manual_clock> shadow{{.failures = 3}, {.failures = 2}, time.clock()};
-  gabion::basic_circuit_breaker breaker{gabion::circuit_breaker_options{.failures = 3}, time.clock()};
-  gabion::resource_circuit circuit{gabion::resource_circuit_options{.sustained = 0s}, steady_pressure{}, breaker};
+  gabion::basic_shadow_breaker<gabion::testing::manual_clock> shadow{
+      {.failures = 3}, {.failures = 2}, time.clock()};
+  gabion::basic_circuit_breaker breaker{gabion::circuit_breaker_options{.failures = 3},
+                                        time.clock()};
+  gabion::resource_circuit circuit{gabion::resource_circuit_options{.sustained = 0s},
+                                   steady_pressure{}, breaker};
   gabion::health_checker checker;
   CHECK(allocations_in([&] {
           for (int i = 0; i < 50; ++i) {
@@ -83,7 +93,8 @@ TEST_CASE("shadow and resource circuit and health checker allocate nothing on th
             static_cast<void>(shadow.report());
             circuit.step(time.now());
             const auto step = checker.step(time.now());
-            if (step.probe) gabion::apply(checker, checker.report(step.number, i % 2 == 0, time.now()), breaker);
+            if (step.probe)
+              gabion::apply(checker, checker.report(step.number, i % 2 == 0, time.now()), breaker);
             time.advance(1s);
           }
         }) == 0);

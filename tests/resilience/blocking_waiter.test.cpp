@@ -84,7 +84,8 @@ TEST_CASE("no wake is lost between two threads that take turns", "[blocking_wait
   CHECK(turn.load() == 2 * rounds);
 }
 
-TEST_CASE("case 60: a stop requested by another thread ends a real back-off at once", "[pipeline][threads]") {
+TEST_CASE("case 60: a stop requested by another thread ends a real back-off at once",
+          "[pipeline][threads]") {
   auto p = gabion::pipeline(simple_retry{3, 1h});
   std::stop_source stop;
   std::atomic<bool> failed{false};

@@ -39,7 +39,9 @@ struct colliding_hash {
 };
 /// Few homes, next to each other and around the end of the table.
 struct crowded_hash {
-  std::uint64_t operator()(int key) const noexcept { return std::uint64_t{0} - 2 + static_cast<std::uint64_t>(key % 3); }
+  std::uint64_t operator()(int key) const noexcept {
+    return std::uint64_t{0} - 2 + static_cast<std::uint64_t>(key % 3);
+  }
 };
 
 template <class Lru>
@@ -105,8 +107,7 @@ void against_the_naive_one(std::uint32_t capacity, std::uint64_t seed) {
       }
       case 1: REQUIRE(lru.erase(key) == naive.erase(key)); break;
       default: {
-        const int* made = lru.find_or_make(
-            key, start, [&] { return step; }, always);
+        const int* made = lru.find_or_make(key, start, [&] { return step; }, always);
         REQUIRE(made != nullptr);
         REQUIRE(*made == naive.find_or_make(key, step));
       }
@@ -118,7 +119,8 @@ void against_the_naive_one(std::uint32_t capacity, std::uint64_t seed) {
 
 }  // namespace
 
-TEST_CASE("a full table gives up the value that was not used for the longest time", "[bounded_lru][eviction]") {
+TEST_CASE("a full table gives up the value that was not used for the longest time",
+          "[bounded_lru][eviction]") {
   bounded_lru<int, pinned> lru{2};
   const auto make = [](int n) { return [n] { return pinned{n}; }; };
   REQUIRE(lru.find_or_make(1, start, make(10), always)->number == 10);
@@ -134,35 +136,29 @@ TEST_CASE("a full table gives up the value that was not used for the longest tim
 TEST_CASE("a value that may not go stays and the next oldest one goes", "[bounded_lru][eviction]") {
   bounded_lru<int, int> lru{3};
   for (int key = 1; key <= 3; ++key)
-    REQUIRE(lru.find_or_make(
-                key, start, [] { return 0; }, always) != nullptr);
+    REQUIRE(lru.find_or_make(key, start, [] { return 0; }, always) != nullptr);
   const auto but_one = [](int key, int, gabion::duration) { return key != 1; };
-  CHECK(lru.find_or_make(
-            4, start, [] { return 0; }, but_one) != nullptr);
+  CHECK(lru.find_or_make(4, start, [] { return 0; }, but_one) != nullptr);
   CHECK(keys_of(lru) == std::vector{4, 3, 1});
-  CHECK(lru.find_or_make(
-            5, start, [] { return 0; }, never) == nullptr);
+  CHECK(lru.find_or_make(5, start, [] { return 0; }, never) == nullptr);
   CHECK(keys_of(lru) == std::vector{4, 3, 1});
 }
 
 TEST_CASE("the address of a value holds while it is there", "[bounded_lru][memory]") {
   bounded_lru<int, pinned> lru{100};
-  pinned* const first = lru.find_or_make(
-      -1, start, [] { return pinned{1}; }, always);
+  pinned* const first = lru.find_or_make(-1, start, [] { return pinned{1}; }, always);
   for (int key = 0; key < 99; ++key)
-    static_cast<void>(lru.find_or_make(
-        key, start, [] { return pinned{0}; }, always));
+    static_cast<void>(lru.find_or_make(key, start, [] { return pinned{0}; }, always));
   for (int key = 0; key < 99; ++key) lru.erase(key);
   CHECK(lru.find(-1, start) == first);
   CHECK(first->number == 1);
 }
 
-TEST_CASE("what is idle for the whole time expires and what is a nanosecond short of it stays", "[bounded_lru][expiry]") {
+TEST_CASE("what is idle for the whole time expires and what is a nanosecond short of it stays",
+          "[bounded_lru][expiry]") {
   bounded_lru<int, int> lru{4};
-  static_cast<void>(lru.find_or_make(
-      1, start, [] { return 1; }, always));
-  static_cast<void>(lru.find_or_make(
-      2, start + 1ns, [] { return 2; }, always));
+  static_cast<void>(lru.find_or_make(1, start, [] { return 1; }, always));
+  static_cast<void>(lru.find_or_make(2, start + 1ns, [] { return 2; }, always));
   CHECK(lru.oldest_use() == start);
   CHECK(lru.expire(start + 10s - 1ns, 10s, always) == 0);
   CHECK(lru.expire(start + 10s, 10s, never) == 0);
@@ -173,12 +169,11 @@ TEST_CASE("what is idle for the whole time expires and what is a nanosecond shor
   CHECK_FALSE(lru.oldest_use().has_value());
 }
 
-TEST_CASE("a clock that goes back makes nothing older and keeps the order of use", "[bounded_lru][expiry]") {
+TEST_CASE("a clock that goes back makes nothing older and keeps the order of use",
+          "[bounded_lru][expiry]") {
   bounded_lru<int, int> lru{4};
-  static_cast<void>(lru.find_or_make(
-      1, start, [] { return 1; }, always));
-  static_cast<void>(lru.find_or_make(
-      2, start - 30min, [] { return 2; }, always));
+  static_cast<void>(lru.find_or_make(1, start, [] { return 1; }, always));
+  static_cast<void>(lru.find_or_make(2, start - 30min, [] { return 2; }, always));
   static_cast<void>(lru.find(2, start - 40min));
   lru.for_each([](int, int, instant used) { CHECK(used == start); });
   CHECK(keys_of(lru) == std::vector{2, 1});
@@ -187,10 +182,8 @@ TEST_CASE("a clock that goes back makes nothing older and keeps the order of use
 
 TEST_CASE("looking without touching leaves the order as it is", "[bounded_lru][lookup]") {
   bounded_lru<int, int> lru{2};
-  static_cast<void>(lru.find_or_make(
-      1, start, [] { return 10; }, always));
-  static_cast<void>(lru.find_or_make(
-      2, start, [] { return 20; }, always));
+  static_cast<void>(lru.find_or_make(1, start, [] { return 10; }, always));
+  static_cast<void>(lru.find_or_make(2, start, [] { return 20; }, always));
   REQUIRE(lru.peek(1) != nullptr);
   CHECK(*lru.peek(1) == 10);
   CHECK(lru.peek(3) == nullptr);
@@ -199,8 +192,7 @@ TEST_CASE("looking without touching leaves the order as it is", "[bounded_lru][l
 
 TEST_CASE("a text is found by a view of it", "[bounded_lru][lookup]") {
   bounded_lru<std::string, int> lru{8};
-  static_cast<void>(lru.find_or_make(
-      std::string_view{"tenant"}, start, [] { return 1; }, always));
+  static_cast<void>(lru.find_or_make(std::string_view{"tenant"}, start, [] { return 1; }, always));
   CHECK(lru.find(std::string{"tenant"}, start) != nullptr);
   CHECK(lru.find("tenant", start) == lru.find(std::string_view{"tenant"}, start));
   CHECK(lru.find("tenan", start) == nullptr);

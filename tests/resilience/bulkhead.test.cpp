@@ -36,12 +36,11 @@ using gabion_test::complaint;
 
 static_assert(gabion::explain_policy<bulkhead>() && gabion::explain_policy<queueing_bulkhead>());
 template <class Policy>
-concept says_that_it_may_queue = requires {
-  Policy::may_queue;
-};
+concept says_that_it_may_queue = requires { Policy::may_queue; };
 static_assert(!says_that_it_may_queue<bulkhead> && queueing_bulkhead::may_queue);
 static_assert(bulkhead::holds_permit && queueing_bulkhead::holds_permit);
-static_assert(!std::copy_constructible<gabion::bulkhead_permit> && std::movable<gabion::bulkhead_permit>);
+static_assert(!std::copy_constructible<gabion::bulkhead_permit> &&
+              std::movable<gabion::bulkhead_permit>);
 
 namespace {
 
@@ -53,8 +52,8 @@ struct bell {
 /// One call at the door of a bulkhead, as a pipeline would lead it.
 class visitor {
  public:
-  visitor(queueing_bulkhead& b, const gabion::testing::manual_time& time, call_priority priority = call_priority::normal,
-          deadline until = deadline::never())
+  visitor(queueing_bulkhead& b, const gabion::testing::manual_time& time,
+          call_priority priority = call_priority::normal, deadline until = deadline::never())
       : time_{&time}, run_{std::make_unique<queueing_bulkhead::run>(b)} {
     context_.priority = priority;
     context_.until = until;
@@ -95,7 +94,9 @@ class visitor {
 
 struct bench {
   explicit bench(queueing_bulkhead_options o) : b{o} {}
-  visitor come(call_priority p = call_priority::normal, deadline until = deadline::never()) { return {b, time, p, until}; }
+  visitor come(call_priority p = call_priority::normal, deadline until = deadline::never()) {
+    return {b, time, p, until};
+  }
   visitor queued(call_priority p = call_priority::normal, deadline until = deadline::never()) {
     visitor v = come(p, until);
     REQUIRE(v.enter() == kind::wait);
@@ -174,12 +175,14 @@ void tells_of_its_refusal() {
 
 }  // namespace
 
-TEST_CASE("a call that finds no permit says so in its result or by refused_error", "[bulkhead][call]") {
+TEST_CASE("a call that finds no permit says so in its result or by refused_error",
+          "[bulkhead][call]") {
   tells_of_its_refusal<bulkhead>();
   tells_of_its_refusal<queueing_bulkhead>();
 }
 
-TEST_CASE("case 66: a waiter that timed out leaves no trace and all permits come back", "[bulkhead][queue]") {
+TEST_CASE("case 66: a waiter that timed out leaves no trace and all permits come back",
+          "[bulkhead][queue]") {
   bench x{{.limit = 4, .max_waiting = 4, .max_wait = 1s}};
   std::vector<queueing_bulkhead::permit> held;
   for (int i = 0; i < 4; ++i) held.push_back(x.b.try_acquire());
@@ -207,7 +210,8 @@ TEST_CASE("a waiter that times out takes nobody else's place in the queue", "[bu
   auto held = x.b.try_acquire();
   std::vector<visitor> waiters;
   for (std::size_t i = 0; i < 5; ++i)
-    waiters.push_back(x.queued(call_priority::normal, i == gone ? deadline::at(x.time.now() + 1s) : deadline::never()));
+    waiters.push_back(x.queued(call_priority::normal,
+                               i == gone ? deadline::at(x.time.now() + 1s) : deadline::never()));
   x.time.advance(1s);
   CHECK(waiters[gone].enter() == kind::refuse);
   CHECK(x.b.snapshot().waiting == 4);
@@ -223,8 +227,10 @@ TEST_CASE("a waiter that times out takes nobody else's place in the queue", "[bu
   CHECK(x.b.snapshot() == bulkhead_snapshot{.limit = 1, .timed_out = 1});
 }
 
-TEST_CASE("case 67: a limit below what is in use is set at once and lets nobody in until enough came back",
-          "[bulkhead][resize]") {
+TEST_CASE(
+    "case 67: a limit below what is in use is set at once and lets nobody in until enough came "
+    "back",
+    "[bulkhead][resize]") {
   bench x{{.limit = 4, .max_waiting = 4, .max_wait = 1h}};
   std::vector<queueing_bulkhead::permit> held;
   for (int i = 0; i < 4; ++i) held.push_back(x.b.try_acquire());
@@ -307,7 +313,8 @@ TEST_CASE("case 69: equals are served in the order in which they came", "[bulkhe
   CHECK(x.b.snapshot() == bulkhead_snapshot{.limit = 1});
 }
 
-TEST_CASE("a higher priority is served before a lower one that came earlier", "[bulkhead][priority]") {
+TEST_CASE("a higher priority is served before a lower one that came earlier",
+          "[bulkhead][priority]") {
   bench x{{.limit = 1, .max_waiting = 10, .max_wait = 1h}};
   auto held = x.b.try_acquire();
   auto low = x.queued(call_priority::low);
@@ -322,7 +329,8 @@ TEST_CASE("a higher priority is served before a lower one that came earlier", "[
   }
 }
 
-TEST_CASE("no more than seven in a row are served past the one who has waited longest", "[bulkhead][priority]") {
+TEST_CASE("no more than seven in a row are served past the one who has waited longest",
+          "[bulkhead][priority]") {
   bench x{{.limit = 1, .max_waiting = 100, .max_wait = 1h}};
   auto held = x.b.try_acquire();
   auto patient = x.queued(call_priority::background);
@@ -343,7 +351,8 @@ TEST_CASE("no more than seven in a row are served past the one who has waited lo
   }
 }
 
-TEST_CASE("a permit that comes free goes to who waits and not to who comes by", "[bulkhead][queue]") {
+TEST_CASE("a permit that comes free goes to who waits and not to who comes by",
+          "[bulkhead][queue]") {
   bench x{{.limit = 1, .max_waiting = 2, .max_wait = 1h}};
   auto held = x.b.try_acquire();
   auto waiter = x.queued();
@@ -356,7 +365,8 @@ TEST_CASE("a permit that comes free goes to who waits and not to who comes by", 
   CHECK(late.enter() == kind::pass);
 }
 
-TEST_CASE("while somebody waits a permit on its way back is for nobody who comes by", "[bulkhead][queue]") {
+TEST_CASE("while somebody waits a permit on its way back is for nobody who comes by",
+          "[bulkhead][queue]") {
   gabion::detail::permit_word<gabion::native_env> word{1};
   REQUIRE(word.try_take());
   REQUIRE_FALSE(word.take_or_wait());
@@ -375,7 +385,8 @@ TEST_CASE("while somebody waits a permit on its way back is for nobody who comes
   CHECK(word.resize(4));
 }
 
-TEST_CASE("the queue takes as many as it may and refuses the next one at once", "[bulkhead][queue]") {
+TEST_CASE("the queue takes as many as it may and refuses the next one at once",
+          "[bulkhead][queue]") {
   bench x{{.limit = 1, .max_waiting = 2, .max_wait = 1h}};
   const auto held = x.b.try_acquire();
   auto first = x.queued();
@@ -388,7 +399,8 @@ TEST_CASE("the queue takes as many as it may and refuses the next one at once", 
   CHECK(third.enter() == kind::wait);
 }
 
-TEST_CASE("without a queue or without anybody to wake a call is refused at once", "[bulkhead][queue]") {
+TEST_CASE("without a queue or without anybody to wake a call is refused at once",
+          "[bulkhead][queue]") {
   bench none{{.limit = 1, .max_waiting = 0}};
   const auto held = none.b.try_acquire();
   auto v = none.come();
@@ -402,7 +414,8 @@ TEST_CASE("without a queue or without anybody to wake a call is refused at once"
   CHECK(x.b.snapshot().waiting == 0);
 }
 
-TEST_CASE("a call waits until the waiting time is over and not a nanosecond longer", "[bulkhead][time]") {
+TEST_CASE("a call waits until the waiting time is over and not a nanosecond longer",
+          "[bulkhead][time]") {
   bench x{{.limit = 1, .max_waiting = 5, .max_wait = 100ms}};
   auto held = x.b.try_acquire();
   auto v = x.queued();
@@ -484,7 +497,8 @@ TEST_CASE("a permit that comes too late for the caller goes to the next one", "[
   dropped.abandon();
   CHECK(next.rung() == 1);
   CHECK(next.enter() == kind::pass);
-  CHECK(x.b.snapshot() == bulkhead_snapshot{.limit = 1, .in_use = 1, .timed_out = 1, .cancelled = 1});
+  CHECK(x.b.snapshot() ==
+        bulkhead_snapshot{.limit = 1, .in_use = 1, .timed_out = 1, .cancelled = 1});
 }
 
 TEST_CASE("a run that is destroyed leaves the queue or gives its permit back", "[bulkhead][run]") {
@@ -520,23 +534,29 @@ TEST_CASE("options on both sides of their bounds", "[bulkhead][options]") {
   CHECK_FALSE(valid(gabion::bulkhead_options{.limit = 2'147'483'648}));
   CHECK(complaint([] { bulkhead{{.limit = 2'147'483'648}}; }) ==
         "bulkhead_options.limit is 2147483648; allowed: 0 to 2147483647: invalid argument");
-  CHECK(valid(queueing_bulkhead_options{.limit = 2'147'483'647, .max_waiting = 1'000'000, .max_wait = 1ns}));
+  CHECK(valid(queueing_bulkhead_options{
+      .limit = 2'147'483'647, .max_waiting = 1'000'000, .max_wait = 1ns}));
   CHECK_FALSE(valid(queueing_bulkhead_options{.limit = 2'147'483'648}));
   CHECK_FALSE(valid(queueing_bulkhead_options{.max_waiting = 1'000'001}));
   CHECK_FALSE(valid(queueing_bulkhead_options{.max_wait = 0ns}));
-  CHECK(complaint([] { queueing_bulkhead{{.limit = 2'147'483'648}}; }).find("queueing_bulkhead_options.limit is 2147483648") ==
-        0);
-  CHECK(complaint([] { queueing_bulkhead{{.max_waiting = 1'000'001}}; }) ==
-        "queueing_bulkhead_options.max_waiting is 1000001; allowed: 0 to 1000000: invalid argument");
+  CHECK(complaint([] {
+          queueing_bulkhead{{.limit = 2'147'483'648}};
+        }).find("queueing_bulkhead_options.limit is 2147483648") == 0);
+  CHECK(
+      complaint([] { queueing_bulkhead{{.max_waiting = 1'000'001}}; }) ==
+      "queueing_bulkhead_options.max_waiting is 1000001; allowed: 0 to 1000000: invalid argument");
   CHECK(complaint([] { queueing_bulkhead{{.max_wait = 0ns}}; }) ==
         "queueing_bulkhead_options.max_wait is 0 ns; allowed: more than 0 ns: invalid argument");
   bulkhead b{{.limit = 7}};
-  CHECK(complaint([&] { b.resize(2'147'483'648); }).find("bulkhead_options.limit is 2147483648") == 0);
+  CHECK(complaint([&] { b.resize(2'147'483'648); }).find("bulkhead_options.limit is 2147483648") ==
+        0);
   CHECK(b.snapshot().limit == 7);
   b.resize(2'147'483'647);
   CHECK(b.try_acquire());
   queueing_bulkhead q{{.limit = 7}};
-  CHECK(complaint([&] { q.resize(2'147'483'648); }).find("queueing_bulkhead_options.limit is 2147483648") == 0);
+  CHECK(complaint([&] {
+          q.resize(2'147'483'648);
+        }).find("queueing_bulkhead_options.limit is 2147483648") == 0);
   CHECK(q.snapshot().limit == 7);
 }
 
@@ -567,7 +587,9 @@ struct plain_bulkhead {
       ++in_use;
     }
   }
-  bool was_granted(int who) const { return std::find(granted.begin(), granted.end(), who) != granted.end(); }
+  bool was_granted(int who) const {
+    return std::find(granted.begin(), granted.end(), who) != granted.end();
+  }
   kind come(int who, call_priority p) {
     if (line.empty() && in_use < limit) {
       ++in_use;

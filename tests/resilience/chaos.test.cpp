@@ -41,12 +41,16 @@ using chaos_with = basic_chaos<shared_random, gabion::native_env, Factory>;
 
 }  // namespace
 
-TEST_CASE("case 80: a rate of nothing never strikes and a rate of all always does and neither draws", "[chaos]") {
+TEST_CASE(
+    "case 80: a rate of nothing never strikes and a rate of all always does and neither draws",
+    "[chaos]") {
   int drawn = 0;
   basic_chaos<counting_random> never{{}, counting_random{&drawn}};
-  basic_chaos<counting_random> always{
-      {.latency_rate = chaos_always, .latency_min = 1ms, .latency_max = 1ms, .error_rate = chaos_always},
-      counting_random{&drawn}};
+  basic_chaos<counting_random> always{{.latency_rate = chaos_always,
+                                       .latency_min = 1ms,
+                                       .latency_max = 1ms,
+                                       .error_rate = chaos_always},
+                                      counting_random{&drawn}};
   for (int i = 0; i < 10'000; ++i) {
     CHECK(never.latency() == 0ms);
     CHECK_FALSE(never.failure());
@@ -58,9 +62,11 @@ TEST_CASE("case 80: a rate of nothing never strikes and a rate of all always doe
   CHECK(always.counts() == chaos_counts{10'000, 10'000, 0});
 }
 
-TEST_CASE("case 80: a rate over one is refused in the options and held at one later", "[chaos][options]") {
-  CHECK(complaint([] { chaos{{.error_rate = 1'000'001}}; }).find("chaos_options.error_rate is 1000001; allowed: 0 to 1000000") ==
-        0);
+TEST_CASE("case 80: a rate over one is refused in the options and held at one later",
+          "[chaos][options]") {
+  CHECK(complaint([] {
+          chaos{{.error_rate = 1'000'001}};
+        }).find("chaos_options.error_rate is 1000001; allowed: 0 to 1000000") == 0);
   chaos c;
   c.set_error_rate(2'000'000);
   for (int i = 0; i < 100; ++i) CHECK(c.failure());
@@ -69,7 +75,10 @@ TEST_CASE("case 80: a rate over one is refused in the options and held at one la
 }
 
 TEST_CASE("case 80: switched off every call passes and it can be switched on again", "[chaos]") {
-  chaos c{{.enabled = false, .latency_rate = chaos_always, .latency_max = 1s, .error_rate = chaos_always}};
+  chaos c{{.enabled = false,
+           .latency_rate = chaos_always,
+           .latency_max = 1s,
+           .error_rate = chaos_always}};
   CHECK(enter(c).what == entry_step::kind::pass);
   CHECK_FALSE(c.enabled());
   c.enable(true);
@@ -80,7 +89,9 @@ TEST_CASE("case 80: switched off every call passes and it can be switched on aga
 
 TEST_CASE("case 80: the same seed gives the same sequence", "[chaos]") {
   const auto sequence = [](std::uint64_t seed) {
-    chaos c{{.latency_rate = 300'000, .latency_min = 1ms, .latency_max = 9ms, .error_rate = 200'000}, shared_random{seed}};
+    chaos c{
+        {.latency_rate = 300'000, .latency_min = 1ms, .latency_max = 9ms, .error_rate = 200'000},
+        shared_random{seed}};
     std::vector<duration> seen;
     for (int i = 0; i < 500; ++i) {
       seen.push_back(c.latency());
@@ -117,7 +128,8 @@ TEST_CASE("case 80: once the caller has asked to stop nothing is injected", "[ch
 }
 
 TEST_CASE("about as many calls are struck as the rate says", "[chaos]") {
-  chaos c{{.latency_rate = 250'000, .latency_min = 10ms, .latency_max = 20ms, .error_rate = 1'000}, shared_random{1}};
+  chaos c{{.latency_rate = 250'000, .latency_min = 10ms, .latency_max = 20ms, .error_rate = 1'000},
+          shared_random{1}};
   int slow = 0;
   int failed = 0;
   duration least = 1h;
@@ -139,7 +151,8 @@ TEST_CASE("about as many calls are struck as the rate says", "[chaos]") {
   CHECK(most > 19'900us);
 }
 
-TEST_CASE("a delayed call waits as long and then goes on and is woken early in vain", "[chaos][pipeline]") {
+TEST_CASE("a delayed call waits as long and then goes on and is woken early in vain",
+          "[chaos][pipeline]") {
   chaos c{{.latency_rate = chaos_always, .latency_min = 50ms, .latency_max = 50ms}};
   chaos::run run{c};
   call_context context;
@@ -153,7 +166,8 @@ TEST_CASE("a delayed call waits as long and then goes on and is woken early in v
   CHECK(c.counts().latencies == 1);
 }
 
-TEST_CASE("a failing call is refused with the code and the wait from the options", "[chaos][pipeline]") {
+TEST_CASE("a failing call is refused with the code and the wait from the options",
+          "[chaos][pipeline]") {
   chaos c{{.error_rate = chaos_always, .error = errc::timeout, .retry_after = 2s}};
   const entry_step step = enter(c);
   CHECK(step.what == entry_step::kind::refuse);
@@ -174,10 +188,12 @@ TEST_CASE("a replaced result is judged anew", "[chaos][pipeline]") {
   CHECK(c.counts() == chaos_counts{0, 0, 1});
 }
 
-TEST_CASE("a factory may look at the real result and a call without a result is left alone", "[chaos][pipeline]") {
+TEST_CASE("a factory may look at the real result and a call without a result is left alone",
+          "[chaos][pipeline]") {
   const auto twice = [](const std::optional<int>& real) { return std::optional<int>{*real * 2}; };
   chaos_with<decltype(twice)> c{{.result_rate = chaos_always}, shared_random{1}, twice};
-  CHECK(c.replacement(std::optional<int>{4}) == std::optional<std::optional<int>>{std::optional<int>{8}});
+  CHECK(c.replacement(std::optional<int>{4}) ==
+        std::optional<std::optional<int>>{std::optional<int>{8}});
   decltype(c)::run run{c};
   call_context context;
   call_outcome refused{verdict::failure, refusal{errc::overloaded}};
@@ -197,7 +213,8 @@ TEST_CASE("without a factory results are left as they are", "[chaos]") {
 
 TEST_CASE("chaos that is compiled out is empty and takes the same arguments", "[chaos]") {
   using off = gabion::chaos_if<false>;
-  static_assert(std::is_empty_v<off> && std::is_empty_v<off::run> && std::is_same_v<gabion::chaos_if<true>, chaos>);
+  static_assert(std::is_empty_v<off> && std::is_empty_v<off::run> &&
+                std::is_same_v<gabion::chaos_if<true>, chaos>);
   static_assert(gabion::policy<off> && gabion::policy<chaos>);
   off c{chaos_options{.error_rate = chaos_always}, shared_random{1}};
   c.enable(true);
@@ -227,15 +244,20 @@ TEST_CASE("each option of chaos is checked at both bounds and named", "[chaos][o
               .result_rate = chaos_always})
             .empty());
   CHECK(make({.latency_max = (duration::max)()}).empty());
-  CHECK(make({.latency_rate = 1'000'001}).find("chaos_options.latency_rate is 1000001; allowed: 0 to 1000000") == 0);
-  CHECK(make({.latency_min = -1ns}).find("chaos_options.latency_min is -1 ns; allowed: 0 ns or more") == 0);
-  CHECK(make({.latency_min = 2ns, .latency_max = 1ns}).find("chaos_options.latency_max is 1 ns; allowed: latency_min or more") ==
-        0);
-  CHECK(make({.retry_after = -1ns}).find("chaos_options.retry_after is -1 ns; allowed: 0 ns or more") == 0);
+  CHECK(make({.latency_rate = 1'000'001})
+            .find("chaos_options.latency_rate is 1000001; allowed: 0 to 1000000") == 0);
+  CHECK(make({.latency_min = -1ns})
+            .find("chaos_options.latency_min is -1 ns; allowed: 0 ns or more") == 0);
+  CHECK(make({.latency_min = 2ns, .latency_max = 1ns})
+            .find("chaos_options.latency_max is 1 ns; allowed: latency_min or more") == 0);
+  CHECK(make({.retry_after = -1ns})
+            .find("chaos_options.retry_after is -1 ns; allowed: 0 ns or more") == 0);
   CHECK(make({.result_rate = 1'000'001}).find("chaos_options.result_rate is 1000001") == 0);
 }
 
 TEST_CASE("the longest delay does not pass the end of time", "[chaos]") {
-  chaos c{{.latency_rate = chaos_always, .latency_min = (duration::max)(), .latency_max = (duration::max)()}};
+  chaos c{{.latency_rate = chaos_always,
+           .latency_min = (duration::max)(),
+           .latency_max = (duration::max)()}};
   CHECK(enter(c).until == (instant::max)());
 }

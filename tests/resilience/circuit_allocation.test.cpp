@@ -19,12 +19,14 @@ struct counter {
 
 }  // namespace
 
-TEST_CASE("admission and verdict and rejection and transition allocate nothing", "[circuit_breaker][allocation]") {
+TEST_CASE("admission and verdict and rejection and transition allocate nothing",
+          "[circuit_breaker][allocation]") {
   gabion::testing::manual_time time;
   int heard = 0;
   gabion::basic_circuit_breaker b{
-      circuit_breaker_options{.failures = 5, .window = {.calls = 100}, .open_for = 60s, .successes_to_close = 1}, time.clock(),
-      counter{&heard}};
+      circuit_breaker_options{
+          .failures = 5, .window = {.calls = 100}, .open_for = 60s, .successes_to_close = 1},
+      time.clock(), counter{&heard}};
   CHECK(allocations_in([&] {
           for (int round = 0; round < 10; ++round) {
             for (int i = 0; i < 500; ++i) b.try_acquire()->success();
@@ -34,7 +36,8 @@ TEST_CASE("admission and verdict and rejection and transition allocate nothing",
             for (int i = 0; i < 100; ++i) static_cast<void>(b.try_acquire().rejection());
             static_cast<void>(b.call([] { return std::optional<int>{1}; }));
             time.advance(60s);
-            static_cast<void>(b.call([] { return std::optional<int>{1}; }, [] { return std::optional<int>{2}; }));
+            static_cast<void>(
+                b.call([] { return std::optional<int>{1}; }, [] { return std::optional<int>{2}; }));
             static_cast<void>(b.snapshot());
             b.reset();
           }
@@ -42,23 +45,25 @@ TEST_CASE("admission and verdict and rejection and transition allocate nothing",
   CHECK(heard == 30);
 }
 
-TEST_CASE("rules under the lock and ramp and modes and events of calls allocate nothing", "[circuit_breaker][allocation]") {
+TEST_CASE("rules under the lock and ramp and modes and events of calls allocate nothing",
+          "[circuit_breaker][allocation]") {
   gabion::testing::manual_time time;
   int calls = 0;
-  const auto listener =
-      gabion::observers{[&](const circuit_transition&) { ++calls; }, [&](const gabion::circuit_recorded&) { ++calls; },
-                        [&](const gabion::circuit_rejected&) { ++calls; }};
-  gabion::basic_circuit_breaker b{circuit_breaker_options{.failures = 5,
-                                                          .window = {.calls = 100, .slow_percent = 50},
-                                                          .time_window = {.span = 10s, .slow_or_failed_percent = 50},
-                                                          .slow_after = 1s,
-                                                          .count_overdue = true,
-                                                          .open_for = 60s,
-                                                          .open_growth = {.factor_percent = 200, .jitter_percent = 10},
-                                                          .half_open_calls = 4,
-                                                          .half_open_failure_percent = 50,
-                                                          .ramp = {.percent = {10, 50}}},
-                                  time.clock(), listener};
+  const auto listener = gabion::observers{[&](const circuit_transition&) { ++calls; },
+                                          [&](const gabion::circuit_recorded&) { ++calls; },
+                                          [&](const gabion::circuit_rejected&) { ++calls; }};
+  gabion::basic_circuit_breaker b{
+      circuit_breaker_options{.failures = 5,
+                              .window = {.calls = 100, .slow_percent = 50},
+                              .time_window = {.span = 10s, .slow_or_failed_percent = 50},
+                              .slow_after = 1s,
+                              .count_overdue = true,
+                              .open_for = 60s,
+                              .open_growth = {.factor_percent = 200, .jitter_percent = 10},
+                              .half_open_calls = 4,
+                              .half_open_failure_percent = 50,
+                              .ramp = {.percent = {10, 50}}},
+      time.clock(), listener};
   CHECK(allocations_in([&] {
           for (int round = 0; round < 10; ++round) {
             for (int i = 0; i < 500; ++i) {

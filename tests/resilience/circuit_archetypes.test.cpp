@@ -25,7 +25,8 @@ class least_observer {
   void operator()(const gabion::circuit_transition& /*t*/) {}
 };
 
-/// Only what the breaker asks of an environment, with nothing more than the concept's operations and what it uses besides.
+/// Only what the breaker asks of an environment, with nothing more than the concept's operations
+/// and what it uses besides.
 struct least_env {
   template <class T>
   class atomic {
@@ -59,7 +60,8 @@ struct least_env {
 
 }  // namespace
 
-TEST_CASE("the breaker works on the least of clocks and observers and environments", "[circuit_breaker][concepts]") {
+TEST_CASE("the breaker works on the least of clocks and observers and environments",
+          "[circuit_breaker][concepts]") {
   static_assert(gabion::clock<least_clock> && gabion::env<least_env>);
   gabion::basic_circuit_breaker<least_clock, least_observer, least_env> b{
       {.failures = 2, .window = {.calls = 10}}, least_clock{1}, least_observer{1}};

@@ -53,7 +53,8 @@ struct must_not_be_called {
   }
 };
 
-constexpr circuit_breaker_options one_failure{.failures = 1, .open_for = std::chrono::seconds{60}, .name = "billing"};
+constexpr circuit_breaker_options one_failure{
+    .failures = 1, .open_for = std::chrono::seconds{60}, .name = "billing"};
 
 }  // namespace
 
@@ -95,7 +96,8 @@ TEST_CASE("an exception counts as a failure and goes on unchanged", "[circuit_br
   CHECK(x.counts() == circuit_counts{.failure = 1});
 }
 
-TEST_CASE("case 43: a probe that throws is a failed probe and gives its permit back", "[circuit_breaker][call]") {
+TEST_CASE("case 43: a probe that throws is a failed probe and gives its permit back",
+          "[circuit_breaker][call]") {
   bench x{one_failure};
   x.fail();
   x.time.advance(60s);
@@ -104,7 +106,8 @@ TEST_CASE("case 43: a probe that throws is a failed probe and gives its permit b
   CHECK(x.b.snapshot().probes_out == 0);
 }
 
-TEST_CASE("a rejected call throws if the result cannot say so and never calls the function", "[circuit_breaker][call]") {
+TEST_CASE("a rejected call throws if the result cannot say so and never calls the function",
+          "[circuit_breaker][call]") {
   bench x{one_failure};
   x.fail();
   x.time.advance(18s);
@@ -115,12 +118,14 @@ TEST_CASE("a rejected call throws if the result cannot say so and never calls th
     CHECK(e.code() == gabion::errc::circuit_open);
     CHECK(e.retry_after() == 42s);
     CHECK(e.rejection().reason == circuit_refusal::open);
-    CHECK(std::string{e.what()}.find("circuit breaker \"billing\" is open; retry after 42000 ms") != std::string::npos);
+    CHECK(std::string{e.what()}.find("circuit breaker \"billing\" is open; retry after 42000 ms") !=
+          std::string::npos);
   }
   CHECK_THROWS_AS(x.b.call([] {}), gabion::error);
 }
 
-TEST_CASE("a rejected call is an error value where the result can carry one", "[circuit_breaker][call]") {
+TEST_CASE("a rejected call is an error value where the result can carry one",
+          "[circuit_breaker][call]") {
   bench x{one_failure};
   x.fail();
   CHECK(x.b.call([] { return std::error_code{}; }) == gabion::errc::circuit_open);
@@ -137,12 +142,14 @@ TEST_CASE("a rejected call is an error value where the result can carry one", "[
 TEST_CASE("what a result says is known for common result types", "[circuit_breaker][outcome]") {
   using gabion::outcome_traits;
   CHECK(outcome_traits<std::error_code>::judge({}) == verdict::success);
-  CHECK(outcome_traits<std::error_code>::judge(make_error_code(gabion::errc::timeout)) == verdict::failure);
+  CHECK(outcome_traits<std::error_code>::judge(make_error_code(gabion::errc::timeout)) ==
+        verdict::failure);
   CHECK(outcome_traits<gabion::errc>::judge(gabion::errc::timeout) == verdict::failure);
   CHECK(outcome_traits<gabion::errc>::judge(gabion::errc{}) == verdict::success);
   CHECK(outcome_traits<std::optional<int>>::judge(std::nullopt) == verdict::failure);
   CHECK(outcome_traits<std::optional<int>>::judge(0) == verdict::success);
-  CHECK(outcome_traits<expected<int, std::string>>::judge(unexpected<std::string>{"x"}) == verdict::failure);
+  CHECK(outcome_traits<expected<int, std::string>>::judge(unexpected<std::string>{"x"}) ==
+        verdict::failure);
   CHECK(outcome_traits<rpc_status>::judge({false}) == verdict::failure);
   CHECK(outcome_traits<rpc_status>::judge({true}) == verdict::success);
   CHECK(outcome_traits<bool>::judge(false) == verdict::success);
@@ -169,15 +176,15 @@ TEST_CASE("a type of the user is judged by its outcome_traits", "[circuit_breake
   CHECK(x.counts() == circuit_counts{.success = 1, .failure = 1, .ignored = 1});
 }
 
-TEST_CASE("a predicate takes the place of outcome_traits for one call", "[circuit_breaker][outcome]") {
+TEST_CASE("a predicate takes the place of outcome_traits for one call",
+          "[circuit_breaker][outcome]") {
   bench x{{.failures = 2}};
   const failure_if negative{[](int n) { return n < 0; }};
   CHECK(x.b.call(negative, [] { return -1; }) == -1);
   CHECK(x.counts().failure == 1);
   CHECK(x.b.call(failure_if{[](int) { return verdict::ignored; }}, [] { return 0; }) == 0);
   CHECK(x.counts().ignored == 1);
-  CHECK(x.b.call(
-            negative, [] { return -1; }, [] { return 9; }) == 9);
+  CHECK(x.b.call(negative, [] { return -1; }, [] { return 9; }) == 9);
   CHECK(x.state() == circuit_state::open);
 }
 
@@ -188,8 +195,9 @@ TEST_CASE("a predicate that throws counts as a failure and goes on", "[circuit_b
   CHECK(x.counts() == circuit_counts{.failure = 1});
 }
 
-TEST_CASE("a fallback without parameters stands in for rejected and failed calls and ends exceptions",
-          "[circuit_breaker][fallback]") {
+TEST_CASE(
+    "a fallback without parameters stands in for rejected and failed calls and ends exceptions",
+    "[circuit_breaker][fallback]") {
   bench x{{.failures = 2, .open_for = 60s}};
   const auto queue = [] { return response{202}; };
   CHECK(x.b.call([] { return response{200}; }, queue).status == 200);
@@ -200,10 +208,14 @@ TEST_CASE("a fallback without parameters stands in for rejected and failed calls
   CHECK(x.counts() == circuit_counts{.success = 1, .failure = 2, .rejected = 1});
 }
 
-TEST_CASE("a fallback for rejections sees the rejection and leaves failures alone", "[circuit_breaker][fallback]") {
+TEST_CASE("a fallback for rejections sees the rejection and leaves failures alone",
+          "[circuit_breaker][fallback]") {
   bench x{one_failure};
-  const auto later = [](const gabion::circuit_rejection& r) { return response{202, r.retry_after}; };
-  CHECK_THROWS_AS(x.b.call([]() -> response { throw std::runtime_error{"down"}; }, later), std::runtime_error);
+  const auto later = [](const gabion::circuit_rejection& r) {
+    return response{202, r.retry_after};
+  };
+  CHECK_THROWS_AS(x.b.call([]() -> response { throw std::runtime_error{"down"}; }, later),
+                  std::runtime_error);
   const response r = x.b.call([] { return response{200}; }, later);
   CHECK(r.status == 202);
   CHECK(r.retry_after == 60s);
@@ -215,7 +227,8 @@ TEST_CASE("a fallback for results sees failed results and leaves rejections and 
   const auto repair = [](response r) { return response{r.status + 1000}; };
   CHECK(x.b.call([] { return response{500}; }, repair).status == 1500);
   CHECK(x.b.call([] { return response{499}; }, repair).status == 499);
-  CHECK_THROWS_AS(x.b.call([]() -> response { throw std::runtime_error{"down"}; }, repair), std::runtime_error);
+  CHECK_THROWS_AS(x.b.call([]() -> response { throw std::runtime_error{"down"}; }, repair),
+                  std::runtime_error);
   CHECK(x.b.call([] { return response{200}; }, repair).status == 503);
 }
 
@@ -232,7 +245,8 @@ TEST_CASE("a fallback serves a call that returns nothing", "[circuit_breaker][fa
 
 TEST_CASE("a fallback that throws passes and counts for nothing", "[circuit_breaker][fallback]") {
   bench x{one_failure};
-  CHECK_THROWS_AS(x.b.call([] { return response{500}; }, []() -> response { throw std::logic_error{"fallback"}; }),
+  CHECK_THROWS_AS(x.b.call([] { return response{500}; },
+                           []() -> response { throw std::logic_error{"fallback"}; }),
                   std::logic_error);
   CHECK(x.counts() == circuit_counts{.failure = 1});
 }

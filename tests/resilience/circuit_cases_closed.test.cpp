@@ -4,14 +4,16 @@
 
 using namespace circuit_tests;
 
-TEST_CASE("a breaker is closed when it is made and lets calls through", "[circuit_breaker][closed]") {
+TEST_CASE("a breaker is closed when it is made and lets calls through",
+          "[circuit_breaker][closed]") {
   bench x{three_in_a_row};
   CHECK(x.state() == circuit_state::closed);
   CHECK(x.b.try_acquire());
   CHECK(x.heard.empty());
 }
 
-TEST_CASE("it opens at the configured number of failures in a row and not before", "[circuit_breaker][closed]") {
+TEST_CASE("it opens at the configured number of failures in a row and not before",
+          "[circuit_breaker][closed]") {
   bench x{three_in_a_row};
   x.fail(2);
   CHECK(x.state() == circuit_state::closed);
@@ -38,7 +40,8 @@ TEST_CASE("case 9: a success ends the row of failures", "[circuit_breaker][close
   CHECK(x.state() == circuit_state::open);
 }
 
-TEST_CASE("case 10: failures in a row count however far apart they are", "[circuit_breaker][closed]") {
+TEST_CASE("case 10: failures in a row count however far apart they are",
+          "[circuit_breaker][closed]") {
   bench x{{.failures = 5}};
   for (int i = 0; i < 5; ++i) {
     CHECK(x.state() == circuit_state::closed);
@@ -48,7 +51,8 @@ TEST_CASE("case 10: failures in a row count however far apart they are", "[circu
   CHECK(x.heard.size() == 1);
 }
 
-TEST_CASE("an ignored call and a dropped permit neither end nor lengthen the row", "[circuit_breaker][closed]") {
+TEST_CASE("an ignored call and a dropped permit neither end nor lengthen the row",
+          "[circuit_breaker][closed]") {
   bench x{three_in_a_row};
   x.fail(2);
   x.b.try_acquire()->ignore();
@@ -59,8 +63,10 @@ TEST_CASE("an ignored call and a dropped permit neither end nor lengthen the row
   CHECK(x.state() == circuit_state::open);
 }
 
-TEST_CASE("case 1: the window opens on the record that reaches the percentage in whatever order", "[circuit_breaker][window]") {
-  // Every order of 5 failures and 5 successes: exactly the 10th record trips, because equality trips.
+TEST_CASE("case 1: the window opens on the record that reaches the percentage in whatever order",
+          "[circuit_breaker][window]") {
+  // Every order of 5 failures and 5 successes: exactly the 10th record trips, because equality
+  // trips.
   for (unsigned order = 0; order < 1U << 10; ++order) {
     if (__builtin_popcount(order) != 5) continue;
     bench x{half_of_ten};
@@ -76,7 +82,8 @@ TEST_CASE("case 1: the window opens on the record that reaches the percentage in
   }
 }
 
-TEST_CASE("case 2: the window stays closed just below the percentage", "[circuit_breaker][window]") {
+TEST_CASE("case 2: the window stays closed just below the percentage",
+          "[circuit_breaker][window]") {
   bench x{half_of_ten};
   x.fail(4);
   x.succeed(6);
@@ -92,8 +99,10 @@ TEST_CASE("a percentage is never rounded up to the threshold", "[circuit_breaker
   CHECK(x.state() == circuit_state::open);
 }
 
-TEST_CASE("a percentage over time is never rounded to the threshold either", "[circuit_breaker][time_window]") {
-  bench x{{.failures = 0, .time_window = {.span = 10s, .failure_percent = 50, .minimum_calls = 200'000}}};
+TEST_CASE("a percentage over time is never rounded to the threshold either",
+          "[circuit_breaker][time_window]") {
+  bench x{{.failures = 0,
+           .time_window = {.span = 10s, .failure_percent = 50, .minimum_calls = 200'000}}};
   x.succeed(100'001);
   x.fail(99'999);  // 49.9995 %
   CHECK(x.state() == circuit_state::closed);
@@ -115,14 +124,16 @@ TEST_CASE("failures count alike however fast they come back", "[circuit_breaker]
     x.time.advance(how_long);
     failed ? admitted->failure() : admitted->success();
   };
-  for (int i = 0; i < 10; ++i) call(10ms, false);  // it knows the other side as one that takes 10 ms
+  // it knows the other side as one that takes 10 ms
+  for (int i = 0; i < 10; ++i) call(10ms, false);
   for (int i = 0; i < 9; ++i) call(takes, true);
   CHECK(x.state() == circuit_state::closed);
   call(takes, true);
   CHECK(x.state() == circuit_state::open);
 }
 
-TEST_CASE("case 4: below the minimum of calls nothing opens it and at the minimum it does", "[circuit_breaker][window]") {
+TEST_CASE("case 4: below the minimum of calls nothing opens it and at the minimum it does",
+          "[circuit_breaker][window]") {
   bench x{half_of_ten};
   x.fail(9);
   CHECK(x.state() == circuit_state::closed);
@@ -140,7 +151,8 @@ TEST_CASE("case 5: a minimum above the window means the window", "[circuit_break
   CHECK(x.state() == circuit_state::open);
 }
 
-TEST_CASE("case 7: two of three failures open on the second failure of any three", "[circuit_breaker][window]") {
+TEST_CASE("case 7: two of three failures open on the second failure of any three",
+          "[circuit_breaker][window]") {
   bench x{{.failures = 0, .window = {.calls = 3, .failure_percent = 66, .minimum_calls = 3}}};
   x.fail();
   x.succeed();
@@ -174,7 +186,8 @@ TEST_CASE("a window of one call judges each call alone", "[circuit_breaker][wind
 }
 
 TEST_CASE("the largest window and row hold as many as they say", "[circuit_breaker][window]") {
-  bench w{{.failures = 0, .window = {.calls = 8191, .failure_percent = 100, .minimum_calls = 8191}}};
+  bench w{
+      {.failures = 0, .window = {.calls = 8191, .failure_percent = 100, .minimum_calls = 8191}}};
   w.fail(8190);
   CHECK(w.state() == circuit_state::closed);
   CHECK(w.b.snapshot().window_failed == 8190);
@@ -189,7 +202,8 @@ TEST_CASE("the largest window and row hold as many as they say", "[circuit_break
 }
 
 TEST_CASE("with both rules on the first that is met opens", "[circuit_breaker][window]") {
-  constexpr circuit_breaker_options both{.failures = 3, .window = {.calls = 10, .failure_percent = 50, .minimum_calls = 10}};
+  constexpr circuit_breaker_options both{
+      .failures = 3, .window = {.calls = 10, .failure_percent = 50, .minimum_calls = 10}};
   bench row{both};
   row.fail(3);
   REQUIRE(row.heard.size() == 1);
@@ -204,7 +218,8 @@ TEST_CASE("with both rules on the first that is met opens", "[circuit_breaker][w
   CHECK(rate.heard[0].cause == circuit_cause::failure_rate);
 }
 
-TEST_CASE("cases 21 and 22: calls in flight and rejected calls are not in the window", "[circuit_breaker][window]") {
+TEST_CASE("cases 21 and 22: calls in flight and rejected calls are not in the window",
+          "[circuit_breaker][window]") {
   bench x{half_of_ten};
   std::vector<breaker::admission> in_flight;
   for (int i = 0; i < 20; ++i) in_flight.push_back(x.b.try_acquire());
@@ -215,7 +230,8 @@ TEST_CASE("cases 21 and 22: calls in flight and rejected calls are not in the wi
   CHECK(x.counts().rejected == 5);
 }
 
-TEST_CASE("reset while closed forgets row and window and is no transition", "[circuit_breaker][reset]") {
+TEST_CASE("reset while closed forgets row and window and is no transition",
+          "[circuit_breaker][reset]") {
   bench x{{.failures = 3, .window = {.calls = 10, .failure_percent = 50, .minimum_calls = 10}}};
   x.fail(2);
   x.b.reset();
@@ -231,7 +247,9 @@ TEST_CASE("reset while closed forgets row and window and is no transition", "[ci
 }
 
 TEST_CASE("case 3: below the minimum the rate is not enough data", "[circuit_breaker][window]") {
-  bench x{{.failures = 0, .window = {.calls = 20, .minimum_calls = 10}, .time_window = {.span = 10s, .minimum_calls = 10}}};
+  bench x{{.failures = 0,
+           .window = {.calls = 20, .minimum_calls = 10},
+           .time_window = {.span = 10s, .minimum_calls = 10}}};
   CHECK_FALSE(x.b.snapshot().window.failure_percent().has_value());
   x.fail(9);
   CHECK(x.state() == circuit_state::closed);
@@ -245,7 +263,8 @@ TEST_CASE("case 3: below the minimum the rate is not enough data", "[circuit_bre
 namespace {
 
 constexpr circuit_breaker_options last_ten_seconds{
-    .failures = 0, .time_window = {.span = 10s, .buckets = 10, .failure_percent = 100, .minimum_calls = 12}};
+    .failures = 0,
+    .time_window = {.span = 10s, .buckets = 10, .failure_percent = 100, .minimum_calls = 12}};
 
 void call(bench& x, gabion::duration takes, bool failed = false) {
   auto admitted = x.b.try_acquire();
@@ -256,7 +275,8 @@ void call(bench& x, gabion::duration takes, bool failed = false) {
 
 }  // namespace
 
-TEST_CASE("case 6: the minimum of a time window is limited by nothing", "[circuit_breaker][time_window]") {
+TEST_CASE("case 6: the minimum of a time window is limited by nothing",
+          "[circuit_breaker][time_window]") {
   bench x{{.failures = 0, .time_window = {.span = 10s, .buckets = 2, .minimum_calls = 100}}};
   x.fail(99);
   CHECK(x.state() == circuit_state::closed);
@@ -267,20 +287,24 @@ TEST_CASE("case 6: the minimum of a time window is limited by nothing", "[circui
   CHECK(x.heard.at(0).calls == 100);
 }
 
-TEST_CASE("case 11: a call that takes exactly as long as allowed is not slow", "[circuit_breaker][slow]") {
-  bench x{
-      {.failures = 0, .window = {.calls = 4, .failure_percent = 0, .minimum_calls = 1, .slow_percent = 100}, .slow_after = 1s}};
+TEST_CASE("case 11: a call that takes exactly as long as allowed is not slow",
+          "[circuit_breaker][slow]") {
+  bench x{{.failures = 0,
+           .window = {.calls = 4, .failure_percent = 0, .minimum_calls = 1, .slow_percent = 100},
+           .slow_after = 1s}};
   call(x, 1s);
   CHECK(x.b.snapshot().window.slow == 0);
   CHECK(x.state() == circuit_state::closed);
-  bench y{
-      {.failures = 0, .window = {.calls = 4, .failure_percent = 0, .minimum_calls = 1, .slow_percent = 100}, .slow_after = 1s}};
+  bench y{{.failures = 0,
+           .window = {.calls = 4, .failure_percent = 0, .minimum_calls = 1, .slow_percent = 100},
+           .slow_after = 1s}};
   call(y, 1s + 1ns);
   CHECK(y.state() == circuit_state::open);
   CHECK(y.heard.at(0).cause == circuit_cause::slow_rate);
 }
 
-TEST_CASE("case 12: slow and failed together open it only by the combined rule", "[circuit_breaker][slow]") {
+TEST_CASE("case 12: slow and failed together open it only by the combined rule",
+          "[circuit_breaker][slow]") {
   const auto run = [](std::uint32_t both, bool timed) {
     bench x{{.failures = 0,
              .window = {.calls = timed ? 0U : 4U,
@@ -307,7 +331,8 @@ TEST_CASE("case 12: slow and failed together open it only by the combined rule",
   CHECK(run(51, true) == circuit_cause::reset);
 }
 
-TEST_CASE("case 13: a slow failure counts once as failed and once as slow and once as either", "[circuit_breaker][slow]") {
+TEST_CASE("case 13: a slow failure counts once as failed and once as slow and once as either",
+          "[circuit_breaker][slow]") {
   bench x{{.failures = 0, .window = {.calls = 10}, .time_window = {.span = 10s}, .slow_after = 1s}};
   call(x, 2s, true);
   for (const auto& w : {x.b.snapshot().window, x.b.snapshot().time_window}) {
@@ -318,20 +343,23 @@ TEST_CASE("case 13: a slow failure counts once as failed and once as slow and on
   }
 }
 
-TEST_CASE("case 14: an outcome leaves the time window exactly at the age of its span", "[circuit_breaker][time_window]") {
+TEST_CASE("case 14: an outcome leaves the time window exactly at the age of its span",
+          "[circuit_breaker][time_window]") {
   bench x{last_ten_seconds};
   for (int i = 0; i < 10; ++i) {
     x.fail();
     x.time.advance(1s);
   }
-  CHECK(x.b.snapshot().time_window.failed == 9);  // ten steps of a second: the first is as old as the span
+  // ten steps of a second: the first is as old as the span
+  CHECK(x.b.snapshot().time_window.failed == 9);
   x.time.advance(-1ns);
   CHECK(x.b.snapshot().time_window.failed == 10);
   x.time.advance(1s + 1ns);
   CHECK(x.b.snapshot().time_window.failed == 8);
 }
 
-TEST_CASE("case 15: a jump over all buckets clears everything once", "[circuit_breaker][time_window]") {
+TEST_CASE("case 15: a jump over all buckets clears everything once",
+          "[circuit_breaker][time_window]") {
   bench x{last_ten_seconds};
   x.fail(3);
   x.time.advance(24h * 365 * 100);
@@ -344,7 +372,8 @@ TEST_CASE("case 15: a jump over all buckets clears everything once", "[circuit_b
   CHECK(x.b.snapshot().time_window.failed == 0);
 }
 
-TEST_CASE("case 16: a look after an idle time shows nothing old without a new outcome", "[circuit_breaker][time_window]") {
+TEST_CASE("case 16: a look after an idle time shows nothing old without a new outcome",
+          "[circuit_breaker][time_window]") {
   bench x{last_ten_seconds};
   x.fail(5);
   x.time.advance(10s);
@@ -352,7 +381,8 @@ TEST_CASE("case 16: a look after an idle time shows nothing old without a new ou
   CHECK(x.b.explain().rules[0].count == 0);
 }
 
-TEST_CASE("case 17: a clock that goes back evicts nothing and doubles nothing", "[circuit_breaker][time_window]") {
+TEST_CASE("case 17: a clock that goes back evicts nothing and doubles nothing",
+          "[circuit_breaker][time_window]") {
   bench x{last_ten_seconds};
   for (int i = 0; i < 5; ++i) {
     x.fail();
@@ -375,21 +405,24 @@ TEST_CASE("a time window of one bucket and of the finest buckets goes by the giv
   const auto buckets = GENERATE(1U, 1000U);
   bench x{{.failures = 0, .time_window = {.span = 1us, .buckets = buckets, .minimum_calls = 100}}};
   x.fail(7);
-  for (int i = 0; i < 1'000; ++i) CHECK(x.b.snapshot().time_window.failed == 7);  // real time goes on, its own does not
+  // real time goes on, its own does not
+  for (int i = 0; i < 1'000; ++i) CHECK(x.b.snapshot().time_window.failed == 7);
   x.time.advance(1us - 1ns);
   CHECK(x.b.snapshot().time_window.failed == 7);
   x.time.advance(1ns);
   CHECK(x.b.snapshot().time_window.failed == 0);
 }
 
-TEST_CASE("case 18: spans of milliseconds and of a few nanoseconds work", "[circuit_breaker][time_window]") {
+TEST_CASE("case 18: spans of milliseconds and of a few nanoseconds work",
+          "[circuit_breaker][time_window]") {
   bench x{{.failures = 0, .time_window = {.span = 3ms, .minimum_calls = 100}}};
   x.fail(7);
   x.time.advance(2700us);
   CHECK(x.b.snapshot().time_window.failed == 7);
   x.time.advance(300us);
   CHECK(x.b.snapshot().time_window.failed == 0);
-  bench y{{.failures = 0, .time_window = {.span = 25ns, .minimum_calls = 100}}};  // buckets of 2 ns, 20 ns together
+  // buckets of 2 ns, 20 ns together
+  bench y{{.failures = 0, .time_window = {.span = 25ns, .minimum_calls = 100}}};
   y.fail(7);
   y.time.advance(18ns);
   CHECK(y.b.snapshot().time_window.failed == 7);

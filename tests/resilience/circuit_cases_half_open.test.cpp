@@ -29,7 +29,8 @@ struct probing : bench {
 
 }  // namespace
 
-TEST_CASE("case 36: the caller who turns it half-open uses up a permit", "[circuit_breaker][half_open]") {
+TEST_CASE("case 36: the caller who turns it half-open uses up a permit",
+          "[circuit_breaker][half_open]") {
   probing x{{}};
   const auto probe = x.b.try_acquire();
   CHECK(probe);
@@ -77,7 +78,8 @@ TEST_CASE("one failed probe opens it again for a whole open time", "[circuit_bre
   CHECK(x.heard.back().cause == circuit_cause::probe_failed);
 }
 
-TEST_CASE("case 37: half-open again means all permits and no successes", "[circuit_breaker][half_open]") {
+TEST_CASE("case 37: half-open again means all permits and no successes",
+          "[circuit_breaker][half_open]") {
   probing x{{.half_open_permits = 2, .successes_to_close = 2}};
   auto left_over = x.b.try_acquire();
   x.succeed();
@@ -93,7 +95,8 @@ TEST_CASE("case 37: half-open again means all permits and no successes", "[circu
   CHECK(x.b.snapshot().probes_out == 2);
 }
 
-TEST_CASE("case 38: an ignored probe gives its permit back and decides nothing", "[circuit_breaker][half_open]") {
+TEST_CASE("case 38: an ignored probe gives its permit back and decides nothing",
+          "[circuit_breaker][half_open]") {
   probing x{{.successes_to_close = 1}};
   x.b.try_acquire()->ignore();
   CHECK(x.state() == circuit_state::half_open);
@@ -102,7 +105,8 @@ TEST_CASE("case 38: an ignored probe gives its permit back and decides nothing",
   CHECK(x.b.try_acquire());
 }
 
-TEST_CASE("a cancelled probe gives its permit back and decides nothing", "[circuit_breaker][half_open]") {
+TEST_CASE("a cancelled probe gives its permit back and decides nothing",
+          "[circuit_breaker][half_open]") {
   const auto rate = GENERATE(0U, 100U);
   probing x{{.successes_to_close = 1, .half_open_calls = 1, .half_open_failure_percent = rate}};
   x.b.try_acquire()->cancel();
@@ -121,7 +125,8 @@ TEST_CASE("case 44: a probe that is dropped without a verdict gives its permit b
   CHECK(x.b.try_acquire());
 }
 
-TEST_CASE("case 39: calls admitted before the trip give no permits when they are ignored later", "[circuit_breaker][half_open]") {
+TEST_CASE("case 39: calls admitted before the trip give no permits when they are ignored later",
+          "[circuit_breaker][half_open]") {
   bench x{{.failures = 1, .open_for = 60s, .half_open_permits = 2, .successes_to_close = 5}};
   std::vector<breaker::admission> old;
   for (int i = 0; i < 5; ++i) old.push_back(x.b.try_acquire());
@@ -136,7 +141,8 @@ TEST_CASE("case 39: calls admitted before the trip give no permits when they are
   CHECK(x.counts().ignored == 0);
 }
 
-TEST_CASE("late results of whatever kind free no permit that they never had", "[circuit_breaker][half_open]") {
+TEST_CASE("late results of whatever kind free no permit that they never had",
+          "[circuit_breaker][half_open]") {
   bench x{{.failures = 1, .open_for = 60s, .half_open_permits = 2, .successes_to_close = 5}};
   std::vector<breaker::admission> old;
   for (int i = 0; i < 5; ++i) old.push_back(x.b.try_acquire());
@@ -155,7 +161,8 @@ TEST_CASE("late results of whatever kind free no permit that they never had", "[
   CHECK(x.counts().late == 5);
 }
 
-TEST_CASE("cases 40 and 42: late successes do not close it and are counted as late", "[circuit_breaker][half_open]") {
+TEST_CASE("cases 40 and 42: late successes do not close it and are counted as late",
+          "[circuit_breaker][half_open]") {
   bench x{{.failures = 1, .open_for = 60s, .successes_to_close = 2}};
   auto a = x.b.try_acquire();
   auto b = x.b.try_acquire();
@@ -176,7 +183,8 @@ TEST_CASE("case 40: as many late successes as would close it close nothing befor
   for (int i = 0; i < 6; ++i) old.push_back(x.b.try_acquire());
   x.fail();
   x.time.advance(60s);
-  for (std::size_t i = 0; i < 3; ++i) old[i]->success();  // the open time is over, and nobody has called
+  // the open time is over, and nobody has called
+  for (std::size_t i = 0; i < 3; ++i) old[i]->success();
   CHECK(x.state() == circuit_state::half_open);
   x.b.try_acquire()->ignore();
   for (std::size_t i = 3; i < 6; ++i) old[i]->success();
@@ -185,7 +193,8 @@ TEST_CASE("case 40: as many late successes as would close it close nothing befor
   CHECK(x.counts() == circuit_counts{.failure = 1, .ignored = 1, .late = 6});
 }
 
-TEST_CASE("case 41: a late failure neither opens it again nor moves the deadline", "[circuit_breaker][half_open]") {
+TEST_CASE("case 41: a late failure neither opens it again nor moves the deadline",
+          "[circuit_breaker][half_open]") {
   bench x{{.failures = 1, .open_for = 60s, .successes_to_close = 2, .half_open_for = 5s}};
   auto old = x.b.try_acquire();
   auto stating = x.b.try_acquire();
@@ -204,7 +213,8 @@ TEST_CASE("case 41: a late failure neither opens it again nor moves the deadline
   CHECK(x.b.snapshot().retry_after == 60s);
 }
 
-TEST_CASE("a result of an earlier closed time does not count in a later one", "[circuit_breaker][half_open]") {
+TEST_CASE("a result of an earlier closed time does not count in a later one",
+          "[circuit_breaker][half_open]") {
   probing x{{.successes_to_close = 1}};
   auto from_half_open = x.b.try_acquire();
   from_half_open->success();
@@ -218,7 +228,8 @@ TEST_CASE("a result of an earlier closed time does not count in a later one", "[
   CHECK(x.counts().late == 1);
 }
 
-TEST_CASE("case 45: a probe that never returns is lost at the end of the half-open time", "[circuit_breaker][half_open]") {
+TEST_CASE("case 45: a probe that never returns is lost at the end of the half-open time",
+          "[circuit_breaker][half_open]") {
   probing x{{.successes_to_close = 1, .half_open_for = 5s}};
   auto lost = x.b.try_acquire();
   x.time.advance(5s - 1ns);
@@ -236,7 +247,8 @@ TEST_CASE("case 45: a probe that never returns is lost at the end of the half-op
   CHECK(x.b.try_acquire());
 }
 
-TEST_CASE("a verdict at the end of the half-open time is too late even if nobody has asked", "[circuit_breaker][half_open]") {
+TEST_CASE("a verdict at the end of the half-open time is too late even if nobody has asked",
+          "[circuit_breaker][half_open]") {
   probing x{{.successes_to_close = 1, .half_open_for = 5s}};
   auto lost = x.b.try_acquire();
   x.time.advance(5s);
@@ -246,7 +258,8 @@ TEST_CASE("a verdict at the end of the half-open time is too late even if nobody
   CHECK(x.counts().success == 0);
 }
 
-TEST_CASE("lost probes open it since the moment they were lost whenever that is noticed", "[circuit_breaker][half_open]") {
+TEST_CASE("lost probes open it since the moment they were lost whenever that is noticed",
+          "[circuit_breaker][half_open]") {
   probing x{{.half_open_for = 5s}};
   const auto lost = x.b.try_acquire();
   x.time.advance(25s);
@@ -264,7 +277,8 @@ TEST_CASE("lost probes open it since the moment they were lost whenever that is 
   CHECK(idle.heard.size() == 4);
 }
 
-TEST_CASE("without a probe out half-open waits for the next caller as long as it takes", "[circuit_breaker][half_open]") {
+TEST_CASE("without a probe out half-open waits for the next caller as long as it takes",
+          "[circuit_breaker][half_open]") {
   probing x{{.successes_to_close = 2, .half_open_for = 5s}};
   x.succeed();
   x.time.advance(24h);
@@ -273,7 +287,8 @@ TEST_CASE("without a probe out half-open waits for the next caller as long as it
   CHECK(x.state() == circuit_state::closed);
 }
 
-TEST_CASE("each probe that goes out alone has the whole half-open time", "[circuit_breaker][half_open]") {
+TEST_CASE("each probe that goes out alone has the whole half-open time",
+          "[circuit_breaker][half_open]") {
   probing x{{.successes_to_close = 2, .half_open_for = 5s}};
   { const auto dropped = x.b.try_acquire(); }
   x.time.advance(4s);
@@ -303,13 +318,15 @@ TEST_CASE("the half-open time is the open time unless it is set", "[circuit_brea
   CHECK(x.state() == circuit_state::open);
 }
 
-TEST_CASE("more successes than permits are gathered one after the other", "[circuit_breaker][half_open]") {
+TEST_CASE("more successes than permits are gathered one after the other",
+          "[circuit_breaker][half_open]") {
   probing x{{.half_open_permits = 1, .successes_to_close = 3}};
   x.succeed(3);
   CHECK(x.state() == circuit_state::closed);
 }
 
-TEST_CASE("case 49: callers rejected in half-open do not influence the decision", "[circuit_breaker][half_open]") {
+TEST_CASE("case 49: callers rejected in half-open do not influence the decision",
+          "[circuit_breaker][half_open]") {
   probing x{{.successes_to_close = 1}};
   auto probe = x.b.try_acquire();
   for (int i = 0; i < 100; ++i) CHECK_FALSE(x.b.try_acquire());
@@ -317,7 +334,8 @@ TEST_CASE("case 49: callers rejected in half-open do not influence the decision"
   CHECK(x.state() == circuit_state::closed);
 }
 
-TEST_CASE("case 50: the minimum of calls has no part in half-open", "[circuit_breaker][half_open]") {
+TEST_CASE("case 50: the minimum of calls has no part in half-open",
+          "[circuit_breaker][half_open]") {
   bench x{half_of_ten};
   x.fail(10);
   x.time.advance(60s);
@@ -339,7 +357,8 @@ TEST_CASE("closing empties row and window", "[circuit_breaker][half_open]") {
   CHECK(x.b.snapshot().window_calls == 1);
 }
 
-TEST_CASE("case 32: reset while half-open makes the permits that are out void", "[circuit_breaker][reset]") {
+TEST_CASE("case 32: reset while half-open makes the permits that are out void",
+          "[circuit_breaker][reset]") {
   probing x{{}};
   auto old = x.b.try_acquire();
   x.b.reset();
@@ -362,7 +381,8 @@ TEST_CASE("case 32: reset while half-open makes the permits that are out void", 
   CHECK(y.state() == circuit_state::open);
 }
 
-TEST_CASE("a permit takes one verdict and moves without being settled", "[circuit_breaker][permit]") {
+TEST_CASE("a permit takes one verdict and moves without being settled",
+          "[circuit_breaker][permit]") {
   probing x{{.successes_to_close = 5}};
   breaker::permit p = x.b.try_acquire().permit();
   CHECK(p);
@@ -382,7 +402,8 @@ TEST_CASE("a permit takes one verdict and moves without being settled", "[circui
 
 namespace {
 
-/// Opens it, waits, and reports probes: s = success, f = failure. Returns what the state is after each.
+/// Opens it, waits, and reports probes: s = success, f = failure. Returns what the state is after
+/// each.
 std::string probes(bench& x, std::string_view how) {
   while (auto admitted = x.b.try_acquire()) admitted->failure();
   x.time.advance(60s);
@@ -397,14 +418,16 @@ std::string probes(bench& x, std::string_view how) {
   return states;
 }
 
-constexpr circuit_breaker_options three_of_five{.failures = 1, .open_for = 60s, .successes_to_close = 3, .half_open_calls = 5};
+constexpr circuit_breaker_options three_of_five{
+    .failures = 1, .open_for = 60s, .successes_to_close = 3, .half_open_calls = 5};
 constexpr circuit_breaker_options half_of_four{
     .failures = 1, .open_for = 60s, .half_open_calls = 4, .half_open_failure_percent = 50};
 
 }  // namespace
 
-TEST_CASE("case 46: three of five probes close it and it opens again as soon as three cannot be reached",
-          "[circuit_breaker][half_open]") {
+TEST_CASE(
+    "case 46: three of five probes close it and it opens again as soon as three cannot be reached",
+    "[circuit_breaker][half_open]") {
   const auto check = [](std::string_view how, std::string_view states) {
     bench x{three_of_five};
     CHECK(probes(x, how) == states);
@@ -424,7 +447,8 @@ TEST_CASE("case 46: three of five probes close it and it opens again as soon as 
   CHECK(x.heard.back().calls == 4);
 }
 
-TEST_CASE("case 47: a failure rate decides on the last probe and not before", "[circuit_breaker][half_open]") {
+TEST_CASE("case 47: a failure rate decides on the last probe and not before",
+          "[circuit_breaker][half_open]") {
   const auto check = [](std::string_view how, std::string_view states) {
     bench x{half_of_four};
     CHECK(probes(x, how) == states);
@@ -466,7 +490,8 @@ TEST_CASE("case 48: a slow probe counts against closing", "[circuit_breaker][hal
   CHECK(x.state() == circuit_state::closed);
 }
 
-TEST_CASE("case 55: results of calls in flight are accepted after a reconfiguration", "[circuit_breaker][reconfigure]") {
+TEST_CASE("case 55: results of calls in flight are accepted after a reconfiguration",
+          "[circuit_breaker][reconfigure]") {
   bench x{three_in_a_row};
   auto a = x.b.try_acquire();
   auto b = x.b.try_acquire();
@@ -485,13 +510,15 @@ TEST_CASE("case 55: results of calls in flight are accepted after a reconfigurat
   CHECK(x.state() == circuit_state::closed);
 }
 
-TEST_CASE("case 56: open with three seconds left is restored as such and as half-open past its deadline",
-          "[circuit_breaker][record]") {
+TEST_CASE(
+    "case 56: open with three seconds left is restored as such and as half-open past its deadline",
+    "[circuit_breaker][record]") {
   bench before{{.failures = 1, .open_for = 10s}};
   before.fail();
   before.time.advance(7s);
   const gabion::circuit_record saved = before.b.save();
-  CHECK(saved == gabion::circuit_record{.state = circuit_state::open, .open_left = 3s, .attempt = 1});
+  CHECK(saved ==
+        gabion::circuit_record{.state = circuit_state::open, .open_left = 3s, .attempt = 1});
   bench after{{.failures = 1, .open_for = 10s}};
   after.b.restore(saved);
   CHECK(after.b.try_acquire().rejection().retry_after == 3s);

@@ -37,7 +37,8 @@ TEST_CASE("case 23: a rejection says what is left of the open time", "[circuit_b
   CHECK(x.b.snapshot().retry_after == 0s);
 }
 
-TEST_CASE("the open time ends at its last moment and not a nanosecond earlier", "[circuit_breaker][open]") {
+TEST_CASE("the open time ends at its last moment and not a nanosecond earlier",
+          "[circuit_breaker][open]") {
   bench x{one_failure};
   x.fail();
   x.time.advance(60s - 1ns);
@@ -48,7 +49,8 @@ TEST_CASE("the open time ends at its last moment and not a nanosecond earlier", 
   CHECK(x.b.try_acquire());
 }
 
-TEST_CASE("the state reads half-open when the open time is over though nobody has called", "[circuit_breaker][open]") {
+TEST_CASE("the state reads half-open when the open time is over though nobody has called",
+          "[circuit_breaker][open]") {
   bench x{one_failure};
   x.fail();
   x.time.advance(24h);
@@ -58,8 +60,10 @@ TEST_CASE("the state reads half-open when the open time is over though nobody ha
   CHECK(x.heard.size() == 1);  // the transition is the first caller's
 }
 
-TEST_CASE("cases 24 and 25: results that arrive while open change neither state nor deadline and are counted as late",
-          "[circuit_breaker][open]") {
+TEST_CASE(
+    "cases 24 and 25: results that arrive while open change neither state nor deadline and are "
+    "counted as late",
+    "[circuit_breaker][open]") {
   bench x{one_failure};
   auto good = x.b.try_acquire();
   auto bad = x.b.try_acquire();
@@ -75,7 +79,8 @@ TEST_CASE("cases 24 and 25: results that arrive while open change neither state 
   CHECK(x.counts().late == 3);
 }
 
-TEST_CASE("case 26: while open and half-open the snapshot keeps the window that opened it", "[circuit_breaker][open]") {
+TEST_CASE("case 26: while open and half-open the snapshot keeps the window that opened it",
+          "[circuit_breaker][open]") {
   bench x{half_of_ten};
   x.succeed(5);
   x.fail(5);
@@ -99,7 +104,8 @@ TEST_CASE("case 27: an open time for ever does not overflow", "[circuit_breaker]
   CHECK(rejected.rejection().retry_after == (gabion::duration::max)());
 }
 
-TEST_CASE("a clock that goes back makes the wait longer and nothing else", "[circuit_breaker][open]") {
+TEST_CASE("a clock that goes back makes the wait longer and nothing else",
+          "[circuit_breaker][open]") {
   bench x{one_failure};
   x.fail();
   x.time.advance(-5s);
@@ -151,9 +157,12 @@ std::vector<gabion::duration> open_times(bench& x, int times) {
 
 }  // namespace
 
-TEST_CASE("case 27: open times of any length and any growth do not overflow", "[circuit_breaker][growth]") {
+TEST_CASE("case 27: open times of any length and any growth do not overflow",
+          "[circuit_breaker][growth]") {
   constexpr auto ever = (gabion::duration::max)();
-  bench x{{.failures = 1, .open_for = 100h * 24 * 365, .open_growth = {.factor_percent = 1000, .max = ever}}};
+  bench x{{.failures = 1,
+           .open_for = 100h * 24 * 365,
+           .open_growth = {.factor_percent = 1000, .max = ever}}};
   for (int i = 0; i < 30; ++i) {
     x.fail();
     CHECK(x.b.snapshot().retry_after > 0s);
@@ -166,9 +175,12 @@ TEST_CASE("case 27: open times of any length and any growth do not overflow", "[
   CHECK(open_times(y, 4) == std::vector<gabion::duration>{1s, 3s, 3s, 3s});
 }
 
-TEST_CASE("case 28: jitter stays within its share and repeats with its seed", "[circuit_breaker][growth]") {
+TEST_CASE("case 28: jitter stays within its share and repeats with its seed",
+          "[circuit_breaker][growth]") {
   const circuit_breaker_options o{
-      .failures = 1, .open_for = 10s, .open_growth = {.factor_percent = 200, .max = 80s, .jitter_percent = 25, .seed = 7}};
+      .failures = 1,
+      .open_for = 10s,
+      .open_growth = {.factor_percent = 200, .max = 80s, .jitter_percent = 25, .seed = 7}};
   bench x{o};
   bench y{o};
   const auto times = open_times(x, 100);
@@ -184,10 +196,13 @@ TEST_CASE("case 28: jitter stays within its share and repeats with its seed", "[
   CHECK(differs);
 }
 
-TEST_CASE("both ends of the jitter are possible and what is taken off is cut off to whole nanoseconds",
-          "[circuit_breaker][growth]") {
+TEST_CASE(
+    "both ends of the jitter are possible and what is taken off is cut off to whole nanoseconds",
+    "[circuit_breaker][growth]") {
   const auto seen = [](gabion::duration open_for, std::uint32_t percent) {
-    bench x{{.failures = 1, .open_for = open_for, .open_growth = {.jitter_percent = percent, .seed = 28}}};
+    bench x{{.failures = 1,
+             .open_for = open_for,
+             .open_growth = {.jitter_percent = percent, .seed = 28}}};
     const auto times = open_times(x, 200);
     return std::set<gabion::duration>{times.begin(), times.end()};
   };
@@ -197,7 +212,8 @@ TEST_CASE("both ends of the jitter are possible and what is taken off is cut off
   CHECK(seen(2ns, 100) == std::set<gabion::duration>{1ns, 2ns});
 }
 
-TEST_CASE("case 29: the open time doubles on a quick trip and begins again after a quiet time", "[circuit_breaker][growth]") {
+TEST_CASE("case 29: the open time doubles on a quick trip and begins again after a quiet time",
+          "[circuit_breaker][growth]") {
   bench x{{.failures = 1,
            .open_for = 1s,
            .open_growth = {.factor_percent = 200, .max = 30s, .quiet_for = 60s},
@@ -217,7 +233,8 @@ TEST_CASE("case 29: the open time doubles on a quick trip and begins again after
   CHECK(open_times(x, 1) == std::vector<gabion::duration>{1s});
 
   bench y{{.failures = 1, .open_for = 1ns, .open_growth = {.factor_percent = 150}}};
-  CHECK(open_times(y, 5) == std::vector<gabion::duration>{1ns, 2ns, 3ns, 5ns, 8ns});  // each rounded up
+  // each rounded up
+  CHECK(open_times(y, 5) == std::vector<gabion::duration>{1ns, 2ns, 3ns, 5ns, 8ns});
 }
 
 namespace {
@@ -231,14 +248,18 @@ struct response {
 
 template <>
 struct gabion::outcome_traits<response> {
-  static verdict judge(const response& r) { return r.status >= 500 ? verdict::failure : verdict::success; }
+  static verdict judge(const response& r) {
+    return r.status >= 500 ? verdict::failure : verdict::success;
+  }
   static std::optional<duration> retry_after(const response& r) { return r.wait; }
 };
 
-TEST_CASE("case 30: a failure that says for how long opens until then", "[circuit_breaker][stated]") {
-  const auto options = GENERATE(circuit_breaker_options{.failures = 5, .max_stated_open = 60s},
-                                circuit_breaker_options{.failures = 5, .window = {.calls = 10}, .max_stated_open = 60s},
-                                circuit_breaker_options{.failures = 5, .slow_after = 1s, .max_stated_open = 60s});
+TEST_CASE("case 30: a failure that says for how long opens until then",
+          "[circuit_breaker][stated]") {
+  const auto options = GENERATE(
+      circuit_breaker_options{.failures = 5, .max_stated_open = 60s},
+      circuit_breaker_options{.failures = 5, .window = {.calls = 10}, .max_stated_open = 60s},
+      circuit_breaker_options{.failures = 5, .slow_after = 1s, .max_stated_open = 60s});
   bench x{options};
   const auto answer = [&](int status, std::optional<gabion::duration> wait) {
     static_cast<void>(x.b.call([&] { return response{status, wait}; }));
@@ -268,9 +289,15 @@ namespace {
 /// All ordered events, as words.
 struct listener {
   std::vector<std::string>* heard;
-  void operator()(const circuit_transition& t) const { heard->push_back("to " + std::string{to_string(t.to)}); }
-  void operator()(const gabion::circuit_mode_changed& m) const { heard->push_back("mode " + std::string{to_string(m.to)}); }
-  void operator()(const gabion::circuit_would_open& w) const { heard->push_back("would " + std::string{to_string(w.cause)}); }
+  void operator()(const circuit_transition& t) const {
+    heard->push_back("to " + std::string{to_string(t.to)});
+  }
+  void operator()(const gabion::circuit_mode_changed& m) const {
+    heard->push_back("mode " + std::string{to_string(m.to)});
+  }
+  void operator()(const gabion::circuit_would_open& w) const {
+    heard->push_back("would " + std::string{to_string(w.cause)});
+  }
   void operator()(const gabion::circuit_reset&) const { heard->push_back("reset"); }
   void operator()(const gabion::circuit_recorded&) const { heard->push_back("recorded"); }
   void operator()(const gabion::circuit_rejected&) const { heard->push_back("rejected"); }
@@ -286,7 +313,8 @@ using words = std::vector<std::string>;
 
 }  // namespace
 
-TEST_CASE("case 31: disabled admits all and records nothing and tells nothing but the change", "[circuit_breaker][mode]") {
+TEST_CASE("case 31: disabled admits all and records nothing and tells nothing but the change",
+          "[circuit_breaker][mode]") {
   told_bench x{{.failures = 2, .window = {.calls = 10}}};
   x.b.set_mode(gabion::circuit_mode::disabled);
   for (int i = 0; i < 20; ++i) x.b.try_acquire()->failure(60s);
@@ -301,14 +329,17 @@ TEST_CASE("case 31: disabled admits all and records nothing and tells nothing bu
   CHECK(x.heard == words{"mode disabled"});
 }
 
-TEST_CASE("case 31: metrics only admits all and records and says once that it would have opened", "[circuit_breaker][mode]") {
-  const auto options = GENERATE(circuit_breaker_options{.failures = 2}, circuit_breaker_options{.failures = 2, .slow_after = 1s});
+TEST_CASE("case 31: metrics only admits all and records and says once that it would have opened",
+          "[circuit_breaker][mode]") {
+  const auto options = GENERATE(circuit_breaker_options{.failures = 2},
+                                circuit_breaker_options{.failures = 2, .slow_after = 1s});
   told_bench x{options};
   x.b.set_mode(gabion::circuit_mode::metrics_only);
   x.heard.clear();
   for (int i = 0; i < 5; ++i) x.b.try_acquire()->failure();
   CHECK(x.b.state() == circuit_state::closed);
-  CHECK(x.heard == words{"recorded", "would consecutive failures", "recorded", "recorded", "recorded", "recorded"});
+  CHECK(x.heard == words{"recorded", "would consecutive failures", "recorded", "recorded",
+                         "recorded", "recorded"});
   x.heard.clear();
   x.b.try_acquire()->success();
   for (int i = 0; i < 2; ++i) x.b.try_acquire()->failure();
@@ -317,7 +348,8 @@ TEST_CASE("case 31: metrics only admits all and records and says once that it wo
   CHECK(x.b.snapshot().mode == gabion::circuit_mode::metrics_only);
 }
 
-TEST_CASE("case 33: a manual move from closed to half-open goes through open", "[circuit_breaker][mode]") {
+TEST_CASE("case 33: a manual move from closed to half-open goes through open",
+          "[circuit_breaker][mode]") {
   bench x{three_in_a_row};
   CHECK(x.b.trip(0s));
   CHECK(x.state() == circuit_state::half_open);
@@ -328,7 +360,8 @@ TEST_CASE("case 33: a manual move from closed to half-open goes through open", "
   CHECK(x.heard[1].to == circuit_state::half_open);
 }
 
-TEST_CASE("case 34: opening what is open and closing what is closed are no transitions", "[circuit_breaker][mode]") {
+TEST_CASE("case 34: opening what is open and closing what is closed are no transitions",
+          "[circuit_breaker][mode]") {
   told_bench x{three_in_a_row};
   x.b.reset();
   CHECK(x.heard == words{"reset"});

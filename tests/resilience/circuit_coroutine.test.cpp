@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A permit is all that a coroutine needs: it lives in the coroutine's frame across co_await, and a destroyed frame returns it.
+// A permit is all that a coroutine needs: it lives in the coroutine's frame across co_await, and a
+// destroyed frame returns it.
 #include <coroutine>
 #include <exception>
 #include <functional>
@@ -23,11 +24,15 @@ class task {
     std::exception_ptr thrown{};
     std::coroutine_handle<> awaiting{std::noop_coroutine()};
 
-    task get_return_object() { return task{std::coroutine_handle<promise_type>::from_promise(*this)}; }
+    task get_return_object() {
+      return task{std::coroutine_handle<promise_type>::from_promise(*this)};
+    }
     static std::suspend_always initial_suspend() noexcept { return {}; }
     static auto final_suspend() noexcept {
       struct resume_awaiting : std::suspend_always {
-        std::coroutine_handle<> await_suspend(std::coroutine_handle<promise_type> h) noexcept { return h.promise().awaiting; }
+        std::coroutine_handle<> await_suspend(std::coroutine_handle<promise_type> h) noexcept {
+          return h.promise().awaiting;
+        }
       };
       return resume_awaiting{};
     }
@@ -98,11 +103,13 @@ task<int> guarded(breaker& b, pending_answer& remote) {
   co_return answer;
 }
 
-constexpr circuit_breaker_options one_failure{.failures = 1, .open_for = std::chrono::seconds{60}, .successes_to_close = 1};
+constexpr circuit_breaker_options one_failure{
+    .failures = 1, .open_for = std::chrono::seconds{60}, .successes_to_close = 1};
 
 }  // namespace
 
-TEST_CASE("a permit is held across co_await and settled with the answer", "[circuit_breaker][coroutine]") {
+TEST_CASE("a permit is held across co_await and settled with the answer",
+          "[circuit_breaker][coroutine]") {
   bench x{one_failure};
   pending_answer remote;
   auto t = guarded(x.b, remote);
@@ -115,7 +122,8 @@ TEST_CASE("a permit is held across co_await and settled with the answer", "[circ
   CHECK(x.counts().success == 1);
 }
 
-TEST_CASE("an exception out of co_await fails the call and reaches the awaiting side", "[circuit_breaker][coroutine]") {
+TEST_CASE("an exception out of co_await fails the call and reaches the awaiting side",
+          "[circuit_breaker][coroutine]") {
   bench x{one_failure};
   pending_answer remote;
   auto t = guarded(x.b, remote);
@@ -125,7 +133,8 @@ TEST_CASE("an exception out of co_await fails the call and reaches the awaiting 
   CHECK(x.state() == circuit_state::open);
 }
 
-TEST_CASE("destroying a coroutine that waits with a probe gives the permit back", "[circuit_breaker][coroutine]") {
+TEST_CASE("destroying a coroutine that waits with a probe gives the permit back",
+          "[circuit_breaker][coroutine]") {
   bench x{one_failure};
   x.fail();
   x.time.advance(60s);
@@ -145,7 +154,8 @@ TEST_CASE("destroying a coroutine that waits with a probe gives the permit back"
   CHECK(x.state() == circuit_state::closed);
 }
 
-TEST_CASE("a coroutine that was admitted before the trip answers too late", "[circuit_breaker][coroutine]") {
+TEST_CASE("a coroutine that was admitted before the trip answers too late",
+          "[circuit_breaker][coroutine]") {
   bench x{one_failure};
   pending_answer remote;
   auto t = guarded(x.b, remote);

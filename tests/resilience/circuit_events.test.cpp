@@ -22,7 +22,8 @@ using any_breaker = gabion::basic_circuit_breaker<gabion::testing::manual_clock,
 
 }  // namespace
 
-TEST_CASE("each transition says from where to where and why and when", "[circuit_breaker][events]") {
+TEST_CASE("each transition says from where to where and why and when",
+          "[circuit_breaker][events]") {
   bench x{{.failures = 2, .open_for = 60s, .successes_to_close = 1, .name = "inventory"}};
   const auto start = x.time.now();
   x.fail(2);
@@ -52,7 +53,8 @@ TEST_CASE("case 34: calls that change no state emit no transition", "[circuit_br
   CHECK(x.heard.size() == 1);
 }
 
-TEST_CASE("case 52: a listener may call anything and what it causes comes after what it is told", "[circuit_breaker][events]") {
+TEST_CASE("case 52: a listener may call anything and what it causes comes after what it is told",
+          "[circuit_breaker][events]") {
   gabion::testing::manual_time time;
   std::function<void(const circuit_transition&)> f;
   any_breaker b{{.failures = 1, .open_for = 60s}, time.clock(), by_reference{&f}};
@@ -76,13 +78,18 @@ TEST_CASE("case 52: a listener may call anything and what it causes comes after 
   CHECK(deepest == 1);
 }
 
-TEST_CASE("case 53: a listener that throws affects neither the call nor the state and is counted", "[circuit_breaker][events]") {
+TEST_CASE("case 53: a listener that throws affects neither the call nor the state and is counted",
+          "[circuit_breaker][events]") {
   gabion::testing::manual_time time;
-  std::function<void(const circuit_transition&)> f = [](const circuit_transition&) { throw std::runtime_error{"listener"}; };
-  any_breaker b{{.failures = 1, .open_for = 60s, .successes_to_close = 1}, time.clock(), by_reference{&f}};
+  std::function<void(const circuit_transition&)> f = [](const circuit_transition&) {
+    throw std::runtime_error{"listener"};
+  };
+  any_breaker b{
+      {.failures = 1, .open_for = 60s, .successes_to_close = 1}, time.clock(), by_reference{&f}};
   CHECK_NOTHROW(b.try_acquire()->failure());
   CHECK(b.state() == circuit_state::open);
-  f = [](const circuit_transition&) { throw std::system_error{std::error_code{}}; };  // even one whose code says success
+  // even one whose code says success
+  f = [](const circuit_transition&) { throw std::system_error{std::error_code{}}; };
   time.advance(60s);
   CHECK(b.call([] { return 3; }) == 3);
   CHECK(b.state() == circuit_state::closed);
@@ -90,7 +97,8 @@ TEST_CASE("case 53: a listener that throws affects neither the call nor the stat
   CHECK(b.snapshot().counts.settled() == 2);
 }
 
-TEST_CASE("sixteen events wait for a slow listener and the seventeenth pushes out the oldest", "[circuit_breaker][events]") {
+TEST_CASE("sixteen events wait for a slow listener and the seventeenth pushes out the oldest",
+          "[circuit_breaker][events]") {
   const int waiting = GENERATE(16, 17, 20, 60);
   gabion::testing::manual_time time;
   std::function<void(const circuit_transition&)> f;
@@ -118,13 +126,15 @@ TEST_CASE("without a listener there is no queue", "[circuit_breaker][events]") {
   CHECK(sizeof(gabion::circuit_breaker) < sizeof(breaker));
 }
 
-TEST_CASE("a listener may stand behind the clock or in its place or be one of several", "[circuit_breaker][events]") {
+TEST_CASE("a listener may stand behind the clock or in its place or be one of several",
+          "[circuit_breaker][events]") {
   gabion::testing::manual_time time;
   int heard = 0;
   const auto count = [&heard](const circuit_transition&) { ++heard; };
   gabion::basic_circuit_breaker behind{circuit_breaker_options{.failures = 1}, time.clock(), count};
   gabion::basic_circuit_breaker in_place{circuit_breaker_options{.failures = 1}, count};
-  gabion::basic_circuit_breaker several{circuit_breaker_options{.failures = 1}, gabion::observers{count, [](const int&) {}}};
+  gabion::basic_circuit_breaker several{circuit_breaker_options{.failures = 1},
+                                        gabion::observers{count, [](const int&) {}}};
   behind.try_acquire()->failure();
   in_place.try_acquire()->failure();
   several.try_acquire()->failure();

@@ -42,8 +42,11 @@ struct bench {
   [[nodiscard]] circuit_counts counts() const { return b.snapshot().counts; }
 };
 
-inline constexpr circuit_breaker_options three_in_a_row{.failures = 3, .open_for = std::chrono::seconds{60}};
+inline constexpr circuit_breaker_options three_in_a_row{.failures = 3,
+                                                        .open_for = std::chrono::seconds{60}};
 inline constexpr circuit_breaker_options half_of_ten{
-    .failures = 0, .window = {.calls = 10, .failure_percent = 50, .minimum_calls = 10}, .open_for = std::chrono::seconds{60}};
+    .failures = 0,
+    .window = {.calls = 10, .failure_percent = 50, .minimum_calls = 10},
+    .open_for = std::chrono::seconds{60}};
 
 }  // namespace circuit_tests

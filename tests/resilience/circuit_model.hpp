@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The circuit breaker as its documentation describes it, too simple to be wrong: lists of outcomes and plain numbers.
+// The circuit breaker as its documentation describes it, too simple to be wrong: lists of outcomes
+// and plain numbers.
 #pragma once
 
 #include <algorithm>
@@ -27,7 +28,17 @@ inline constexpr auto dropped = static_cast<verdict>(4);  ///< not settled at al
 
 /// One event of any kind; what a kind does not have stays as it is here.
 struct told {
-  enum class kind : std::uint8_t { transition, reset, reconfigured, mode, would_open, recorded, rejected, late, abandoned };
+  enum class kind : std::uint8_t {
+    transition,
+    reset,
+    reconfigured,
+    mode,
+    would_open,
+    recorded,
+    rejected,
+    late,
+    abandoned
+  };
   kind what;
   circuit_state from = circuit_state::closed, to = circuit_state::closed;
   circuit_mode mode_from = circuit_mode::normal, mode_to = circuit_mode::normal;
@@ -79,7 +90,8 @@ class model {
       case circuit_state::half_open:
         if (out >= o.half_open_permits) return rejected(circuit_refusal::half_open_full);
         if (out++ == 0)
-          probes_until = gabion::saturating_add(now, o.half_open_for == duration::zero() ? o.open_for : o.half_open_for);
+          probes_until = gabion::saturating_add(
+              now, o.half_open_for == duration::zero() ? o.open_for : o.half_open_for);
         break;
       case circuit_state::ramping:  // the first of each hundred, and the others evenly
         if (callers++ % 100 * share() % 100 >= share()) return rejected(circuit_refusal::ramping);
@@ -146,14 +158,17 @@ class model {
     tell({.what = told::kind::mode, .mode_from = mode, .mode_to = next, .at = moment(now)});
     mode = next;
     attempt = 0;
-    enter(next == circuit_mode::isolated ? circuit_state::open : circuit_state::closed, now, {circuit_cause::mode_changed, 0, 0});
+    enter(next == circuit_mode::isolated ? circuit_state::open : circuit_state::closed, now,
+          {circuit_cause::mode_changed, 0, 0});
     forget();
   }
 
   void reconfigure(const circuit_breaker_options& next, instant now) {
-    if (next.slow_after != o.slow_after || next.count_overdue != o.count_overdue) flying.clear(), frozen_overdue = 0;
+    if (next.slow_after != o.slow_after || next.count_overdue != o.count_overdue)
+      flying.clear(), frozen_overdue = 0;
     std::deque<outcome> young;
-    for (const outcome& t : timed(now)) young.push_back({t.failed, t.slow, bucket_of(t.bucket, next)});
+    for (const outcome& t : timed(now))
+      young.push_back({t.failed, t.slow, bucket_of(t.bucket, next)});
     if (o.time_window.span != duration::zero() && latest != (instant::min)())
       latest = bucket_of((std::max)(latest, looked_at(now)), o);
     if (next.time_window.span == duration::zero()) latest = (instant::min)();
@@ -180,15 +195,19 @@ class model {
   }
 
   void restore(const circuit_record& r, instant now) {
-    if (mode != r.mode) tell({.what = told::kind::mode, .mode_from = mode, .mode_to = r.mode, .at = moment(now)});
+    if (mode != r.mode)
+      tell({.what = told::kind::mode, .mode_from = mode, .mode_to = r.mode, .at = moment(now)});
     mode = r.mode;
     attempt = r.attempt;
     circuit_state next = r.state;
     if (next == circuit_state::ramping && steps() == 0) next = circuit_state::closed;
-    if (mode != circuit_mode::normal) next = mode == circuit_mode::isolated ? circuit_state::open : circuit_state::closed;
-    enter(next, now, {circuit_cause::restored, 0, 0}, mode == circuit_mode::normal ? r.open_left : duration::zero());
+    if (mode != circuit_mode::normal)
+      next = mode == circuit_mode::isolated ? circuit_state::open : circuit_state::closed;
+    enter(next, now, {circuit_cause::restored, 0, 0},
+          mode == circuit_mode::normal ? r.open_left : duration::zero());
     forget();
-    row = next == circuit_state::closed && mode != circuit_mode::disabled ? r.consecutive_failures : 0;
+    row = next == circuit_state::closed && mode != circuit_mode::disabled ? r.consecutive_failures
+                                                                          : 0;
     succeeded = next == circuit_state::half_open ? r.probes_succeeded : 0;
     failed_probes = next == circuit_state::half_open ? r.probes_failed : 0;
     step = next == circuit_state::ramping ? (std::min)(r.ramp_step, steps() - 1) : 0;
@@ -199,7 +218,9 @@ class model {
     s.state = seen(now);
     s.mode = mode;
     s.generation = generation;
-    s.retry_after = mode == circuit_mode::normal && s.state == circuit_state::open ? open_left(now) : duration::zero();
+    s.retry_after = mode == circuit_mode::normal && s.state == circuit_state::open
+                        ? open_left(now)
+                        : duration::zero();
     s.attempt = attempt;
     if (is_lost(now)) {  // nobody has noticed yet: only what a caller would meet
       const model later = after_time(now);
@@ -208,8 +229,10 @@ class model {
       s.attempt = later.attempt;
     }
     s.consecutive_failures = row;
-    s.window = view(last_calls, (std::min)(o.window.minimum_calls, o.window.calls), now, o.window.calls != 0);
-    s.time_window = view(timed(now), o.time_window.minimum_calls, now, o.time_window.span != duration::zero());
+    s.window = view(last_calls, (std::min)(o.window.minimum_calls, o.window.calls), now,
+                    o.window.calls != 0);
+    s.time_window =
+        view(timed(now), o.time_window.minimum_calls, now, o.time_window.span != duration::zero());
     s.window_calls = static_cast<std::uint32_t>(s.window.calls);
     s.window_failed = static_cast<std::uint32_t>(s.window.failed);
     s.probes_succeeded = succeeded;
@@ -222,7 +245,9 @@ class model {
   }
 
   [[nodiscard]] call admitted() const { return last_admitted; }
-  [[nodiscard]] reason last_reason(instant now) const { return is_lost(now) ? after_time(now).why : why; }
+  [[nodiscard]] reason last_reason(instant now) const {
+    return is_lost(now) ? after_time(now).why : why;
+  }
 
   std::vector<told> ordered{};
   std::vector<told> calls{};
@@ -260,25 +285,31 @@ class model {
   [[nodiscard]] instant moment(instant now) { return told_at = (std::max)(told_at, now); }
   void tell(const told& t) { (t.what <= told::kind::would_open ? ordered : calls).push_back(t); }
 
-  [[nodiscard]] bool judges() const { return state == circuit_state::closed || state == circuit_state::ramping; }
+  [[nodiscard]] bool judges() const {
+    return state == circuit_state::closed || state == circuit_state::ramping;
+  }
   [[nodiscard]] duration open_left(instant now) const {
     if (mode != circuit_mode::normal) return duration::zero();
     if (open_until == (instant::max)()) return (duration::max)();
     return gabion::elapsed(now, open_until);
   }
   [[nodiscard]] circuit_state seen(instant now) const {
-    return mode == circuit_mode::normal && state == circuit_state::open && now >= open_until ? circuit_state::half_open : state;
+    return mode == circuit_mode::normal && state == circuit_state::open && now >= open_until
+               ? circuit_state::half_open
+               : state;
   }
 
   std::optional<gabion::circuit_rejection> granted(instant now) {
     const bool watched = o.count_overdue && judges() && mode != circuit_mode::disabled;
     last_admitted = {generation, std::nullopt, next_number++};
-    if (mode != circuit_mode::disabled && (o.slow_after != duration::zero() || state != circuit_state::closed))
+    if (mode != circuit_mode::disabled &&
+        (o.slow_after != duration::zero() || state != circuit_state::closed))
       last_admitted.started = watched ? (std::max)(now, flight_seen) : now;
     if (watched) flying.push_back(last_admitted);
     return std::nullopt;
   }
-  gabion::circuit_rejection rejected(circuit_refusal reason, duration retry_after = duration::zero()) {
+  gabion::circuit_rejection rejected(circuit_refusal reason,
+                                     duration retry_after = duration::zero()) {
     ++counts.rejected;
     tell({.what = told::kind::rejected, .time = retry_after, .why = reason});
     return {reason, retry_after};
@@ -300,7 +331,8 @@ class model {
     frozen_overdue = 0;
   }
 
-  void enter(circuit_state next, instant at, const reason& because, duration open_for = duration::zero()) {
+  void enter(circuit_state next, instant at, const reason& because,
+             duration open_for = duration::zero()) {
     const circuit_state from = state;
     state = next;
     generation = (generation + 1) & 0x3fff'ffff;
@@ -349,11 +381,16 @@ class model {
       say_would_open(now, because);
   }
   void say_would_open(instant now, const reason& r) {
-    tell({.what = told::kind::would_open, .cause = r.cause, .at = moment(now), .failed = r.failed, .calls = r.calls});
+    tell({.what = told::kind::would_open,
+          .cause = r.cause,
+          .at = moment(now),
+          .failed = r.failed,
+          .calls = r.calls});
   }
 
   [[nodiscard]] std::uint32_t next_attempt(bool closed, instant at) const {
-    if (attempt == 0 || (closed && gabion::elapsed(closed_since, at) >= o.open_growth.quiet_for)) return 1;
+    if (attempt == 0 || (closed && gabion::elapsed(closed_since, at) >= o.open_growth.quiet_for))
+      return 1;
     return attempt == 0xffff'ffffU ? attempt : attempt + 1;
   }
 
@@ -361,10 +398,13 @@ class model {
     const duration most = (std::max)(o.open_growth.max, o.open_for);
     duration planned = o.open_for;
     for (std::uint32_t i = 1; i < attempt_of && planned < most; ++i) {
-      const std::int64_t hundreds = planned.count() / 100, rest = planned.count() % 100, factor = o.open_growth.factor_percent;
-      planned = hundreds > most.count() / factor
-                    ? most
-                    : (std::min)(most, gabion::saturating_add(duration{hundreds * factor}, duration{(rest * factor + 99) / 100}));
+      const std::int64_t hundreds = planned.count() / 100, rest = planned.count() % 100,
+                         factor = o.open_growth.factor_percent;
+      planned =
+          hundreds > most.count() / factor
+              ? most
+              : (std::min)(most, gabion::saturating_add(duration{hundreds * factor},
+                                                        duration{(rest * factor + 99) / 100}));
       if (o.open_growth.factor_percent == 100) break;
     }
     if (o.open_time == nullptr) return planned;
@@ -373,7 +413,9 @@ class model {
 
   // Probes.
 
-  [[nodiscard]] bool is_lost(instant now) const { return state == circuit_state::half_open && out > 0 && now >= probes_until; }
+  [[nodiscard]] bool is_lost(instant now) const {
+    return state == circuit_state::half_open && out > 0 && now >= probes_until;
+  }
   [[nodiscard]] model after_time(instant now) const {
     model later = *this;
     later.pass_time(now);
@@ -382,7 +424,8 @@ class model {
   void pass_time(instant now) {
     if (!is_lost(now)) return;
     attempt = lost_attempt;
-    enter(circuit_state::open, probes_until, {circuit_cause::probe_lost, out, out + succeeded + failed_probes}, lost_open_for);
+    enter(circuit_state::open, probes_until,
+          {circuit_cause::probe_lost, out, out + succeeded + failed_probes}, lost_open_for);
   }
 
   void probe(bool failed, bool slow, duration stated, instant now) {
@@ -390,7 +433,8 @@ class model {
     if (stated > duration::zero()) return open_as_stated(now, stated);
     const std::uint32_t n = succeeded + failed_probes;
     const std::uint32_t of = o.half_open_calls == 0 ? o.successes_to_close : o.half_open_calls;
-    const reason bad{slow && !failed ? circuit_cause::probe_slow : circuit_cause::probe_failed, failed_probes, n};
+    const reason bad{slow && !failed ? circuit_cause::probe_slow : circuit_cause::probe_failed,
+                     failed_probes, n};
     if (o.half_open_failure_percent != 0) {
       if (n < of) return;
       if (failed_probes * 100 >= o.half_open_failure_percent * n) return open(now, bad);
@@ -426,15 +470,16 @@ class model {
   /// Callers are a reason to look while ramping, and if calls are overdue.
   void look_at_caller(instant now) {
     if (!judges()) return;
-    if (o.count_overdue || state == circuit_state::ramping) flight_seen = (std::max)(flight_seen, now);
+    if (o.count_overdue || state == circuit_state::ramping)
+      flight_seen = (std::max)(flight_seen, now);
     if (state == circuit_state::ramping || overdue(now) > 0) look_at_rules(now);
     if (state == circuit_state::ramping) advance_ramp(now);
   }
 
   /// More is known of an outcome than whether it failed.
   [[nodiscard]] bool keeps_more() const {
-    return o.slow_after != duration::zero() || o.time_window.span != duration::zero() || mode == circuit_mode::metrics_only ||
-           state == circuit_state::ramping;
+    return o.slow_after != duration::zero() || o.time_window.span != duration::zero() ||
+           mode == circuit_mode::metrics_only || state == circuit_state::ramping;
   }
 
   void look_at_rules(instant now) {
@@ -450,28 +495,35 @@ class model {
   }
 
   [[nodiscard]] std::optional<reason> first_met(instant now) const {
-    if (o.failures != 0 && row >= o.failures) return reason{circuit_cause::consecutive_failures, row, row};
+    if (o.failures != 0 && row >= o.failures)
+      return reason{circuit_cause::consecutive_failures, row, row};
     if (o.window.calls != 0)
-      if (const auto met = rate_met(o.window, look(now).window, circuit_cause::failure_rate)) return met;
+      if (const auto met = rate_met(o.window, look(now).window, circuit_cause::failure_rate))
+        return met;
     if (o.time_window.span != duration::zero())
       return rate_met(o.time_window, look(now).time_window, circuit_cause::timed_failure_rate);
     return std::nullopt;
   }
 
   template <class Rules>
-  [[nodiscard]] static std::optional<reason> rate_met(const Rules& rules, const gabion::circuit_window_view& w,
+  [[nodiscard]] static std::optional<reason> rate_met(const Rules& rules,
+                                                      const gabion::circuit_window_view& w,
                                                       circuit_cause first) {
-    const auto judge = [&](std::uint32_t percent, std::uint64_t part, std::uint64_t of, int rule) -> std::optional<reason> {
+    const auto judge = [&](std::uint32_t percent, std::uint64_t part, std::uint64_t of,
+                           int rule) -> std::optional<reason> {
       if (percent == 0 || of < w.minimum_calls || part * 100 < percent * of) return std::nullopt;
-      return reason{static_cast<circuit_cause>(static_cast<int>(first) + rule), static_cast<std::uint32_t>(part),
-                    static_cast<std::uint32_t>(of)};
+      return reason{static_cast<circuit_cause>(static_cast<int>(first) + rule),
+                    static_cast<std::uint32_t>(part), static_cast<std::uint32_t>(of)};
     };
     if (const auto met = judge(rules.failure_percent, w.failed, w.calls, 0)) return met;
-    if (const auto met = judge(rules.slow_percent, w.slow + w.overdue, w.calls + w.overdue, 1)) return met;
-    return judge(rules.slow_or_failed_percent, w.slow_or_failed + w.overdue, w.calls + w.overdue, 2);
+    if (const auto met = judge(rules.slow_percent, w.slow + w.overdue, w.calls + w.overdue, 1))
+      return met;
+    return judge(rules.slow_or_failed_percent, w.slow_or_failed + w.overdue, w.calls + w.overdue,
+                 2);
   }
 
-  [[nodiscard]] gabion::circuit_window_view view(const std::deque<outcome>& outcomes, std::uint32_t minimum, instant now,
+  [[nodiscard]] gabion::circuit_window_view view(const std::deque<outcome>& outcomes,
+                                                 std::uint32_t minimum, instant now,
                                                  bool on) const {
     gabion::circuit_window_view v;
     if (!on) return v;
@@ -488,9 +540,11 @@ class model {
   [[nodiscard]] std::uint64_t overdue(instant now) const {
     if (!judges()) return frozen_overdue;
     if (!o.count_overdue) return 0;
-    return static_cast<std::uint64_t>(std::count_if(flying.begin(), flying.end(), [&](const call& c) {
-      return c.started && gabion::elapsed(*c.started, (std::max)(now, flight_seen)) > o.slow_after;
-    }));
+    return static_cast<std::uint64_t>(
+        std::count_if(flying.begin(), flying.end(), [&](const call& c) {
+          return c.started &&
+                 gabion::elapsed(*c.started, (std::max)(now, flight_seen)) > o.slow_after;
+        }));
   }
 
   [[nodiscard]] static instant bucket_of(instant t, const circuit_breaker_options& options) {
@@ -512,7 +566,8 @@ class model {
   // Ramp.
 
   [[nodiscard]] std::uint32_t steps() const {
-    return static_cast<std::uint32_t>(std::count_if(o.ramp.percent.begin(), o.ramp.percent.end(), [](int p) { return p != 0; }));
+    return static_cast<std::uint32_t>(
+        std::count_if(o.ramp.percent.begin(), o.ramp.percent.end(), [](int p) { return p != 0; }));
   }
   [[nodiscard]] std::uint64_t share() const { return o.ramp.percent.at(step); }
   void begin_step(instant at) {
@@ -520,8 +575,11 @@ class model {
     step_recorded = callers = 0;
   }
   void advance_ramp(instant now) {
-    if (share() != 0 && (step_recorded < o.ramp.step_calls || gabion::elapsed(step_began, now) < o.ramp.step_for)) return;
-    if (step + 1 >= steps()) return enter(circuit_state::closed, now, {circuit_cause::ramp_finished, 0, 0});
+    if (share() != 0 &&
+        (step_recorded < o.ramp.step_calls || gabion::elapsed(step_began, now) < o.ramp.step_for))
+      return;
+    if (step + 1 >= steps())
+      return enter(circuit_state::closed, now, {circuit_cause::ramp_finished, 0, 0});
     ++step;
     begin_step(now);
   }

@@ -18,7 +18,9 @@ namespace {
 
 struct words {
   std::vector<std::string>* heard;
-  void operator()(const circuit_transition& t) const { heard->push_back(std::string{to_string(t.cause)}); }
+  void operator()(const circuit_transition& t) const {
+    heard->push_back(std::string{to_string(t.cause)});
+  }
   void operator()(const gabion::circuit_recorded&) const { heard->push_back("recorded"); }
   void operator()(const gabion::circuit_late&) const { heard->push_back("late"); }
 };
@@ -27,17 +29,20 @@ struct words {
 
 // What circuit_sequences.cpp has found, each as short as it got.
 
-TEST_CASE("the call that opens it by the window is told as recorded and not as late", "[circuit_breaker][events]") {
+TEST_CASE("the call that opens it by the window is told as recorded and not as late",
+          "[circuit_breaker][events]") {
   gabion::testing::manual_time time;
   std::vector<std::string> heard;
-  gabion::basic_circuit_breaker b{circuit_breaker_options{.failures = 5, .window = {.calls = 7, .minimum_calls = 1}},
-                                  time.clock(), words{&heard}};
+  gabion::basic_circuit_breaker b{
+      circuit_breaker_options{.failures = 5, .window = {.calls = 7, .minimum_calls = 1}},
+      time.clock(), words{&heard}};
   b.try_acquire()->failure();
   CHECK(heard == std::vector<std::string>{"failure rate", "recorded"});
   CHECK(b.snapshot().counts == circuit_counts{.failure = 1});
 }
 
-TEST_CASE("the row is the cause if it and the window are met by the same failure", "[circuit_breaker][rules]") {
+TEST_CASE("the row is the cause if it and the window are met by the same failure",
+          "[circuit_breaker][rules]") {
   bench x{{.failures = 3, .window = {.calls = 4, .minimum_calls = 3}}};
   x.fail(3);
   REQUIRE(x.heard.size() == 1);
@@ -46,7 +51,8 @@ TEST_CASE("the row is the cause if it and the window are met by the same failure
   CHECK(x.heard[0].calls == 3);
 }
 
-TEST_CASE("lost probes count as an opening though the open time after them is over as well", "[circuit_breaker][record]") {
+TEST_CASE("lost probes count as an opening though the open time after them is over as well",
+          "[circuit_breaker][record]") {
   bench x{{.failures = 1, .open_for = 1s, .open_growth = {.factor_percent = 200, .quiet_for = 1h}}};
   x.fail();
   x.time.advance(1s);
@@ -57,7 +63,8 @@ TEST_CASE("lost probes count as an opening though the open time after them is ov
   CHECK(x.b.save().attempt == 2);
 }
 
-TEST_CASE("a stated failure leaves nothing in a window that was off", "[circuit_breaker][reconfigure]") {
+TEST_CASE("a stated failure leaves nothing in a window that was off",
+          "[circuit_breaker][reconfigure]") {
   bench x{{.failures = 5}};
   x.b.try_acquire()->failure(1h);
   x.b.reconfigure({.failures = 5, .window = {.calls = 8, .minimum_calls = 1}});

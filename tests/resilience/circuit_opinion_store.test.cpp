@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Opinions of circuits: what stores promise, on the memory store and on the least of stores, and when opinions make a quorum.
+// Opinions of circuits: what stores promise, on the memory store and on the least of stores, and
+// when opinions make a quorum.
 #include <chrono>
 #include <cstdint>
 #include <limits>
@@ -41,8 +42,12 @@ struct least_store {
 };
 
 circuit_opinion well() { return {.instance = "w"}; }
-circuit_opinion failing(duration remaining) { return {.instance = "f", .state = circuit_state::open, .remaining = remaining}; }
-circuit_opinion following() { return {.instance = "s", .state = circuit_state::open, .second_hand = true, .remaining = 1h}; }
+circuit_opinion failing(duration remaining) {
+  return {.instance = "f", .state = circuit_state::open, .remaining = remaining};
+}
+circuit_opinion following() {
+  return {.instance = "s", .state = circuit_state::open, .second_hand = true, .remaining = 1h};
+}
 
 std::vector<circuit_opinion> many(std::size_t wells, std::initializer_list<duration> remaining) {
   std::vector<circuit_opinion> all(wells, well());
@@ -62,7 +67,8 @@ TEST_CASE("an opinion store is what can publish and read", "[shared_circuit][con
   CHECK(gabion::circuit_opinion_store<gabion::memory::circuit_opinion_store>);
 }
 
-TEST_CASE("a quorum needs as many instances and as large a share as asked", "[shared_circuit][quorum]") {
+TEST_CASE("a quorum needs as many instances and as large a share as asked",
+          "[shared_circuit][quorum]") {
   const gabion::circuit_quorum_options two_and_half{.instances = 2, .percent = 50};
   CHECK_FALSE(gabion::count_opinions(many(0, {10s}), two_and_half).open());
   CHECK(gabion::count_opinions(many(0, {10s, 10s}), two_and_half).open());
@@ -74,11 +80,14 @@ TEST_CASE("a quorum needs as many instances and as large a share as asked", "[sh
 TEST_CASE("the share is exact for every percentage", "[shared_circuit][quorum]") {
   for (std::uint32_t percent = 1; percent <= 100; ++percent) {
     for (std::uint32_t wells = 0; wells <= 60; ++wells) {
-      const std::uint32_t needed = gabion::detail::quorum_needed({.instances = 1, .percent = percent}, wells);
+      const std::uint32_t needed =
+          gabion::detail::quorum_needed({.instances = 1, .percent = percent}, wells);
       std::uint32_t least = 1;
       while (least < 7000 && least * 100 < percent * (least + wells)) ++least;
-      const std::uint32_t naive = least == 7000 ? (std::numeric_limits<std::uint32_t>::max)() : least;
-      if (needed != naive) FAIL_CHECK(percent << " % beside " << wells << ": " << needed << " instead of " << naive);
+      const std::uint32_t naive =
+          least == 7000 ? (std::numeric_limits<std::uint32_t>::max)() : least;
+      if (needed != naive)
+        FAIL_CHECK(percent << " % beside " << wells << ": " << needed << " instead of " << naive);
     }
   }
   CHECK(gabion::detail::quorum_needed({.instances = 3, .percent = 1}, 0) == 3);
@@ -86,14 +95,17 @@ TEST_CASE("the share is exact for every percentage", "[shared_circuit][quorum]")
 
 TEST_CASE("a quorum lasts until one too few would still be open", "[shared_circuit][quorum]") {
   const gabion::circuit_quorum_options options{.instances = 2, .percent = 50};
-  const auto open_for = [&](const std::vector<circuit_opinion>& all) { return gabion::count_opinions(all, options).open_for; };
+  const auto open_for = [&](const std::vector<circuit_opinion>& all) {
+    return gabion::count_opinions(all, options).open_for;
+  };
   CHECK(open_for(many(0, {30s, 10s, 20s})) == 20s);
   CHECK(open_for(many(3, {30s, 10s, 20s})) == 10s);
   CHECK(open_for(many(0, {(duration::max)(), (duration::max)()})) == (duration::max)());
   CHECK(open_for({}) == 0s);
 }
 
-TEST_CASE("those without an opinion of their own count for neither side", "[shared_circuit][quorum]") {
+TEST_CASE("those without an opinion of their own count for neither side",
+          "[shared_circuit][quorum]") {
   auto all = many(1, {10s, 0s});
   for (int i = 0; i < 20; ++i) all.push_back(following());
   all.push_back({.instance = "h", .state = circuit_state::half_open});

@@ -16,7 +16,8 @@ class generator {
 
   sequence make() {
     sequence s;
-    constexpr std::array<duration, 3> units{duration{1}, std::chrono::milliseconds{1}, std::chrono::hours{1}};
+    constexpr std::array<duration, 3> units{duration{1}, std::chrono::milliseconds{1},
+                                            std::chrono::hours{1}};
     s.unit = units.at(below(3));
     unit_ = s.unit;
     modes_ = chance(30);
@@ -93,7 +94,8 @@ class generator {
   void ramp(gabion::circuit_ramp_options& r) {
     const std::uint32_t n = below(4);
     std::uint32_t share = 0;
-    for (std::uint32_t i = 0; i < n; ++i) r.percent.at(i) = static_cast<std::uint8_t>(share = from(share + 1, 90 + i));
+    for (std::uint32_t i = 0; i < n; ++i)
+      r.percent.at(i) = static_cast<std::uint8_t>(share = from(share + 1, 90 + i));
     r.step_calls = below(5);
     r.step_for = time(0, 4);
   }
@@ -109,7 +111,9 @@ class generator {
     if (dice < 75) return settle();
     if (dice < 90) return {.what = action::advance, .amount = step_of_time()};
     if (dice < 92) return {.what = action::reconfigure, .which = below(3)};
-    if (dice < 94) return {.what = action::trip, .amount = chance(5) ? for_ever : static_cast<std::int64_t>(from(0, 8)) - 1};
+    if (dice < 94)
+      return {.what = action::trip,
+              .amount = chance(5) ? for_ever : static_cast<std::int64_t>(from(0, 8)) - 1};
     if (dice < 95) return {.what = action::reset};
     if (dice < 96) return {.what = action::save_restore};
     if (dice < 97) return {.what = action::restore, .record = record()};
@@ -125,7 +129,8 @@ class generator {
             : dice == 2            ? dropped
             : below(10) < failing_ ? verdict::failure
                                    : verdict::success;
-    if (x.how == verdict::failure && chance(5)) x.amount = chance(10) ? for_ever : static_cast<std::int64_t>(from(0, 15)) - 1;
+    if (x.how == verdict::failure && chance(5))
+      x.amount = chance(10) ? for_ever : static_cast<std::int64_t>(from(0, 15)) - 1;
     return x;
   }
 

@@ -43,7 +43,8 @@ void begin_ramp(bench& x) {
 
 }  // namespace
 
-TEST_CASE("after the probes a growing share of the calls is let through and then all", "[circuit_breaker][ramp]") {
+TEST_CASE("after the probes a growing share of the calls is let through and then all",
+          "[circuit_breaker][ramp]") {
   bench x{by_degrees};
   begin_ramp(x);
   CHECK(x.heard.back().from == circuit_state::half_open);
@@ -78,11 +79,12 @@ TEST_CASE("of each hundred calls exactly the share is let through", "[circuit_br
 
 TEST_CASE("while ramping the rules of the closed state open it", "[circuit_breaker][ramp]") {
   const auto options =
-      GENERATE(circuit_breaker_options{by_degrees}, circuit_breaker_options{.failures = 0,
-                                                                            .window = {.calls = 10, .minimum_calls = 2},
-                                                                            .open_for = 10s,
-                                                                            .successes_to_close = 1,
-                                                                            .ramp = {.percent = {50}, .step_calls = 100}});
+      GENERATE(circuit_breaker_options{by_degrees},
+               circuit_breaker_options{.failures = 0,
+                                       .window = {.calls = 10, .minimum_calls = 2},
+                                       .open_for = 10s,
+                                       .successes_to_close = 1,
+                                       .ramp = {.percent = {50}, .step_calls = 100}});
   bench x{options};
   begin_ramp(x);
   int failed = 0;
@@ -97,7 +99,11 @@ TEST_CASE("while ramping the rules of the closed state open it", "[circuit_break
 }
 
 TEST_CASE("permits of the probes are void once the ramp has begun", "[circuit_breaker][ramp]") {
-  bench x{{.failures = 1, .open_for = 10s, .half_open_permits = 2, .successes_to_close = 1, .ramp = {.percent = {50}}}};
+  bench x{{.failures = 1,
+           .open_for = 10s,
+           .half_open_permits = 2,
+           .successes_to_close = 1,
+           .ramp = {.percent = {50}}}};
   x.fail();
   x.time.advance(10s);
   auto slow = x.b.try_acquire();
@@ -113,24 +119,28 @@ std::vector<gabion::circuit_open_request> asked;
 
 gabion::duration by_attempt(const gabion::circuit_open_request& r) noexcept {
   asked.push_back(r);
-  return r.cause == circuit_cause::probe_lost ? gabion::duration{40s} : r.attempt * gabion::duration{5s};
+  return r.cause == circuit_cause::probe_lost ? gabion::duration{40s}
+                                              : r.attempt * gabion::duration{5s};
 }
 gabion::duration backwards(const gabion::circuit_open_request&) noexcept { return -1h; }
 
 }  // namespace
 
-TEST_CASE("a function of attempt and cause has the last word on the open time", "[circuit_breaker][growth]") {
+TEST_CASE("a function of attempt and cause has the last word on the open time",
+          "[circuit_breaker][growth]") {
   asked.clear();
-  const auto options = GENERATE(
-      circuit_breaker_options{.failures = 1, .open_growth = {.factor_percent = 200, .quiet_for = 1h}, .open_time = by_attempt},
-      circuit_breaker_options{.failures = 0,
-                              .window = {.calls = 1},
-                              .open_growth = {.factor_percent = 200, .quiet_for = 1h},
-                              .open_time = by_attempt},
-      circuit_breaker_options{.failures = 1,
-                              .time_window = {.span = 10s},
-                              .open_growth = {.factor_percent = 200, .quiet_for = 1h},
-                              .open_time = by_attempt});
+  const auto options =
+      GENERATE(circuit_breaker_options{.failures = 1,
+                                       .open_growth = {.factor_percent = 200, .quiet_for = 1h},
+                                       .open_time = by_attempt},
+               circuit_breaker_options{.failures = 0,
+                                       .window = {.calls = 1},
+                                       .open_growth = {.factor_percent = 200, .quiet_for = 1h},
+                                       .open_time = by_attempt},
+               circuit_breaker_options{.failures = 1,
+                                       .time_window = {.span = 10s},
+                                       .open_growth = {.factor_percent = 200, .quiet_for = 1h},
+                                       .open_time = by_attempt});
   bench x{options};
   x.fail();
   CHECK(x.b.snapshot().retry_after == 5s);
@@ -184,7 +194,8 @@ TEST_CASE("isolated rejects every call until the mode changes", "[circuit_breake
 }
 
 TEST_CASE("each change of mode begins afresh and makes permits void", "[circuit_breaker][mode]") {
-  const auto mode = GENERATE(circuit_mode::isolated, circuit_mode::disabled, circuit_mode::metrics_only);
+  const auto mode =
+      GENERATE(circuit_mode::isolated, circuit_mode::disabled, circuit_mode::metrics_only);
   bench x{{.failures = 2, .window = {.calls = 10}}};
   x.fail();
   auto before = x.b.try_acquire();
@@ -201,7 +212,8 @@ TEST_CASE("each change of mode begins afresh and makes permits void", "[circuit_
   CHECK(x.b.snapshot().window_calls == 1);
 }
 
-TEST_CASE("a breaker that is open closes with a mode that lets calls through", "[circuit_breaker][mode]") {
+TEST_CASE("a breaker that is open closes with a mode that lets calls through",
+          "[circuit_breaker][mode]") {
   bench x{three_in_a_row};
   x.fail(3);
   x.b.set_mode(circuit_mode::metrics_only);
@@ -291,15 +303,23 @@ TEST_CASE("a record that is none is refused and changes nothing", "[circuit_brea
       return e.what();
     }
   };
-  const auto names = [](const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; };
+  const auto names = [](const std::string& text, std::string_view part) {
+    return text.find(part) != std::string::npos;
+  };
   CHECK(names(refusal({.version = 2}), "circuit_record.version is 2; allowed: 1"));
   CHECK(names(refusal({.version = 0}), "circuit_record.version is 0"));
-  CHECK(names(refusal({.mode = static_cast<circuit_mode>(4)}), "circuit_record.mode is 4; allowed: 0 to 3"));
-  CHECK(names(refusal({.state = static_cast<circuit_state>(4)}), "circuit_record.state is 4; allowed: 0 to 3"));
-  CHECK(names(refusal({.state = circuit_state::open, .open_left = -1ns}), "open_left is -1 ns; allowed: 0 ns or more"));
-  CHECK(names(refusal({.open_left = 1ns}), "open_left is 1 ns; allowed: 0 ns unless the state is open"));
-  CHECK(names(refusal({.consecutive_failures = 65'536}), "consecutive_failures is 65536; allowed: 0 to 65535"));
-  CHECK(names(refusal({.probes_succeeded = 1'024}), "probes_succeeded is 1024; allowed: 0 to 1023"));
+  CHECK(names(refusal({.mode = static_cast<circuit_mode>(4)}),
+              "circuit_record.mode is 4; allowed: 0 to 3"));
+  CHECK(names(refusal({.state = static_cast<circuit_state>(4)}),
+              "circuit_record.state is 4; allowed: 0 to 3"));
+  CHECK(names(refusal({.state = circuit_state::open, .open_left = -1ns}),
+              "open_left is -1 ns; allowed: 0 ns or more"));
+  CHECK(names(refusal({.open_left = 1ns}),
+              "open_left is 1 ns; allowed: 0 ns unless the state is open"));
+  CHECK(names(refusal({.consecutive_failures = 65'536}),
+              "consecutive_failures is 65536; allowed: 0 to 65535"));
+  CHECK(
+      names(refusal({.probes_succeeded = 1'024}), "probes_succeeded is 1024; allowed: 0 to 1023"));
   CHECK(names(refusal({.probes_failed = 1'024}), "probes_failed is 1024; allowed: 0 to 1023"));
   CHECK(names(refusal({.ramp_step = 8}), "ramp_step is 8; allowed: 0 to 7"));
   CHECK(x.b.snapshot().generation == 0);

@@ -51,11 +51,13 @@ TEST_CASE("the clock is read only where a rule needs it", "[circuit_breaker][clo
   CHECK(readings({.failures = 5, .slow_after = 1s}) == 5);
 }
 
-TEST_CASE("a caller who knows the time need not have it read for the verdict either", "[circuit_breaker][clock]") {
+TEST_CASE("a caller who knows the time need not have it read for the verdict either",
+          "[circuit_breaker][clock]") {
   gabion::testing::manual_time time;
   int n = 0;
-  gabion::basic_circuit_breaker b{circuit_breaker_options{.failures = 5, .window = {.calls = 10}, .slow_after = 1s},
-                                  counting_clock{&time, &n}};
+  gabion::basic_circuit_breaker b{
+      circuit_breaker_options{.failures = 5, .window = {.calls = 10}, .slow_after = 1s},
+      counting_clock{&time, &n}};
   auto a = b.try_acquire(time.now());
   a->settle_at(time.now() + 2s, gabion::verdict::success);
   auto c = b.try_acquire(time.now());
@@ -65,8 +67,10 @@ TEST_CASE("a caller who knows the time need not have it read for the verdict eit
   CHECK(b.state() == circuit_state::open);
 }
 
-TEST_CASE("the row and both windows are counted side by side and the first that is met opens", "[circuit_breaker][rules]") {
-  const auto first = [](std::uint32_t row, std::uint32_t window_minimum, std::uint32_t time_minimum) {
+TEST_CASE("the row and both windows are counted side by side and the first that is met opens",
+          "[circuit_breaker][rules]") {
+  const auto first = [](std::uint32_t row, std::uint32_t window_minimum,
+                        std::uint32_t time_minimum) {
     bench x{{.failures = row,
              .window = {.calls = 20, .minimum_calls = window_minimum},
              .time_window = {.span = 10s, .minimum_calls = time_minimum}}};
@@ -81,7 +85,8 @@ TEST_CASE("the row and both windows are counted side by side and the first that 
   CHECK(first(0, 5, 5) == circuit_cause::failure_rate);
 }
 
-TEST_CASE("calls in flight that are overdue open it though none returns", "[circuit_breaker][overdue]") {
+TEST_CASE("calls in flight that are overdue open it though none returns",
+          "[circuit_breaker][overdue]") {
   bench x{overdue_half};
   std::vector<breaker::admission> out;
   x.succeed(2);
@@ -122,7 +127,8 @@ TEST_CASE("an overdue call that returns counts once", "[circuit_breaker][overdue
   CHECK(x.b.snapshot().window.slow == 1);
 }
 
-TEST_CASE("overdue is seen never early and at most an eighth late whenever the call began", "[circuit_breaker][overdue]") {
+TEST_CASE("overdue is seen never early and at most an eighth late whenever the call began",
+          "[circuit_breaker][overdue]") {
   const auto limit = GENERATE(1ns, 7ns, 8ns, 9ns, 100ns, 8000ns);
   const auto eighth = (limit + 7ns) / 8;
   auto o = overdue_half;
@@ -143,7 +149,8 @@ TEST_CASE("overdue is seen never early and at most an eighth late whenever the c
   }
 }
 
-TEST_CASE("calls of an earlier generation are not in flight in a later one", "[circuit_breaker][overdue]") {
+TEST_CASE("calls of an earlier generation are not in flight in a later one",
+          "[circuit_breaker][overdue]") {
   bench x{overdue_half};
   auto old = x.b.try_acquire();
   x.b.trip(1s);
@@ -159,7 +166,10 @@ TEST_CASE("calls of an earlier generation are not in flight in a later one", "[c
 }
 
 TEST_CASE("an explanation says what each rule has and lacks", "[circuit_breaker][explain]") {
-  bench x{{.failures = 5, .window = {.calls = 20, .minimum_calls = 10}, .open_for = 30s, .name = "stock"}};
+  bench x{{.failures = 5,
+           .window = {.calls = 20, .minimum_calls = 10},
+           .open_for = 30s,
+           .name = "stock"}};
   x.succeed();
   x.fail(2);
   auto e = x.b.explain();
@@ -182,18 +192,21 @@ TEST_CASE("an explanation says what each rule has and lacks", "[circuit_breaker]
   x.time.advance(20s);
   x.succeed();
   CHECK(to_string(x.b.explain())
-            .find("stock is half-open because: open time over; probes: 1 succeeded, 0 failed, 0 out, 2 needed") == 0);
+            .find("stock is half-open because: open time over; probes: 1 succeeded, 0 failed, 0 "
+                  "out, 2 needed") == 0);
   x.succeed(7);
   x.fail(3);
   CHECK(to_string(x.b.explain()).find("\n  failure rate: 3 of 9 calls") != std::string::npos);
   x.succeed();
-  CHECK(to_string(x.b.explain()).find("\n  failure rate: 3 of 10 calls, opens at 50 %; 2 short") != std::string::npos);
+  CHECK(to_string(x.b.explain()).find("\n  failure rate: 3 of 10 calls, opens at 50 %; 2 short") !=
+        std::string::npos);
 }
 
 TEST_CASE("an explanation agrees with what the next outcome does", "[circuit_breaker][explain]") {
   const auto percent = GENERATE(1U, 33U, 50U, 99U, 100U);
   for (int good = 0; good < 30; ++good) {
-    bench x{{.failures = 0, .time_window = {.span = 1h, .failure_percent = percent, .minimum_calls = 1}}};
+    bench x{{.failures = 0,
+             .time_window = {.span = 1h, .failure_percent = percent, .minimum_calls = 1}}};
     x.succeed(good);
     for (int failed = 0; failed < 100; ++failed) {
       // One more outcome that fails raises both numbers: asked of a window with it in.
@@ -212,7 +225,9 @@ TEST_CASE("reconfiguring keeps the row and the newest outcomes whichever way the
   // Each of these keeps the last calls in a way of its own, or with another length.
   const auto with = [](std::uint32_t calls, gabion::duration slow_after) {
     return circuit_breaker_options{
-        .failures = 100, .window = {.calls = calls, .failure_percent = 100, .minimum_calls = 8191}, .slow_after = slow_after};
+        .failures = 100,
+        .window = {.calls = calls, .failure_percent = 100, .minimum_calls = 8191},
+        .slow_after = slow_after};
   };
   const auto from = GENERATE(3U, 8U, 16U, 21U, 100U);
   const auto to = GENERATE(3U, 8U, 16U, 21U, 100U);
@@ -227,7 +242,8 @@ TEST_CASE("reconfiguring keeps the row and the newest outcomes whichever way the
     };
     const auto failed_of = [&](std::size_t last) {
       std::uint32_t n = 0;
-      for (std::size_t i = outcomes.size() > last ? outcomes.size() - last : 0; i < outcomes.size(); ++i)
+      for (std::size_t i = outcomes.size() > last ? outcomes.size() - last : 0; i < outcomes.size();
+           ++i)
         n += outcomes[i] ? 1 : 0;
       return n;
     };
@@ -251,9 +267,11 @@ TEST_CASE("reconfiguring keeps the row and the newest outcomes whichever way the
   }
 }
 
-TEST_CASE("a time window of another span keeps what is young enough", "[circuit_breaker][reconfigure]") {
+TEST_CASE("a time window of another span keeps what is young enough",
+          "[circuit_breaker][reconfigure]") {
   const auto with = [](gabion::duration span, std::uint32_t buckets) {
-    return circuit_breaker_options{.failures = 0, .time_window = {.span = span, .buckets = buckets, .minimum_calls = 1000}};
+    return circuit_breaker_options{
+        .failures = 0, .time_window = {.span = span, .buckets = buckets, .minimum_calls = 1000}};
   };
   bench x{with(10s, 10)};
   for (int i = 0; i < 8; ++i) {
@@ -270,7 +288,8 @@ TEST_CASE("a time window of another span keeps what is young enough", "[circuit_
   CHECK(x.b.snapshot().time_window.failed == 0);
 }
 
-TEST_CASE("new thresholds hold from the next outcome on and the deadline stays", "[circuit_breaker][reconfigure]") {
+TEST_CASE("new thresholds hold from the next outcome on and the deadline stays",
+          "[circuit_breaker][reconfigure]") {
   bench x{{.failures = 5, .open_for = 60s}};
   x.fail(4);
   x.b.reconfigure({.failures = 2, .open_for = 10s});
@@ -278,7 +297,8 @@ TEST_CASE("new thresholds hold from the next outcome on and the deadline stays",
   x.fail();
   CHECK(x.state() == circuit_state::open);
   CHECK(x.b.snapshot().retry_after == 10s);
-  x.b.reconfigure({.failures = 2, .open_for = 60s, .half_open_permits = 2, .successes_to_close = 1});
+  x.b.reconfigure(
+      {.failures = 2, .open_for = 60s, .half_open_permits = 2, .successes_to_close = 1});
   CHECK(x.b.snapshot().retry_after == 10s);
   x.time.advance(10s);
   auto a = x.b.try_acquire();
@@ -319,9 +339,15 @@ struct call_listener {
   void operator()(const gabion::circuit_rejected& r) const {
     heard->push_back("rejected: " + std::string{to_string(r.why.reason)});
   }
-  void operator()(const gabion::circuit_late& l) const { heard->push_back("late " + std::string{to_string(l.verdict)}); }
-  void operator()(const gabion::circuit_abandoned& a) const { heard->push_back("abandoned " + std::string{a.name}); }
-  void operator()(const gabion::circuit_reconfigured& r) const { heard->push_back("reconfigured " + std::string{r.name}); }
+  void operator()(const gabion::circuit_late& l) const {
+    heard->push_back("late " + std::string{to_string(l.verdict)});
+  }
+  void operator()(const gabion::circuit_abandoned& a) const {
+    heard->push_back("abandoned " + std::string{a.name});
+  }
+  void operator()(const gabion::circuit_reconfigured& r) const {
+    heard->push_back("reconfigured " + std::string{r.name});
+  }
 };
 
 }  // namespace
@@ -329,7 +355,8 @@ struct call_listener {
 TEST_CASE("each call is told to whoever listens for it", "[circuit_breaker][events]") {
   gabion::testing::manual_time time;
   std::vector<std::string> heard;
-  gabion::basic_circuit_breaker b{circuit_breaker_options{.failures = 2, .name = "stock"}, time.clock(), call_listener{&heard}};
+  gabion::basic_circuit_breaker b{circuit_breaker_options{.failures = 2, .name = "stock"},
+                                  time.clock(), call_listener{&heard}};
   b.try_acquire()->success();
   b.try_acquire()->cancel();
   { const auto dropped = b.try_acquire(); }
@@ -341,8 +368,9 @@ TEST_CASE("each call is told to whoever listens for it", "[circuit_breaker][even
   b.try_acquire()->failure();
   CHECK_FALSE(b.try_acquire());
   late->success();
-  CHECK(heard == std::vector<std::string>{"success", "cancelled", "abandoned stock", "reconfigured stock", "failure slow 1500",
-                                          "failure 0", "rejected: open", "late success"});
+  CHECK(heard == std::vector<std::string>{"success", "cancelled", "abandoned stock",
+                                          "reconfigured stock", "failure slow 1500", "failure 0",
+                                          "rejected: open", "late success"});
 }
 
 TEST_CASE("an observer of single calls only has no queue", "[circuit_breaker][events]") {
@@ -354,7 +382,8 @@ TEST_CASE("an observer of single calls only has no queue", "[circuit_breaker][ev
   CHECK(rejected == 1);
 }
 
-TEST_CASE("a tracked call that says nothing comes back though the new rules track none", "[circuit_breaker][reconfigure]") {
+TEST_CASE("a tracked call that says nothing comes back though the new rules track none",
+          "[circuit_breaker][reconfigure]") {
   bench x{overdue_half};
   auto ignored = x.b.try_acquire();
   auto cancelled = x.b.try_acquire();
@@ -380,7 +409,8 @@ gabion::duration state_meanwhile(const gabion::circuit_open_request& request) no
 
 }  // namespace
 
-TEST_CASE("a stated failure counts though the window has met its rule and waits for the open time", "[circuit_breaker][growth]") {
+TEST_CASE("a stated failure counts though the window has met its rule and waits for the open time",
+          "[circuit_breaker][growth]") {
   circuit_breaker_options o = half_of_ten;
   o.open_time = state_meanwhile;
   bench x{o};
@@ -394,7 +424,10 @@ TEST_CASE("a stated failure counts though the window has met its rule and waits 
 }
 
 TEST_CASE("lost probes are told of before anybody has called again", "[circuit_breaker][explain]") {
-  bench x{{.failures = 1, .open_for = 10s, .open_growth = {.factor_percent = 200}, .half_open_for = 1s}};
+  bench x{{.failures = 1,
+           .open_for = 10s,
+           .open_growth = {.factor_percent = 200},
+           .half_open_for = 1s}};
   x.fail();
   x.time.advance(10s);
   auto lost = x.b.try_acquire();
@@ -405,13 +438,15 @@ TEST_CASE("lost probes are told of before anybody has called again", "[circuit_b
   CHECK(x.b.explain().attempt == 2);
   CHECK(x.b.snapshot().attempt == 2);
   const gabion::circuit_record kept = x.b.save();
-  CHECK(kept == gabion::circuit_record{.state = circuit_state::open, .open_left = 20s, .attempt = 2});
+  CHECK(kept ==
+        gabion::circuit_record{.state = circuit_state::open, .open_left = 20s, .attempt = 2});
   CHECK_FALSE(x.b.try_acquire());
   CHECK(x.b.save() == kept);
 }
 
 TEST_CASE("whatever is saved can be restored", "[circuit_breaker][record]") {
-  bench x{{.failures = 0, .time_window = {.span = 1h, .failure_percent = 50, .minimum_calls = 100'000}}};
+  bench x{{.failures = 0,
+           .time_window = {.span = 1h, .failure_percent = 50, .minimum_calls = 100'000}}};
   x.fail(65'537);
   CHECK(x.b.save().consecutive_failures == 65'535);
   bench y{three_in_a_row};
@@ -432,7 +467,8 @@ TEST_CASE("restored half-open its windows are empty", "[circuit_breaker][record]
   CHECK(y.b.snapshot().window_calls == 0);
 }
 
-TEST_CASE("restored beyond the last step of its ramp it begins with the last", "[circuit_breaker][record]") {
+TEST_CASE("restored beyond the last step of its ramp it begins with the last",
+          "[circuit_breaker][record]") {
   bench x{{.failures = 1, .ramp = {.percent = {10, 50}, .step_for = 10s}}};
   x.b.restore({.state = circuit_state::ramping, .ramp_step = 7});
   CHECK(x.b.snapshot().ramp_percent == 50);
@@ -451,21 +487,25 @@ struct worse_request : bad_request {
 
 }  // namespace
 
-TEST_CASE("exceptions that are left out say nothing and go on unchanged", "[circuit_breaker][call]") {
+TEST_CASE("exceptions that are left out say nothing and go on unchanged",
+          "[circuit_breaker][call]") {
   using gabion::ignore_exceptions;
   bench x{{.failures = 1}};
   const auto bad = []() -> int { throw worse_request{"no such thing"}; };
   CHECK_THROWS_AS(x.b.call(ignore_exceptions<bad_request, int>(), bad), worse_request);
   CHECK_THROWS_AS(x.b.call(ignore_exceptions<bad_request, worse_request>(), bad), worse_request);
-  CHECK_THROWS_AS(x.b.call(ignore_exceptions<bad_request>(), [] { throw bad_request{"nor that"}; }), bad_request);
+  CHECK_THROWS_AS(x.b.call(ignore_exceptions<bad_request>(), [] { throw bad_request{"nor that"}; }),
+                  bad_request);
   CHECK(x.counts() == circuit_counts{.ignored = 3});
   CHECK(x.b.call(ignore_exceptions<bad_request>(), bad, [] { return 7; }) == 7);
   CHECK(x.counts() == circuit_counts{.ignored = 4});
   int value = 3;
   CHECK(&x.b.call(ignore_exceptions<bad_request>(), [&]() -> int& { return value; }) == &value);
-  CHECK(x.b.call(ignore_exceptions<bad_request>(gabion::failure_if{[](int n) { return n > 5; }}), [] { return 5; }) == 5);
+  CHECK(x.b.call(ignore_exceptions<bad_request>(gabion::failure_if{[](int n) { return n > 5; }}),
+                 [] { return 5; }) == 5);
   CHECK(x.counts().success == 2);
-  CHECK(x.b.call(ignore_exceptions<bad_request>(gabion::failure_if{[](int n) { return n > 5; }}), [] { return 6; }) == 6);
+  CHECK(x.b.call(ignore_exceptions<bad_request>(gabion::failure_if{[](int n) { return n > 5; }}),
+                 [] { return 6; }) == 6);
   CHECK(x.state() == circuit_state::open);
   bench y{{.failures = 1}};
   CHECK_THROWS_AS(y.b.call(ignore_exceptions<bad_request>(), []() -> int { throw 3; }), int);

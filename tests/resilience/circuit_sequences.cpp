@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Runs seeded random sequences against the breaker and its model. A sequence after which they differ is made as short as it gets
-// and printed as code.
+// Runs seeded random sequences against the breaker and its model. A sequence after which they
+// differ is made as short as it gets and printed as code.
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -17,8 +17,9 @@ namespace {
 void report(const char* program, std::uint64_t seed, const sequence& s) {
   const sequence least = shrinker{s}.shrunk();
   const auto found = run(least);
-  std::printf("caught: seed %llu, after these %zu steps:\n%s  %s\n", static_cast<unsigned long long>(seed),
-              least.operations.size(), code_of(least).c_str(), found->what.c_str());
+  std::printf("caught: seed %llu, after these %zu steps:\n%s  %s\n",
+              static_cast<unsigned long long>(seed), least.operations.size(),
+              code_of(least).c_str(), found->what.c_str());
   std::printf("replay: %s --seed %llu\n", program, static_cast<unsigned long long>(seed));
 }
 
@@ -45,12 +46,15 @@ int main(int argc, char** argv) {
   std::printf("%llu sequences, no difference\n", static_cast<unsigned long long>(sequences));
   bool vacuous = false;
   const auto show = [&](std::string_view what, std::uint64_t times) {
-    std::printf("  %-32s %llu\n", std::string{what}.c_str(), static_cast<unsigned long long>(times));
+    std::printf("  %-32s %llu\n", std::string{what}.c_str(),
+                static_cast<unsigned long long>(times));
     vacuous = vacuous || (sequences >= 10'000 && times < 10);
   };
-  for (std::size_t i = 0; i < seen.causes.size(); ++i)  // some are only names: those that trip() and reset() were not given here
-    if (const auto cause = static_cast<circuit_cause>(i);
-        cause <= circuit_cause::ramp_finished || cause == circuit_cause::mode_changed || cause == circuit_cause::restored)
+  // some are only names: those that trip() and reset() were not given here
+  for (std::size_t i = 0; i < seen.causes.size(); ++i)
+    if (const auto cause = static_cast<circuit_cause>(i); cause <= circuit_cause::ramp_finished ||
+                                                          cause == circuit_cause::mode_changed ||
+                                                          cause == circuit_cause::restored)
       show(to_string(cause), seen.causes[i]);
   for (std::size_t i = 0; i < seen.refusals.size(); ++i)
     show("rejected: " + std::string{to_string(static_cast<circuit_refusal>(i))}, seen.refusals[i]);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Makes a sequence that shows a difference as short and plain as it gets, and writes it down as code.
+// Makes a sequence that shows a difference as short and plain as it gets, and writes it down as
+// code.
 #pragma once
 
 #include <cstdint>
@@ -13,9 +14,10 @@ namespace circuit_model {
 
 inline std::string text(duration d) {
   if (d == (duration::max)()) return "duration::max()";
-  for (const auto& [unit, name] :
-       {std::pair{duration{std::chrono::hours{1}}, "h"}, std::pair{duration{std::chrono::milliseconds{1}}, "ms"}})
-    if (d != duration::zero() && d % unit == duration::zero()) return std::to_string(d / unit) + name;
+  for (const auto& [unit, name] : {std::pair{duration{std::chrono::hours{1}}, "h"},
+                                   std::pair{duration{std::chrono::milliseconds{1}}, "ms"}})
+    if (d != duration::zero() && d % unit == duration::zero())
+      return std::to_string(d / unit) + name;
   return std::to_string(d.count()) + "ns";
 }
 
@@ -47,14 +49,16 @@ inline std::string text(const circuit_breaker_options& o) {
   number("failures", o.failures, plain.failures);
   group("window", [&] { number("calls", o.window.calls, 0U), rates(o.window, plain.window); });
   group("time_window", [&] {
-    time("span", o.time_window.span, duration::zero()), number("buckets", o.time_window.buckets, plain.time_window.buckets);
+    time("span", o.time_window.span, duration::zero()),
+        number("buckets", o.time_window.buckets, plain.time_window.buckets);
     rates(o.time_window, plain.time_window);
   });
   time("slow_after", o.slow_after, plain.slow_after);
   if (o.count_overdue) add("count_overdue", "true");
   time("open_for", o.open_for, plain.open_for);
   group("open_growth", [&] {
-    number("factor_percent", o.open_growth.factor_percent, 100U), time("max", o.open_growth.max, plain.open_growth.max);
+    number("factor_percent", o.open_growth.factor_percent, 100U),
+        time("max", o.open_growth.max, plain.open_growth.max);
     time("quiet_for", o.open_growth.quiet_for, duration::zero());
   });
   if (o.open_time != nullptr) add("open_time", "by_attempt");
@@ -69,7 +73,8 @@ inline std::string text(const circuit_breaker_options& o) {
     for (const std::uint8_t p : o.ramp.percent)
       if (p != 0) steps.append(steps.empty() ? "" : ", ").append(std::to_string(p));
     if (!steps.empty()) add("percent", "{" + steps + "}");
-    time("step_for", o.ramp.step_for, plain.ramp.step_for), number("step_calls", o.ramp.step_calls, plain.ramp.step_calls);
+    time("step_for", o.ramp.step_for, plain.ramp.step_for),
+        number("step_calls", o.ramp.step_calls, plain.ramp.step_calls);
   });
   return "{" + s + "}";
 }
@@ -79,28 +84,37 @@ inline std::string code_of(const sequence& s) {
   const auto time = [&](std::int64_t amount) { return text(s.time(amount)); };
   constexpr std::array<const char*, 4> modes{"normal", "isolated", "disabled", "metrics_only"};
   constexpr std::array<const char*, 4> states{"closed", "open", "half_open", "ramping"};
-  constexpr std::array<const char*, 5> verdicts{"success", "failure", "ignored", "cancelled", "abandoned"};
+  constexpr std::array<const char*, 5> verdicts{"success", "failure", "ignored", "cancelled",
+                                                "abandoned"};
   std::string c = "  bench x{" + text(s.options[0]) + "};\n";
   for (const operation& x : s.operations) {
     switch (x.what) {
       case action::acquire: c += "  out.push_back(x.b.try_acquire());"; break;
       case action::settle:
-        c += "  settle(out, " + std::to_string(x.which) + ", " + verdicts.at(static_cast<std::size_t>(x.how));
+        c += "  settle(out, " + std::to_string(x.which) + ", " +
+             verdicts.at(static_cast<std::size_t>(x.how));
         c += (x.amount != 0 && x.how == verdict::failure ? ", " + time(x.amount) : "") + ");";
         break;
       case action::advance: c += "  x.time.advance(" + time(x.amount) + ");"; break;
       case action::trip: c += "  x.b.trip(" + time(x.amount) + ");"; break;
       case action::reset: c += "  x.b.reset();"; break;
-      case action::set_mode: c += std::string{"  x.b.set_mode(circuit_mode::"} + modes.at(x.which) + ");"; break;
-      case action::reconfigure: c += "  x.b.reconfigure(" + text(s.options.at(x.which)) + ");"; break;
+      case action::set_mode:
+        c += std::string{"  x.b.set_mode(circuit_mode::"} + modes.at(x.which) + ");";
+        break;
+      case action::reconfigure:
+        c += "  x.b.reconfigure(" + text(s.options.at(x.which)) + ");";
+        break;
       case action::save_restore: c += "  x.b.restore(x.b.save());"; break;
       case action::restore: {
         const circuit_record& r = x.record;
-        c += std::string{"  x.b.restore({.mode = circuit_mode::"} + modes.at(static_cast<std::size_t>(r.mode)) +
-             ", .state = circuit_state::" + states.at(static_cast<std::size_t>(r.state)) + ", .open_left = " + text(r.open_left) +
+        c += std::string{"  x.b.restore({.mode = circuit_mode::"} +
+             modes.at(static_cast<std::size_t>(r.mode)) +
+             ", .state = circuit_state::" + states.at(static_cast<std::size_t>(r.state)) +
+             ", .open_left = " + text(r.open_left) +
              ", .consecutive_failures = " + std::to_string(r.consecutive_failures) +
              ", .probes_succeeded = " + std::to_string(r.probes_succeeded) +
-             ", .probes_failed = " + std::to_string(r.probes_failed) + ", .ramp_step = " + std::to_string(r.ramp_step) +
+             ", .probes_failed = " + std::to_string(r.probes_failed) +
+             ", .ramp_step = " + std::to_string(r.ramp_step) +
              ", .attempt = " + std::to_string(r.attempt) + "});";
         break;
       }
@@ -134,7 +148,8 @@ class shrinker {
       if (!valid(o)) return false;
     // Ever plainer, or it would go round in circles.
     const std::string now = code_of(s), before = code_of(best_);
-    if (now.size() > before.size() || (now.size() == before.size() && now >= before) || !run(s)) return false;
+    if (now.size() > before.size() || (now.size() == before.size() && now >= before) || !run(s))
+      return false;
     best_ = s;
     return smaller_ = true;
   }
@@ -188,65 +203,40 @@ class shrinker {
     try_value(s.unit, s, duration{1});
     for (std::size_t i = 0; i < best_.options.size(); ++i) {
       const circuit_breaker_options plain{};
-      try_part(
-          i, [](auto& o) -> auto& { return o; }, plain);
-      try_part(
-          i, [](auto& o) -> auto& { return o.window; }, plain.window);
-      try_part(
-          i, [](auto& o) -> auto& { return o.time_window; }, plain.time_window);
-      try_part(
-          i, [](auto& o) -> auto& { return o.open_growth; }, plain.open_growth);
-      try_part(
-          i, [](auto& o) -> auto& { return o.ramp; }, plain.ramp);
-      try_part(
-          i, [](auto& o) -> auto& { return o.count_overdue; }, false);
-      try_part(
-          i, [](auto& o) -> auto& { return o.open_time; }, plain.open_time);
-      try_part(
-          i, [](auto& o) -> auto& { return o.open_for; }, plain.open_for);
-      try_part(
-          i, [](auto& o) -> auto& { return o.max_stated_open; }, plain.max_stated_open);
-      try_part(
-          i, [](auto& o) -> auto& { return o.half_open_permits; }, plain.half_open_permits);
-      try_part(
-          i, [](auto& o) -> auto& { return o.successes_to_close; }, plain.successes_to_close);
+      try_part(i, [](auto& o) -> auto& { return o; }, plain);
+      try_part(i, [](auto& o) -> auto& { return o.window; }, plain.window);
+      try_part(i, [](auto& o) -> auto& { return o.time_window; }, plain.time_window);
+      try_part(i, [](auto& o) -> auto& { return o.open_growth; }, plain.open_growth);
+      try_part(i, [](auto& o) -> auto& { return o.ramp; }, plain.ramp);
+      try_part(i, [](auto& o) -> auto& { return o.count_overdue; }, false);
+      try_part(i, [](auto& o) -> auto& { return o.open_time; }, plain.open_time);
+      try_part(i, [](auto& o) -> auto& { return o.open_for; }, plain.open_for);
+      try_part(i, [](auto& o) -> auto& { return o.max_stated_open; }, plain.max_stated_open);
+      try_part(i, [](auto& o) -> auto& { return o.half_open_permits; }, plain.half_open_permits);
+      try_part(i, [](auto& o) -> auto& { return o.successes_to_close; }, plain.successes_to_close);
       for (const std::uint32_t n : {0U, 1U, 2U, 3U}) simplify_counts(i, n);
       for (const std::uint32_t n : {0U, 50U, 100U}) simplify_percentages(i, n);
     }
   }
 
   void simplify_counts(std::size_t i, std::uint32_t n) {
-    try_part(
-        i, [](auto& o) -> auto& { return o.failures; }, n);
-    try_part(
-        i, [](auto& o) -> auto& { return o.half_open_calls; }, n);
-    try_part(
-        i, [](auto& o) -> auto& { return o.window.minimum_calls; }, n);
-    try_part(
-        i, [](auto& o) -> auto& { return o.time_window.minimum_calls; }, n);
-    try_part(
-        i, [](auto& o) -> auto& { return o.ramp.step_calls; }, n);
-    try_part(
-        i, [](auto& o) -> auto& { return o.half_open_for; }, n* best_.unit);
-    try_part(
-        i, [](auto& o) -> auto& { return o.slow_after; }, n* best_.unit);
+    try_part(i, [](auto& o) -> auto& { return o.failures; }, n);
+    try_part(i, [](auto& o) -> auto& { return o.half_open_calls; }, n);
+    try_part(i, [](auto& o) -> auto& { return o.window.minimum_calls; }, n);
+    try_part(i, [](auto& o) -> auto& { return o.time_window.minimum_calls; }, n);
+    try_part(i, [](auto& o) -> auto& { return o.ramp.step_calls; }, n);
+    try_part(i, [](auto& o) -> auto& { return o.half_open_for; }, n* best_.unit);
+    try_part(i, [](auto& o) -> auto& { return o.slow_after; }, n* best_.unit);
   }
 
   void simplify_percentages(std::size_t i, std::uint32_t n) {
-    try_part(
-        i, [](auto& o) -> auto& { return o.window.slow_percent; }, n);
-    try_part(
-        i, [](auto& o) -> auto& { return o.window.slow_or_failed_percent; }, n);
-    try_part(
-        i, [](auto& o) -> auto& { return o.window.failure_percent; }, n);
-    try_part(
-        i, [](auto& o) -> auto& { return o.time_window.slow_percent; }, n);
-    try_part(
-        i, [](auto& o) -> auto& { return o.time_window.slow_or_failed_percent; }, n);
-    try_part(
-        i, [](auto& o) -> auto& { return o.time_window.failure_percent; }, n);
-    try_part(
-        i, [](auto& o) -> auto& { return o.half_open_failure_percent; }, n);
+    try_part(i, [](auto& o) -> auto& { return o.window.slow_percent; }, n);
+    try_part(i, [](auto& o) -> auto& { return o.window.slow_or_failed_percent; }, n);
+    try_part(i, [](auto& o) -> auto& { return o.window.failure_percent; }, n);
+    try_part(i, [](auto& o) -> auto& { return o.time_window.slow_percent; }, n);
+    try_part(i, [](auto& o) -> auto& { return o.time_window.slow_or_failed_percent; }, n);
+    try_part(i, [](auto& o) -> auto& { return o.time_window.failure_percent; }, n);
+    try_part(i, [](auto& o) -> auto& { return o.half_open_failure_percent; }, n);
   }
 };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Real threads, no sleeping: what the explorer proves for a few steps, for many. Meant to run under the thread sanitizer too.
+// Real threads, no sleeping: what the explorer proves for a few steps, for many. Meant to run under
+// the thread sanitizer too.
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -27,16 +28,23 @@ TEST_CASE("case 19: totals of many threads are exact", "[circuit_breaker][thread
       }
     }
   });
-  CHECK(x.counts() == circuit_counts{.success = 16'000, .failure = 8'000, .ignored = 8'000, .abandoned = 8'000});
+  CHECK(x.counts() ==
+        circuit_counts{.success = 16'000, .failure = 8'000, .ignored = 8'000, .abandoned = 8'000});
   if (window == 8191) CHECK(x.b.snapshot().window_calls == 8191);
-  if (window == 100) {  // the sum kept in the tally is that of the ring: push it out and nothing is left
+  // the sum kept in the tally is that of the ring: push it out and nothing is left
+  if (window == 100) {
     x.succeed(100);
     CHECK(x.b.snapshot().window_failed == 0);
   }
 }
 
-TEST_CASE("cases 20 and 54: under load every trip is one event and events come in order", "[circuit_breaker][threads]") {
-  bench x{{.failures = 3, .window = {20, 50, 10}, .open_for = 1ms, .half_open_permits = 2, .successes_to_close = 2}};
+TEST_CASE("cases 20 and 54: under load every trip is one event and events come in order",
+          "[circuit_breaker][threads]") {
+  bench x{{.failures = 3,
+           .window = {20, 50, 10},
+           .open_for = 1ms,
+           .half_open_permits = 2,
+           .successes_to_close = 2}};
   std::atomic<std::uint64_t> calls{0};
   std::atomic<bool> over_admitted{false};
   on_threads(4, [&](int thread) {
@@ -76,7 +84,8 @@ TEST_CASE("counts never go back while calls are made", "[circuit_breaker][thread
   std::atomic<bool> went_back{false};
   on_threads(3, [&](int thread) {
     if (thread < 2) {
-      for (int i = 0; i < 30'000; ++i) i % 10 == 0 ? x.b.try_acquire()->failure() : x.b.try_acquire()->success();
+      for (int i = 0; i < 30'000; ++i)
+        i % 10 == 0 ? x.b.try_acquire()->failure() : x.b.try_acquire()->success();
       running.fetch_sub(1);
       return;
     }
@@ -91,7 +100,8 @@ TEST_CASE("counts never go back while calls are made", "[circuit_breaker][thread
   CHECK(x.counts() == circuit_counts{.success = 54'000, .failure = 6'000});
 }
 
-TEST_CASE("rules that change under load lose no outcome and count none twice", "[circuit_breaker][threads]") {
+TEST_CASE("rules that change under load lose no outcome and count none twice",
+          "[circuit_breaker][threads]") {
   bench x{{.failures = 65'535, .window = {100, 100, 8191}}};
   std::atomic<bool> done{false};
   std::thread changes{[&] {
@@ -99,10 +109,13 @@ TEST_CASE("rules that change under load lose no outcome and count none twice", "
         {.failures = 65'535, .window = {10, 100, 8191}},
         {.failures = 65'535, .window = {100, 100, 8191}, .slow_after = 1s},
         {.failures = 65'535},
-        {.failures = 65'535, .time_window = {.span = 10s, .minimum_calls = 4'000'000'000}, .slow_after = 1s},
+        {.failures = 65'535,
+         .time_window = {.span = 10s, .minimum_calls = 4'000'000'000},
+         .slow_after = 1s},
         {.failures = 65'535, .window = {2000, 100, 8191}},
     };
-    for (std::size_t i = 0; !done.load(std::memory_order_acquire); ++i) x.b.reconfigure(all[i % std::size(all)]);
+    for (std::size_t i = 0; !done.load(std::memory_order_acquire); ++i)
+      x.b.reconfigure(all[i % std::size(all)]);
   }};
   on_threads(3, [&](int thread) {
     for (int i = 0; i < 20'000; ++i) {
@@ -116,7 +129,8 @@ TEST_CASE("rules that change under load lose no outcome and count none twice", "
   CHECK(x.state() == circuit_state::closed);
 }
 
-TEST_CASE("under load every rule under the lock trips once and its counts are exact", "[circuit_breaker][threads]") {
+TEST_CASE("under load every rule under the lock trips once and its counts are exact",
+          "[circuit_breaker][threads]") {
   bench x{{.failures = 50,
            .window = {.calls = 50, .failure_percent = 60, .slow_percent = 90},
            .time_window = {.span = 10s, .failure_percent = 60},

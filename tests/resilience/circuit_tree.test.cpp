@@ -31,7 +31,8 @@ struct recorder {
 };
 using tree_type = gabion::basic_circuit_tree<gabion::testing::manual_clock, recorder>;
 
-constexpr circuit_breaker_options one_failure{.failures = 1, .open_for = 10s, .successes_to_close = 1};
+constexpr circuit_breaker_options one_failure{
+    .failures = 1, .open_for = 10s, .successes_to_close = 1};
 constexpr circuit_group_options half{.open_percent = 50,
                                      .minimum_children = 2,
                                      .hold_for = 1s,
@@ -70,7 +71,8 @@ struct bench {
 
 }  // namespace
 
-TEST_CASE("a group opens when exactly its share of children is open and not before", "[circuit_tree]") {
+TEST_CASE("a group opens when exactly its share of children is open and not before",
+          "[circuit_tree]") {
   bench x;
   x.fail(0);
   CHECK(x.state() == circuit_state::closed);
@@ -136,7 +138,8 @@ TEST_CASE("a rejection names the level that rejects and says for how long", "[ci
   CHECK(x.tree.at(x.leaf[3]).snapshot().counts.rejected == 0);  // it was not asked
 }
 
-TEST_CASE("when enough children may recover the group is half-open and lets a few calls through", "[circuit_tree]") {
+TEST_CASE("when enough children may recover the group is half-open and lets a few calls through",
+          "[circuit_tree]") {
   bench x;
   x.open_and_wait();
   CHECK(x.state() == circuit_state::half_open);
@@ -157,7 +160,8 @@ TEST_CASE("when enough children may recover the group is half-open and lets a fe
   CHECK(x.heard[2].generation == 3);
 }
 
-TEST_CASE("a call that fails in a half-open group opens it again for the hold time", "[circuit_tree]") {
+TEST_CASE("a call that fails in a half-open group opens it again for the hold time",
+          "[circuit_tree]") {
   bench x;
   x.open_and_wait();
   x.fail(2);
@@ -169,7 +173,8 @@ TEST_CASE("a call that fails in a half-open group opens it again for the hold ti
   CHECK(static_cast<bool>(x.ask(3)));
 }
 
-TEST_CASE("a call that says nothing gives its place in the half-open group back", "[circuit_tree]") {
+TEST_CASE("a call that says nothing gives its place in the half-open group back",
+          "[circuit_tree]") {
   bench x;
   x.open_and_wait();
   x.ask(2)->ignore();
@@ -228,7 +233,8 @@ TEST_CASE("children that flicker do not make the group flicker", "[circuit_tree]
   CHECK(x.ask(3).rejection().why.retry_after == 60s);
 }
 
-TEST_CASE("a child that is closed by hand lets the group recover after its hold time", "[circuit_tree]") {
+TEST_CASE("a child that is closed by hand lets the group recover after its hold time",
+          "[circuit_tree]") {
   bench x;
   x.fail(0);
   x.fail(1);
@@ -277,7 +283,8 @@ TEST_CASE("groups above open with the groups below", "[circuit_tree]") {
   CHECK(x.state() == circuit_state::half_open);
 }
 
-TEST_CASE("a clock that goes back neither opens nor closes nor prolongs beyond what is left", "[circuit_tree]") {
+TEST_CASE("a clock that goes back neither opens nor closes nor prolongs beyond what is left",
+          "[circuit_tree]") {
   bench x;
   x.fail(0);
   x.fail(1);
@@ -290,10 +297,12 @@ TEST_CASE("a clock that goes back neither opens nor closes nor prolongs beyond w
 TEST_CASE("call judges and returns and throws as a breaker does", "[circuit_tree]") {
   bench x;
   CHECK(x.tree.call(x.leaf[0], [] { return 7; }) == 7);
-  CHECK_THROWS_AS(x.tree.call(x.leaf[0], []() -> int { throw std::runtime_error{"down"}; }), std::runtime_error);
+  CHECK_THROWS_AS(x.tree.call(x.leaf[0], []() -> int { throw std::runtime_error{"down"}; }),
+                  std::runtime_error);
   CHECK_FALSE(x.tree.call(x.leaf[1], [] { return std::optional<int>{}; }).has_value());
   CHECK(x.state() == circuit_state::open);
-  CHECK_THROWS_WITH(x.tree.call(x.leaf[2], [] { return 7; }), Catch::Contains("\"service\" is open"));
+  CHECK_THROWS_WITH(x.tree.call(x.leaf[2], [] { return 7; }),
+                    Catch::Contains("\"service\" is open"));
   CHECK_FALSE(x.tree.call(x.leaf[2], [] { return std::optional<int>{7}; }).has_value());
 }
 
@@ -311,12 +320,17 @@ TEST_CASE("a tree has room for what its options say and no more", "[circuit_tree
   gabion::circuit_tree tree{{.groups = 2, .circuits = 1}};
   const auto a = tree.add_group({});
   const auto b = tree.add_group(a, {});
-  CHECK_THROWS_WITH(tree.add_group(a, {}), Catch::Contains("all 2 groups are taken; raise circuit_tree_options.groups"));
+  CHECK_THROWS_WITH(tree.add_group(a, {}),
+                    Catch::Contains("all 2 groups are taken; raise circuit_tree_options.groups"));
   const auto c = tree.add_circuit(b, {});
   CHECK(tree.parent(c) == b);
-  CHECK_THROWS_WITH(tree.add_circuit(b, {}), Catch::Contains("all 1 circuits are taken; raise circuit_tree_options.circuits"));
-  CHECK_THROWS_WITH(gabion::circuit_tree{}.add_circuit({9}, {}), Catch::Contains("there is no group 9"));
-  CHECK_THROWS_WITH(gabion::circuit_tree{}.add_group(gabion::circuit_group_id{9}, {}), Catch::Contains("there is no group 9"));
+  CHECK_THROWS_WITH(
+      tree.add_circuit(b, {}),
+      Catch::Contains("all 1 circuits are taken; raise circuit_tree_options.circuits"));
+  CHECK_THROWS_WITH(gabion::circuit_tree{}.add_circuit({9}, {}),
+                    Catch::Contains("there is no group 9"));
+  CHECK_THROWS_WITH(gabion::circuit_tree{}.add_group(gabion::circuit_group_id{9}, {}),
+                    Catch::Contains("there is no group 9"));
 
   gabion::circuit_tree deep;
   auto g = deep.add_group({});
@@ -376,10 +390,12 @@ TEST_CASE("a listener may use the tree and may throw", "[circuit_tree]") {
   CHECK(tree.listener_failures() == 1);
 }
 
-TEST_CASE("under load the transitions of a group hang together and no place is lost", "[circuit_tree][threads]") {
+TEST_CASE("under load the transitions of a group hang together and no place is lost",
+          "[circuit_tree][threads]") {
   gabion::testing::manual_time time;
   std::vector<circuit_group_transition> heard;
-  gabion::basic_circuit_tree<gabion::testing::manual_clock, recorder> tree{{}, time.clock(), recorder{&heard}};
+  gabion::basic_circuit_tree<gabion::testing::manual_clock, recorder> tree{
+      {}, time.clock(), recorder{&heard}};
   const auto g = tree.add_group({.open_percent = 50,
                                  .minimum_children = 2,
                                  .hold_for = 1ms,
@@ -387,7 +403,8 @@ TEST_CASE("under load the transitions of a group hang together and no place is l
                                  .successes_to_close = 3,
                                  .half_open_for = 1h});
   std::vector<gabion::circuit_id> ids;
-  for (int i = 0; i < 4; ++i) ids.push_back(tree.add_circuit(g, {.failures = 2, .open_for = 1ms, .successes_to_close = 1}));
+  for (int i = 0; i < 4; ++i)
+    ids.push_back(tree.add_circuit(g, {.failures = 2, .open_for = 1ms, .successes_to_close = 1}));
   std::vector<std::thread> threads;
   std::atomic<std::uint64_t> granted{0};
   for (unsigned t = 0; t < 4; ++t)

@@ -27,7 +27,8 @@ using gabion::limit_verdict;
 
 namespace {
 
-constexpr concurrency_limiter_options each_call{.window = {.span = 0s, .samples = 1}, .shortest_rtt = 0s};
+constexpr concurrency_limiter_options each_call{.window = {.span = 0s, .samples = 1},
+                                                .shortest_rtt = 0s};
 
 /// Keeps what it is told, and is told what to say.
 struct recording_limit {
@@ -58,7 +59,8 @@ void finish(Limiter& limiter, instant begin, duration rtt) {
 
 }  // namespace
 
-TEST_CASE("as many calls are admitted as the limit says and not one more", "[concurrency_limiter]") {
+TEST_CASE("as many calls are admitted as the limit says and not one more",
+          "[concurrency_limiter]") {
   basic_concurrency_limiter l{fixed_limit{3}};
   std::vector<decltype(l)::permit> held;
   for (int i = 0; i < 3; ++i) {
@@ -94,12 +96,14 @@ TEST_CASE("every permit comes back once however it ends", "[concurrency_limiter]
     two = decltype(two){};
     CHECK(l.in_flight() == 0);
   }
-  CHECK(l.snapshot().counts == concurrency_counts{.success = 1, .dropped = 1, .ignored = 1, .abandoned = 2});
+  CHECK(l.snapshot().counts ==
+        concurrency_counts{.success = 1, .dropped = 1, .ignored = 1, .abandoned = 2});
   CHECK(l.snapshot().counts.settled() == 5);
   CHECK(l.in_flight() == 0);
 }
 
-TEST_CASE("a limit that shrinks below what is in flight admits nobody until there is room", "[concurrency_limiter]") {
+TEST_CASE("a limit that shrinks below what is in flight admits nobody until there is room",
+          "[concurrency_limiter]") {
   basic_concurrency_limiter l{aimd_limit{{.initial_limit = 4, .backoff_percent = 50}}, each_call};
   std::deque<decltype(l)::permit> held;
   for (int i = 0; i < 4; ++i) held.push_back(std::move(l.try_acquire(start)).permit());
@@ -114,7 +118,8 @@ TEST_CASE("a limit that shrinks below what is in flight admits nobody until ther
   CHECK(l.try_acquire(start));
 }
 
-TEST_CASE("the algorithm hears how long a call took and how many were in flight when it came", "[concurrency_limiter]") {
+TEST_CASE("the algorithm hears how long a call took and how many were in flight when it came",
+          "[concurrency_limiter]") {
   std::vector<limit_sample> heard;
   basic_concurrency_limiter l{recording_limit{&heard}, each_call};
   auto first = l.try_acquire(start);
@@ -133,7 +138,8 @@ TEST_CASE("the algorithm hears how long a call took and how many were in flight 
   CHECK(heard[1].dropped);
 }
 
-TEST_CASE("a clock that goes back gives a time of zero and a short call is taken as the shortest", "[concurrency_limiter]") {
+TEST_CASE("a clock that goes back gives a time of zero and a short call is taken as the shortest",
+          "[concurrency_limiter]") {
   std::vector<limit_sample> heard;
   basic_concurrency_limiter exact{recording_limit{&heard}, each_call};
   finish(exact, start, -5s);
@@ -145,7 +151,8 @@ TEST_CASE("a clock that goes back gives a time of zero and a short call is taken
   CHECK(heard.back().rtt == 101us);
 }
 
-TEST_CASE("a window is told to the algorithm once it is long enough and has enough samples", "[concurrency_limiter][window]") {
+TEST_CASE("a window is told to the algorithm once it is long enough and has enough samples",
+          "[concurrency_limiter][window]") {
   std::vector<limit_sample> heard;
   basic_concurrency_limiter l{recording_limit{&heard}, {.window = {.span = 1s, .samples = 3}}};
   finish(l, start, 10ms);  // the window begins when its first sample comes in
@@ -162,10 +169,12 @@ TEST_CASE("a window is told to the algorithm once it is long enough and has enou
   CHECK(heard.size() == 2);
 }
 
-TEST_CASE("a window can tell the minimum and always tells of a drop and of the most in flight", "[concurrency_limiter][window]") {
+TEST_CASE("a window can tell the minimum and always tells of a drop and of the most in flight",
+          "[concurrency_limiter][window]") {
   std::vector<limit_sample> heard;
-  basic_concurrency_limiter l{recording_limit{&heard},
-                              {.window = {.span = 0s, .samples = 3, .take = gabion::sample_of::minimum}}};
+  basic_concurrency_limiter l{
+      recording_limit{&heard},
+      {.window = {.span = 0s, .samples = 3, .take = gabion::sample_of::minimum}}};
   auto a = l.try_acquire(start);
   auto b = l.try_acquire(start);
   auto c = l.try_acquire(start);
@@ -178,7 +187,8 @@ TEST_CASE("a window can tell the minimum and always tells of a drop and of the m
   CHECK(heard[0].dropped);
 }
 
-TEST_CASE("calls that began before the baseline was measured anew are no samples", "[concurrency_limiter][epoch]") {
+TEST_CASE("calls that began before the baseline was measured anew are no samples",
+          "[concurrency_limiter][epoch]") {
   std::vector<limit_sample> heard;
   basic_concurrency_limiter l{restarting_limit{&heard}, each_call};
   auto old_one = l.try_acquire(start);
@@ -198,7 +208,8 @@ TEST_CASE("calls that began before the baseline was measured anew are no samples
   CHECK(l.snapshot().epoch == 2);
 }
 
-TEST_CASE("a limit of an algorithm of your own is held between one and a million", "[concurrency_limiter]") {
+TEST_CASE("a limit of an algorithm of your own is held between one and a million",
+          "[concurrency_limiter]") {
   std::vector<limit_sample> heard;
   basic_concurrency_limiter zero{recording_limit{&heard, 0}, each_call};
   CHECK(zero.limit() == 1);
@@ -206,7 +217,8 @@ TEST_CASE("a limit of an algorithm of your own is held between one and a million
   CHECK(huge.limit() == 1'000'000);
 }
 
-TEST_CASE("a pipeline run tells success and drops and failures and what says nothing apart", "[concurrency_limiter][pipeline]") {
+TEST_CASE("a pipeline run tells success and drops and failures and what says nothing apart",
+          "[concurrency_limiter][pipeline]") {
   std::vector<limit_sample> heard;
   basic_concurrency_limiter l{recording_limit{&heard}, each_call};
   const auto pass = [&](call_outcome outcome, call_context context = {}) {
@@ -248,7 +260,8 @@ TEST_CASE("failures can be taken as samples or be ignored but not those that ran
   CHECK(heard.size() == 2);
 }
 
-TEST_CASE("a run without room refuses and one that is destroyed gives its place back", "[concurrency_limiter][pipeline]") {
+TEST_CASE("a run without room refuses and one that is destroyed gives its place back",
+          "[concurrency_limiter][pipeline]") {
   basic_concurrency_limiter l{fixed_limit{1}};
   call_context context;
   {
@@ -262,10 +275,12 @@ TEST_CASE("a run without room refuses and one that is destroyed gives its place 
   CHECK(l.in_flight() == 0);
   CHECK(l.snapshot().counts.abandoned == 1);
   static_assert(gabion::policy<decltype(l)> && decltype(l)::holds_permit);
-  static_assert(!std::is_copy_constructible_v<decltype(l)> && !std::is_move_constructible_v<decltype(l)>);
+  static_assert(!std::is_copy_constructible_v<decltype(l)> &&
+                !std::is_move_constructible_v<decltype(l)>);
 }
 
-TEST_CASE("each option of a concurrency limiter is checked at both bounds and named", "[concurrency_limiter][options]") {
+TEST_CASE("each option of a concurrency limiter is checked at both bounds and named",
+          "[concurrency_limiter][options]") {
   const auto limiter = [](concurrency_limiter_options o) {
     const std::string text = complaint([&] { basic_concurrency_limiter l{fixed_limit{1}, o}; });
     CHECK(valid(o) == text.empty());
@@ -273,11 +288,16 @@ TEST_CASE("each option of a concurrency limiter is checked at both bounds and na
   };
   CHECK(limiter({}).empty());
   CHECK(limiter({.window = {.span = 0s, .samples = 1'000'000}, .shortest_rtt = 1h}).empty());
-  CHECK(limiter({.window = {.span = -1ns}}).find("concurrency_limiter_options.window.span is -1 ns; allowed: 0 ns or more") == 0);
-  CHECK(limiter({.window = {.samples = 0}}).find("concurrency_limiter_options.window.samples is 0; allowed: 1 to 1000000") == 0);
-  CHECK(limiter({.window = {.samples = 1'000'001}}).find("concurrency_limiter_options.window.samples is 1000001") == 0);
-  CHECK(limiter({.shortest_rtt = -1ns}).find("concurrency_limiter_options.shortest_rtt is -1 ns; allowed: 0 ns to 1 h") == 0);
-  CHECK(limiter({.shortest_rtt = 1h + 1ns}).find("concurrency_limiter_options.shortest_rtt is 3600000000001") == 0);
+  CHECK(limiter({.window = {.span = -1ns}})
+            .find("concurrency_limiter_options.window.span is -1 ns; allowed: 0 ns or more") == 0);
+  CHECK(limiter({.window = {.samples = 0}})
+            .find("concurrency_limiter_options.window.samples is 0; allowed: 1 to 1000000") == 0);
+  CHECK(limiter({.window = {.samples = 1'000'001}})
+            .find("concurrency_limiter_options.window.samples is 1000001") == 0);
+  CHECK(limiter({.shortest_rtt = -1ns})
+            .find("concurrency_limiter_options.shortest_rtt is -1 ns; allowed: 0 ns to 1 h") == 0);
+  CHECK(limiter({.shortest_rtt = 1h + 1ns})
+            .find("concurrency_limiter_options.shortest_rtt is 3600000000001") == 0);
 }
 
 namespace {
@@ -293,10 +313,11 @@ struct naive_limiter {
 TEST_CASE("a limiter does what a list of calls does", "[concurrency_limiter][model]") {
   for (std::uint64_t seed = 0; seed < 2'000; ++seed) {
     gabion::xoshiro256 random{seed};
-    const gabion::aimd_limit_options o{.initial_limit = static_cast<std::uint32_t>(gabion::uniform(random, 1, 8)),
-                                       .max_limit = 8,
-                                       .backoff_percent = 50,
-                                       .slow = 50ms};
+    const gabion::aimd_limit_options o{
+        .initial_limit = static_cast<std::uint32_t>(gabion::uniform(random, 1, 8)),
+        .max_limit = 8,
+        .backoff_percent = 50,
+        .slow = 50ms};
     basic_concurrency_limiter l{aimd_limit{o}, each_call};
     naive_limiter naive{aimd_limit{o}};
     std::vector<decltype(l)::permit> held;
@@ -314,7 +335,8 @@ TEST_CASE("a limiter does what a list of calls does", "[concurrency_limiter][mod
         const auto which = static_cast<std::ptrdiff_t>(gabion::uniform(random, held.size()));
         const auto [begun, in_flight] = naive.held[static_cast<std::size_t>(which)];
         const bool dropped = gabion::uniform(random, 4) == 0;
-        held[static_cast<std::size_t>(which)].settle(dropped ? limit_verdict::dropped : limit_verdict::success, now);
+        held[static_cast<std::size_t>(which)].settle(
+            dropped ? limit_verdict::dropped : limit_verdict::success, now);
         held.erase(held.begin() + which);
         naive.held.erase(naive.held.begin() + which);
         naive.limit.update({now - begun, in_flight, dropped});

@@ -33,16 +33,20 @@ const std::error_code broken = std::make_error_code(std::errc::connection_reset)
 
 }  // namespace
 
-TEST_CASE("two breakers around one call do not wedge each other half-open", "[conformance][circuit_breaker]") {
+TEST_CASE("two breakers around one call do not wedge each other half-open",
+          "[conformance][circuit_breaker]") {
   manual_time time;
-  gabion::basic_circuit_breaker outer{{.failures = 1, .open_for = 10s, .successes_to_close = 1}, time.clock()};
-  gabion::basic_circuit_breaker inner{{.failures = 1, .open_for = 60s, .successes_to_close = 1}, time.clock()};
+  gabion::basic_circuit_breaker outer{{.failures = 1, .open_for = 10s, .successes_to_close = 1},
+                                      time.clock()};
+  gabion::basic_circuit_breaker inner{{.failures = 1, .open_for = 60s, .successes_to_close = 1},
+                                      time.clock()};
   auto guarded = gabion::pipeline(time.clock(), outer, inner);
   CHECK(guarded.call([] { return broken; }) == broken);
   REQUIRE(outer.state() == circuit_state::open);
   REQUIRE(inner.state() == circuit_state::open);
   time.advance(10s);
-  for (int i = 0; i < 100; ++i) {  // the probe of the outer one gets as far as the inner one, and comes back each time
+  // the probe of the outer one gets as far as the inner one, and comes back each time
+  for (int i = 0; i < 100; ++i) {
     CHECK(guarded.call([] { return std::error_code{}; }) == errc::circuit_open);
     REQUIRE(outer.state() == circuit_state::half_open);
     REQUIRE(outer.snapshot().probes_out == 0);
@@ -54,10 +58,12 @@ TEST_CASE("two breakers around one call do not wedge each other half-open", "[co
   CHECK(inner.state() == circuit_state::closed);
 }
 
-TEST_CASE("a call that throws gives back what every policy around it holds", "[conformance][bulkhead]") {
+TEST_CASE("a call that throws gives back what every policy around it holds",
+          "[conformance][bulkhead]") {
   manual_time time;
   gabion::bulkhead bulkhead{{.limit = 1}};
-  gabion::basic_circuit_breaker breaker{{.failures = 3, .open_for = 10s, .successes_to_close = 1}, time.clock()};
+  gabion::basic_circuit_breaker breaker{{.failures = 3, .open_for = 10s, .successes_to_close = 1},
+                                        time.clock()};
   auto guarded = gabion::pipeline(time.clock(), bulkhead, breaker);
   const auto throws = [] { throw std::runtime_error{"down"}; };
   for (int i = 0; i < 3; ++i) {
@@ -74,7 +80,8 @@ TEST_CASE("a call that throws gives back what every policy around it holds", "[c
   CHECK(breaker.state() == circuit_state::closed);
 }
 
-TEST_CASE("a call whose permit would come at its deadline does not wait for it in vain", "[conformance][rate_limiter]") {
+TEST_CASE("a call whose permit would come at its deadline does not wait for it in vain",
+          "[conformance][rate_limiter]") {
   manual_time time;
   advancing_sleeper sleeper{&time};
   gabion::gcra limiter{{.interval = 1s}};
@@ -92,7 +99,8 @@ TEST_CASE("a call whose permit would come at its deadline does not wait for it i
   CHECK(sleeper.waits == std::vector<duration>{1s});
 }
 
-TEST_CASE("each attempt of a retry is an outcome of the breaker inside it", "[conformance][retry]") {
+TEST_CASE("each attempt of a retry is an outcome of the breaker inside it",
+          "[conformance][retry]") {
   manual_time time;
   advancing_sleeper sleeper{&time};
   gabion::basic_circuit_breaker breaker{{.failures = 5}, time.clock()};

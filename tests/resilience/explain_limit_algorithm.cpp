@@ -6,7 +6,9 @@
 struct my_limit {
   [[nodiscard]] std::uint32_t limit() const noexcept { return 10; }
 #ifndef GABION_MUST_FAIL
-  gabion::limit_effect update(const gabion::limit_sample&) noexcept { return gabion::limit_effect::go_on; }
+  gabion::limit_effect update(const gabion::limit_sample&) noexcept {
+    return gabion::limit_effect::go_on;
+  }
 #else
   void update(const gabion::limit_sample&) noexcept {}
 #endif

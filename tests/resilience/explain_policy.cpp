@@ -6,8 +6,12 @@ struct audit {
 #ifndef GABION_MUST_FAIL
   struct run {
     explicit run(audit&) {}
-    gabion::entry_step enter(gabion::call_context&, const auto&) { return gabion::entry_step::pass(); }
-    gabion::exit_step leave(gabion::call_outcome&, gabion::call_context&, const auto&) { return gabion::exit_step::up(); }
+    gabion::entry_step enter(gabion::call_context&, const auto&) {
+      return gabion::entry_step::pass();
+    }
+    gabion::exit_step leave(gabion::call_outcome&, gabion::call_context&, const auto&) {
+      return gabion::exit_step::up();
+    }
   };
 #endif
 };

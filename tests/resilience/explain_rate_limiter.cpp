@@ -3,7 +3,9 @@
 
 struct turnstile {
 #ifndef GABION_MUST_FAIL
-  gabion::rate_admission take(gabion::instant, std::uint32_t) { return gabion::rate_admission::yes(); }
+  gabion::rate_admission take(gabion::instant, std::uint32_t) {
+    return gabion::rate_admission::yes();
+  }
 #else
   bool take(gabion::instant, std::uint32_t) { return true; }
 #endif

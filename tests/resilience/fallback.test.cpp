@@ -54,7 +54,8 @@ struct closed {
       return gabion::entry_step::refuse({policy->code, 3s});
     }
     template <class Now>
-    gabion::exit_step leave(call_outcome& /*o*/, call_context& /*c*/, const Now& /*now*/) const noexcept {
+    gabion::exit_step leave(call_outcome& /*o*/, call_context& /*c*/,
+                            const Now& /*now*/) const noexcept {
       return gabion::exit_step::up();
     }
     closed* policy;
@@ -81,7 +82,8 @@ TEST_CASE("a success passes a fallback untouched", "[fallback]") {
   CHECK(f.counts() == fallback_counts{});
 }
 
-TEST_CASE("a fallback that takes nothing answers failed results and refusals and exceptions", "[fallback]") {
+TEST_CASE("a fallback that takes nothing answers failed results and refusals and exceptions",
+          "[fallback]") {
   auto f = fallback(fallback_value{page{200, "placeholder"}});
   closed shut;
   CHECK(f.call([] { return page{503}; }).body == "placeholder");
@@ -107,17 +109,22 @@ TEST_CASE("a fallback for refusals answers those alone and is told why", "[fallb
   CHECK(f.call([] { return broken; }) == broken);
   // a call that was itself refused further down tells by its code
   CHECK_FALSE(f.call([] { return make_error_code(errc::circuit_open); }));
-  CHECK_FALSE(f.call([]() -> std::error_code { throw gabion::error{errc::rate_limited, "slow down"}; }));
-  CHECK_THROWS_AS(f.call([]() -> std::error_code { throw std::runtime_error{"broken"}; }), std::runtime_error);
+  CHECK_FALSE(
+      f.call([]() -> std::error_code { throw gabion::error{errc::rate_limited, "slow down"}; }));
+  CHECK_THROWS_AS(f.call([]() -> std::error_code { throw std::runtime_error{"broken"}; }),
+                  std::runtime_error);
   CHECK(told.size() == 3);
 }
 
 TEST_CASE("a fallback may look at how the call went and at its context", "[fallback]") {
-  auto by_outcome = fallback([](const call_outcome& o) { return page{200, o.refused ? "refused" : "failed"}; });
+  auto by_outcome =
+      fallback([](const call_outcome& o) { return page{200, o.refused ? "refused" : "failed"}; });
   closed shut;
   CHECK(gabion::pipeline(by_outcome, shut).call([] { return page{}; }).body == "refused");
   CHECK(by_outcome.call([] { return page{500}; }).body == "failed");
-  auto by_key = fallback([](const call_outcome&, const call_context& c) { return page{200, std::string{c.idempotency_key}}; });
+  auto by_key = fallback([](const call_outcome&, const call_context& c) {
+    return page{200, std::string{c.idempotency_key}};
+  });
   call_context context;
   context.idempotency_key = "k1";
   CHECK(by_key.call(context, [] { return page{500}; }).body == "k1");
@@ -130,7 +137,8 @@ TEST_CASE("a caller's mistake and a cancelled call have no fallback", "[fallback
   closed cancelled{errc::cancelled};
   auto codes = fallback([] { return std::error_code{}; });
   CHECK(gabion::pipeline(codes, cancelled).call([] { return broken; }) == errc::cancelled);
-  CHECK_THROWS_AS(f.call([]() -> page { throw gabion::error{errc::cancelled, "stop"}; }), gabion::error);
+  CHECK_THROWS_AS(f.call([]() -> page { throw gabion::error{errc::cancelled, "stop"}; }),
+                  gabion::error);
   CHECK(f.counts() == fallback_counts{});
 }
 
@@ -203,7 +211,8 @@ TEST_CASE("fallbacks may follow each other until one has something", "[fallback]
 namespace {
 
 struct remembering {
-  explicit remembering(const last_good_options& options = {.capacity = 2, .max_age = 60s}) : cache{options} {}
+  explicit remembering(const last_good_options& options = {.capacity = 2, .max_age = 60s})
+      : cache{options} {}
 
   page call(std::string_view key, page answer) {
     call_context context;
@@ -222,7 +231,8 @@ struct remembering {
 
 }  // namespace
 
-TEST_CASE("the last good value of the same key answers a failure until it is too old", "[fallback][last_good]") {
+TEST_CASE("the last good value of the same key answers a failure until it is too old",
+          "[fallback][last_good]") {
   remembering r;
   CHECK_FALSE(r.call("a", {200, "first"}).stale);
   r.time.advance(60s);
@@ -236,7 +246,8 @@ TEST_CASE("the last good value of the same key answers a failure until it is too
   CHECK(r.call("a", {503, "down"}).body == "down");
 }
 
-TEST_CASE("a new good value takes the place of the old one and a failure does not", "[fallback][last_good]") {
+TEST_CASE("a new good value takes the place of the old one and a failure does not",
+          "[fallback][last_good]") {
   remembering r;
   r.call("a", {200, "first"});
   r.call("a", {404, "not there"});
@@ -265,7 +276,8 @@ TEST_CASE("the least recently used value makes room", "[last_good]") {
   CHECK_FALSE(get("a"));
 }
 
-TEST_CASE("a remembered value tells its age and a look at it does not make it younger", "[last_good]") {
+TEST_CASE("a remembered value tells its age and a look at it does not make it younger",
+          "[last_good]") {
   manual_time time;
   gabion::last_good<int, int> cache{{.max_age = 10s}};
   cache.put(1, 7, time.now());
@@ -291,12 +303,15 @@ TEST_CASE("last good options outside their range are refused by name", "[last_go
     }
     return {};
   };
-  CHECK_THAT(refused({.capacity = 0}), Contains("last_good_options.capacity is 0; allowed: 1 to 1048576"));
+  CHECK_THAT(refused({.capacity = 0}),
+             Contains("last_good_options.capacity is 0; allowed: 1 to 1048576"));
   CHECK_THAT(refused({.capacity = 1'048'577}), Contains("1048577"));
   CHECK(refused({.capacity = 1}).empty());
   CHECK(refused({.capacity = 1'048'576}).empty());
-  CHECK_THAT(refused({.max_age = 0ns}), Contains("last_good_options.max_age is 0 ns; allowed: more than 0 ns"));
+  CHECK_THAT(refused({.max_age = 0ns}),
+             Contains("last_good_options.max_age is 0 ns; allowed: more than 0 ns"));
   CHECK(refused({.max_age = 1ns}).empty());
-  static_assert(gabion::valid(last_good_options{}) && !gabion::valid(last_good_options{.capacity = 0}));
+  static_assert(gabion::valid(last_good_options{}) &&
+                !gabion::valid(last_good_options{.capacity = 0}));
   static_assert(!gabion::valid(last_good_options{.max_age = 0ns}));
 }

@@ -20,8 +20,12 @@ namespace {
 
 using checker = gabion::health_checker;
 
-constexpr health_checker_options plain{
-    .every = 10s, .jitter_percent = 0, .timeout = 2s, .healthy = 2, .unhealthy = 3, .open_for = 30s};
+constexpr health_checker_options plain{.every = 10s,
+                                       .jitter_percent = 0,
+                                       .timeout = 2s,
+                                       .healthy = 2,
+                                       .unhealthy = 3,
+                                       .open_for = 30s};
 
 struct target {
   std::vector<char> orders{};
@@ -113,7 +117,8 @@ TEST_CASE("what it does to the circuit can be switched off", "[health_checker]")
   CHECK(c.verdict() == health_verdict::healthy);
 }
 
-TEST_CASE("a probe that never answers has failed at its timeout and not before", "[health_checker]") {
+TEST_CASE("a probe that never answers has failed at its timeout and not before",
+          "[health_checker]") {
   gabion::testing::manual_time time;
   auto o = plain;
   o.unhealthy = 1;
@@ -137,7 +142,8 @@ TEST_CASE("an answer after the timeout is dropped and counted", "[health_checker
   checker c{o};
   REQUIRE(c.step(time.now()).probe);
   time.advance(2s);
-  CHECK(c.report(1, true, time.now()) == health_effect::none);  // at the deadline: late, though nobody had looked
+  // at the deadline: late, though nobody had looked
+  CHECK(c.report(1, true, time.now()) == health_effect::none);
   CHECK(c.late() == 1);
   CHECK(c.timeouts() == 1);
   CHECK(c.verdict() == health_verdict::unknown);
@@ -145,7 +151,8 @@ TEST_CASE("an answer after the timeout is dropped and counted", "[health_checker
   CHECK(c.late() == 2);
   time.advance(8s);
   REQUIRE(c.step(time.now()).probe);
-  CHECK(c.report(1, true, time.now()) == health_effect::none);  // the first probe's, during the second
+  // the first probe's, during the second
+  CHECK(c.report(1, true, time.now()) == health_effect::none);
   CHECK(c.late() == 3);
   CHECK(c.report(2, true, time.now()) == health_effect::close);
 }
@@ -264,7 +271,8 @@ TEST_CASE("the driver stops at once even if probes are always due", "[health_che
 
 TEST_CASE("a circuit that its calls have opened is closed by good probes", "[health_checker]") {
   gabion::testing::manual_time time;
-  gabion::basic_circuit_breaker breaker{gabion::circuit_breaker_options{.failures = 1, .open_for = 1h}, time.clock()};
+  gabion::basic_circuit_breaker breaker{
+      gabion::circuit_breaker_options{.failures = 1, .open_for = 1h}, time.clock()};
   checker c{plain};
   turns wait{&time, 3};
   const auto good = [](gabion::deadline) { return true; };
@@ -302,5 +310,7 @@ TEST_CASE("options of a health checker are checked on both sides", "[health_chec
   CHECK_FALSE(with([](auto& o) { o.open_for = 0ns; }));
   auto bad = plain;
   bad.timeout = -5ns;
-  CHECK_THROWS_WITH(checker{bad}, Catch::Contains("health_checker_options.timeout is -5 ns; allowed: more than 0 ns"));
+  CHECK_THROWS_WITH(
+      checker{bad},
+      Catch::Contains("health_checker_options.timeout is -5 ns; allowed: more than 0 ns"));
 }

@@ -27,9 +27,15 @@ namespace {
 
 constexpr instant start{1h};
 
-[[nodiscard]] hedge_step begin(std::uint32_t attempt) { return {.what = kind::start, .attempt = attempt}; }
-[[nodiscard]] hedge_step cancel(std::uint32_t attempt) { return {.what = kind::cancel, .attempt = attempt}; }
-[[nodiscard]] hedge_step wait(duration after_start) { return {.what = kind::wait, .until = start + after_start}; }
+[[nodiscard]] hedge_step begin(std::uint32_t attempt) {
+  return {.what = kind::start, .attempt = attempt};
+}
+[[nodiscard]] hedge_step cancel(std::uint32_t attempt) {
+  return {.what = kind::cancel, .attempt = attempt};
+}
+[[nodiscard]] hedge_step wait(duration after_start) {
+  return {.what = kind::wait, .until = start + after_start};
+}
 [[nodiscard]] hedge_step for_ever() { return {.what = kind::wait, .until = (instant::max)()}; }
 [[nodiscard]] hedge_step done(std::uint32_t attempt, hedge_end why) {
   return {.what = kind::done, .attempt = attempt, .why = why};
@@ -37,11 +43,14 @@ constexpr instant start{1h};
 
 /// A machine that is asked at times after `start`.
 struct bench {
-  explicit bench(const hedge_options& o = {}, bool repeatable = true, deadline until = deadline::never())
+  explicit bench(const hedge_options& o = {}, bool repeatable = true,
+                 deadline until = deadline::never())
       : machine{o, repeatable, o.delay, until} {}
 
   [[nodiscard]] hedge_step at(duration after) { return machine.next(start + after, budget); }
-  bool ended(std::uint32_t attempt, bool good, duration after) { return machine.ended(attempt, good, start + after); }
+  bool ended(std::uint32_t attempt, bool good, duration after) {
+    return machine.ended(attempt, good, start + after);
+  }
 
   gabion::unlimited_budget budget{};
   hedge_machine machine;
@@ -60,7 +69,8 @@ TEST_CASE("case 74: no second attempt starts if the first returns before the del
   CHECK(b.machine.started() == 1);
 }
 
-TEST_CASE("case 74: after the delay a second attempt starts and the loser is cancelled", "[hedge]") {
+TEST_CASE("case 74: after the delay a second attempt starts and the loser is cancelled",
+          "[hedge]") {
   bench b;
   CHECK(b.at(0ms) == begin(1));
   CHECK(b.at(100ms) == begin(2));
@@ -144,7 +154,8 @@ TEST_CASE("a call that may not be repeated is not hedged unless the options insi
   CHECK(insisting.at(100ms) == begin(2));
 }
 
-TEST_CASE("a budget that refuses ends the hedging of the call but not the call", "[hedge][budget]") {
+TEST_CASE("a budget that refuses ends the hedging of the call but not the call",
+          "[hedge][budget]") {
   gabion::retry_budget budget{{.tokens = 4, .per_second = 0}};
   const auto start_two = [&] {
     hedge_machine m{{}, true, 100ms, deadline::never()};
@@ -209,7 +220,10 @@ TEST_CASE("a result of an attempt that is unknown or has ended already does not 
   CHECK_FALSE(b.ended(1, true, 2ms));
 }
 
-TEST_CASE("with any options and events exactly one result is the answer and every loser is cancelled once", "[hedge][property]") {
+TEST_CASE(
+    "with any options and events exactly one result is the answer and every loser is cancelled "
+    "once",
+    "[hedge][property]") {
   gabion::xoshiro256 random{74};
   const auto draw = [&](std::uint64_t below) { return gabion::uniform(random, below); };
   for (int run = 0; run < 20'000; ++run) {
@@ -217,7 +231,9 @@ TEST_CASE("with any options and events exactly one result is the answer and ever
                           .delay = duration{static_cast<duration::rep>(draw(50))},
                           .on_failure = draw(2) == 0};
     const bool limited = draw(4) == 0;
-    bench b{o, draw(4) != 0, limited ? deadline::at(start + duration{static_cast<duration::rep>(draw(200))}) : deadline::never()};
+    bench b{o, draw(4) != 0,
+            limited ? deadline::at(start + duration{static_cast<duration::rep>(draw(200))})
+                    : deadline::never()};
     std::set<std::uint32_t> running;
     std::set<std::uint32_t> cancelled;
     std::uint32_t accepted = 0;
@@ -235,14 +251,16 @@ TEST_CASE("with any options and events exactly one result is the answer and ever
       } else if (step.what == kind::done) {
         REQUIRE(running == cancelled);
         if (step.why == hedge_end::won) REQUIRE((accepted == step.attempt && accepted != 0));
-        if (step.why == hedge_end::failed) REQUIRE((accepted == 0 && last == step.attempt && running.empty()));
+        if (step.why == hedge_end::failed)
+          REQUIRE((accepted == 0 && last == step.attempt && running.empty()));
         if (step.why == hedge_end::deadline) REQUIRE(limited);
         break;
       } else {
         REQUIRE(step.until > start + now);
         now += duration{static_cast<duration::rep>(1 + draw(30))};
         if (!running.empty() && draw(2) == 0) {
-          const auto which = std::next(running.begin(), static_cast<std::ptrdiff_t>(draw(running.size())));
+          const auto which =
+              std::next(running.begin(), static_cast<std::ptrdiff_t>(draw(running.size())));
           const std::uint32_t attempt = *which;
           const bool good = draw(3) == 0;
           running.erase(which);
@@ -268,11 +286,13 @@ TEST_CASE("hedge options outside their range are refused by name", "[hedge]") {
     }
     return {};
   };
-  CHECK_THAT(refusal({.max_hedges = 0}), Contains("hedge_options.max_hedges is 0; allowed: 1 to 10"));
+  CHECK_THAT(refusal({.max_hedges = 0}),
+             Contains("hedge_options.max_hedges is 0; allowed: 1 to 10"));
   CHECK_THAT(refusal({.max_hedges = 11}), Contains("is 11"));
   CHECK(refusal({.max_hedges = 1}).empty());
   CHECK(refusal({.max_hedges = 10}).empty());
-  CHECK_THAT(refusal({.delay = -1ns}), Contains("hedge_options.delay is -1 ns; allowed: 0 ns or more"));
+  CHECK_THAT(refusal({.delay = -1ns}),
+             Contains("hedge_options.delay is -1 ns; allowed: 0 ns or more"));
   CHECK(refusal({.delay = 0ns}).empty());
   static_assert(gabion::valid(hedge_options{}) && !gabion::valid(hedge_options{.max_hedges = 11}));
   static_assert(!gabion::valid(hedge_options{.delay = -1ns}));

@@ -39,7 +39,8 @@ namespace {
 const call_context twice_is_fine{.idempotent = true};
 
 struct bench {
-  explicit bench(const hedge_options& options = {}) : hedge{options, spawner, budget, gabion::fixed_delay{}, time.clock()} {}
+  explicit bench(const hedge_options& options = {})
+      : hedge{options, spawner, budget, gabion::fixed_delay{}, time.clock()} {}
 
   manual_time time{};
   held_spawner spawner{};
@@ -47,7 +48,8 @@ struct bench {
   gabion::basic_hedge<held_spawner, gabion::retry_budget, gabion::fixed_delay, manual_clock> hedge;
 };
 
-/// Knows how long calls take, from a histogram; the quantile is taken anew after every hundred calls, for it walks all buckets.
+/// Knows how long calls take, from a histogram; the quantile is taken anew after every hundred
+/// calls, for it walks all buckets.
 class usual_latency {
  public:
   explicit usual_latency(double quantile) : quantile_{quantile} {}
@@ -74,7 +76,8 @@ struct latency_delay {
   const usual_latency* usual;
   [[nodiscard]] std::optional<duration> delay() const { return usual->delay(); }
 };
-static_assert(gabion::delay_source<latency_delay> && gabion::explain_delay_source<gabion::fixed_delay>());
+static_assert(gabion::delay_source<latency_delay> &&
+              gabion::explain_delay_source<gabion::fixed_delay>());
 
 }  // namespace
 
@@ -93,7 +96,8 @@ TEST_CASE("case 74: a call that returns before the delay is made once", "[hedge]
   CHECK(b.spawner.held() == 0);
 }
 
-TEST_CASE("case 74: the hedge answers and the loser is told to stop and its late result is counted", "[hedge][hedge_call]") {
+TEST_CASE("case 74: the hedge answers and the loser is told to stop and its late result is counted",
+          "[hedge][hedge_call]") {
   bench b;
   std::vector<std::stop_token> stops(3);
   scripted_waiter waiter{b.time, {[&] { b.time.advance(100ms); }, [&] { b.spawner.run(1); }}};
@@ -111,7 +115,9 @@ TEST_CASE("case 74: the hedge answers and the loser is told to stop and its late
 
 TEST_CASE("case 74: if all fail the last result is returned as it was", "[hedge][hedge_call]") {
   bench b;
-  scripted_waiter waiter{b.time, {[&] { b.time.advance(100ms); }, [&] { b.spawner.run(1); }, [&] { b.spawner.run(); }}};
+  scripted_waiter waiter{
+      b.time,
+      {[&] { b.time.advance(100ms); }, [&] { b.spawner.run(1); }, [&] { b.spawner.run(); }}};
   int calls = 0;
   const auto f = [&] { return std::error_code{++calls, std::generic_category()}; };
   CHECK(b.hedge.call_in(waiter, twice_is_fine, f).value() == 2);
@@ -124,7 +130,8 @@ TEST_CASE("case 74: every attempt is made in the context of the call", "[hedge][
   context.until = deadline::at(b.time.now() + 1h);
   context.priority = gabion::call_priority::high;
   context.idempotency_key = "order 7";
-  scripted_waiter waiter{b.time, {[&] { b.time.advance(100ms); }, [&] { b.spawner.run(); }, [&] { b.spawner.run(); }}};
+  scripted_waiter waiter{
+      b.time, {[&] { b.time.advance(100ms); }, [&] { b.spawner.run(); }, [&] { b.spawner.run(); }}};
   std::vector<std::uint32_t> attempts;
   const auto f = [&](const call_context& c) {
     attempts.push_back(c.attempt);
@@ -138,7 +145,8 @@ TEST_CASE("case 74: every attempt is made in the context of the call", "[hedge][
   CHECK(attempts == std::vector<std::uint32_t>{1, 2});
 }
 
-TEST_CASE("an exception is a failure of one attempt and the last one goes on unchanged", "[hedge][hedge_call]") {
+TEST_CASE("an exception is a failure of one attempt and the last one goes on unchanged",
+          "[hedge][hedge_call]") {
   bench b;
   scripted_waiter waiter{b.time, {[&] { b.spawner.run(); }, [&] { b.spawner.run(); }}};
   const auto recovers = [](const call_context& c) {
@@ -147,7 +155,9 @@ TEST_CASE("an exception is a failure of one attempt and the last one goes on unc
   };
   CHECK(b.hedge.call_in(waiter, twice_is_fine, recovers) == 7);
   scripted_waiter again{b.time, {[&] { b.spawner.run(); }, [&] { b.spawner.run(); }}};
-  const auto fails = [](const call_context& c) -> int { throw std::runtime_error{std::to_string(c.attempt)}; };
+  const auto fails = [](const call_context& c) -> int {
+    throw std::runtime_error{std::to_string(c.attempt)};
+  };
   CHECK_THROWS_WITH(b.hedge.call_in(again, twice_is_fine, fails), "2");
 }
 
@@ -160,14 +170,17 @@ TEST_CASE("a call that may not be made twice is made once", "[hedge][hedge_call]
 
 TEST_CASE("hedges and retries draw on one budget", "[hedge][hedge_call][budget]") {
   bench b;
-  for (int i = 0; i < 50; ++i) b.budget.note(gabion::budget_event::failure, [] { return instant{}; });
+  for (int i = 0; i < 50; ++i)
+    b.budget.note(gabion::budget_event::failure, [] { return instant{}; });
   scripted_waiter waiter{b.time, {[&] { b.time.advance(100ms); }, [&] { b.spawner.run(); }}};
   CHECK(b.hedge.call_in(waiter, twice_is_fine, [] { return 7; }) == 7);
   CHECK(b.hedge.counts().hedges == 0);
-  CHECK(b.budget.try_spend(gabion::extra_attempt::retry, [] { return instant{}; }));  // its success paid a fifth of a token
+  // its success paid a fifth of a token
+  CHECK(b.budget.try_spend(gabion::extra_attempt::retry, [] { return instant{}; }));
 }
 
-TEST_CASE("a hedged call ends at its deadline and all its attempts are told to stop", "[hedge][hedge_call]") {
+TEST_CASE("a hedged call ends at its deadline and all its attempts are told to stop",
+          "[hedge][hedge_call]") {
   bench b;
   call_context context = twice_is_fine;
   context.until = deadline::at(b.time.now() + 150ms);
@@ -186,12 +199,14 @@ TEST_CASE("a hedged call ends at its deadline and all its attempts are told to s
   CHECK(b.hedge.counts() == hedge_counts{.hedges = 1, .late = 2});
 }
 
-TEST_CASE("a hedged call whose caller is told to stop ends at once as cancelled", "[hedge][hedge_call]") {
+TEST_CASE("a hedged call whose caller is told to stop ends at once as cancelled",
+          "[hedge][hedge_call]") {
   bench b;
   SECTION("during a wait") {
     scripted_waiter waiter{b.time};
     waiter.stopped = true;
-    CHECK(b.hedge.call_in(waiter, twice_is_fine, [] { return std::error_code{}; }) == errc::cancelled);
+    CHECK(b.hedge.call_in(waiter, twice_is_fine, [] { return std::error_code{}; }) ==
+          errc::cancelled);
   }
   SECTION("before it began") {
     std::stop_source stop;
@@ -204,12 +219,14 @@ TEST_CASE("a hedged call whose caller is told to stop ends at once as cancelled"
   }
 }
 
-TEST_CASE("a spawner without room makes the call overloaded or leaves it unhedged", "[hedge][hedge_call]") {
+TEST_CASE("a spawner without room makes the call overloaded or leaves it unhedged",
+          "[hedge][hedge_call]") {
   bench b;
   SECTION("from the beginning") {
     b.spawner.full = true;
     scripted_waiter waiter{b.time};
-    CHECK(b.hedge.call_in(waiter, twice_is_fine, [] { return std::error_code{}; }) == errc::overloaded);
+    CHECK(b.hedge.call_in(waiter, twice_is_fine, [] { return std::error_code{}; }) ==
+          errc::overloaded);
   }
   SECTION("for the hedge") {
     scripted_waiter waiter{b.time,
@@ -223,11 +240,13 @@ TEST_CASE("a spawner without room makes the call overloaded or leaves it unhedge
   }
   SECTION("and drops what it had taken") {
     scripted_waiter waiter{b.time, {[&] { b.spawner.drop(); }}};
-    CHECK(b.hedge.call_in(waiter, twice_is_fine, [] { return std::error_code{}; }) == errc::overloaded);
+    CHECK(b.hedge.call_in(waiter, twice_is_fine, [] { return std::error_code{}; }) ==
+          errc::overloaded);
   }
 }
 
-TEST_CASE("a spawner or waiter that throws leaves nobody who wakes the caller that has gone", "[hedge][hedge_call]") {
+TEST_CASE("a spawner or waiter that throws leaves nobody who wakes the caller that has gone",
+          "[hedge][hedge_call]") {
   bench b;
   std::stop_token stop;
   int woken = 0;
@@ -258,9 +277,9 @@ TEST_CASE("a spawner or waiter that throws leaves nobody who wakes the caller th
 TEST_CASE("a caller's mistake is an answer and is not asked again", "[hedge][hedge_call]") {
   bench b;
   scripted_waiter waiter{b.time, {[&] { b.spawner.run(); }}};
-  const auto judge = gabion::failure_if{[](int n) { return n < 0 ? gabion::verdict::ignored : gabion::verdict::failure; }};
-  CHECK(b.hedge.call_in(
-            waiter, twice_is_fine, [] { return -1; }, judge) == -1);
+  const auto judge = gabion::failure_if{
+      [](int n) { return n < 0 ? gabion::verdict::ignored : gabion::verdict::failure; }};
+  CHECK(b.hedge.call_in(waiter, twice_is_fine, [] { return -1; }, judge) == -1);
 }
 
 TEST_CASE("the quantile of a latency histogram is a delay", "[hedge][hedge_call]") {
@@ -268,7 +287,8 @@ TEST_CASE("the quantile of a latency histogram is a delay", "[hedge][hedge_call]
   manual_time time;
   held_spawner spawner;
   gabion::retry_budget budget;
-  gabion::basic_hedge hedge{hedge_options{.delay = 1s}, spawner, budget, latency_delay{&usual}, time.clock()};
+  gabion::basic_hedge hedge{hedge_options{.delay = 1s}, spawner, budget, latency_delay{&usual},
+                            time.clock()};
   const auto waited = [&] {
     scripted_waiter waiter{time, {[&] { spawner.run(); }}};
     CHECK(hedge.call_in(waiter, twice_is_fine, [] { return 7; }) == 7);
@@ -293,7 +313,10 @@ TEST_CASE("nothing is left when caller and attempts have ended", "[hedge][hedge_
   bench b;
   {
     scripted_waiter waiter{b.time, {[&] { b.time.advance(100ms); }, [&] { b.spawner.run(1); }}};
-    CHECK(b.hedge.call_in(waiter, twice_is_fine, [t = tracked{alive}] { return std::optional<tracked>{t}; }).has_value());
+    CHECK(b.hedge
+              .call_in(waiter, twice_is_fine,
+                       [t = tracked{alive}] { return std::optional<tracked>{t}; })
+              .has_value());
   }
   CHECK(alive == 1);  // held for the loser
   b.spawner.run();
@@ -305,7 +328,8 @@ TEST_CASE("attempts may outlive the hedge that started them", "[hedge][hedge_cal
   held_spawner spawner;
   {
     gabion::unlimited_budget budget;
-    gabion::basic_hedge hedge{hedge_options{}, spawner, budget, gabion::fixed_delay{}, time.clock()};
+    gabion::basic_hedge hedge{hedge_options{}, spawner, budget, gabion::fixed_delay{},
+                              time.clock()};
     static_assert(!decltype(hedge)::has_budget);
     scripted_waiter waiter{time, {[&] { time.advance(100ms); }, [&] { spawner.run(1); }}};
     CHECK(hedge.call_in(waiter, twice_is_fine, [] { return 7; }) == 7);
@@ -319,5 +343,6 @@ TEST_CASE("on the real clock a hedged call ends by its result", "[hedge][hedge_c
   gabion::retry_budget budget;
   gabion::basic_hedge hedge{hedge_options{.delay = 0ns}, pool, budget};
   for (int i = 0; i < 100; ++i) CHECK(hedge.call(twice_is_fine, [] { return 7; }) == 7);
-  CHECK_THROWS_AS((gabion::basic_hedge{hedge_options{.max_hedges = 0}, pool, budget}), gabion::error);
+  CHECK_THROWS_AS((gabion::basic_hedge{hedge_options{.max_hedges = 0}, pool, budget}),
+                  gabion::error);
 }

@@ -19,7 +19,8 @@ using gabion::call_context;
 using gabion::errc;
 using spawner_tests::pool;
 
-TEST_CASE("what stands inside a hedge is passed by each attempt and what stands outside once", "[pipeline][hedge]") {
+TEST_CASE("what stands inside a hedge is passed by each attempt and what stands outside once",
+          "[pipeline][hedge]") {
   pool threads{2};
   gabion::retry_budget budget{};
   gabion::basic_hedge hedge{{.delay = 1h}, threads, budget};
@@ -30,7 +31,8 @@ TEST_CASE("what stands inside a hedge is passed by each attempt and what stands 
   const auto send = [&](const call_context& context) {
     attempts.fetch_add(1);
     // The first attempt fails, which starts the second at once.
-    return context.attempt == 1 ? std::make_error_code(std::errc::connection_reset) : std::error_code{};
+    return context.attempt == 1 ? std::make_error_code(std::errc::connection_reset)
+                                : std::error_code{};
   };
   CHECK(guarded.call(call_context{.idempotent = true}, send) == std::error_code{});
   CHECK(attempts.load() == 2);
@@ -39,7 +41,8 @@ TEST_CASE("what stands inside a hedge is passed by each attempt and what stands 
   CHECK(attempts.load() == 3);
 }
 
-TEST_CASE("a retry outside a hedge hedges each of its attempts and counts on", "[pipeline][hedge]") {
+TEST_CASE("a retry outside a hedge hedges each of its attempts and counts on",
+          "[pipeline][hedge]") {
   pool threads{2};
   gabion::retry_budget budget{};
   gabion::basic_hedge hedge{{.delay = 1h}, threads, budget};

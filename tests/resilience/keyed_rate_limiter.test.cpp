@@ -27,10 +27,12 @@ using gabion::rate_admission;
 using by_name = gabion::keyed_rate_limiter<std::string>;
 using by_number = gabion::keyed_rate_limiter<int, gabion::token_bucket>;
 
-static_assert(gabion::explain_policy<by_name::view>() && gabion::explain_reserving_rate_limiter<by_name::view>());
+static_assert(gabion::explain_policy<by_name::view>() &&
+              gabion::explain_reserving_rate_limiter<by_name::view>());
 using windowed = gabion::keyed_rate_limiter<int, gabion::sliding_window_limiter>;
 using gabion_test::complaint;
-static_assert(gabion::rate_limiter<windowed::view> && !gabion::reserving_rate_limiter<windowed::view>);
+static_assert(gabion::rate_limiter<windowed::view> &&
+              !gabion::reserving_rate_limiter<windowed::view>);
 
 namespace {
 
@@ -43,10 +45,14 @@ struct point {
   friend bool operator==(point, point) = default;
 };
 struct point_hash {
-  std::uint64_t operator()(point p) const noexcept { return static_cast<std::uint64_t>(p.x * 31 + p.y); }
+  std::uint64_t operator()(point p) const noexcept {
+    return static_cast<std::uint64_t>(p.x * 31 + p.y);
+  }
 };
-static_assert(gabion::explain_key_hasher<point_hash, point>() && !gabion::key_hasher<gabion::key_hash, point>);
-static_assert(gabion::explain_key_hasher<gabion::key_hash, std::string>() && gabion::explain_key_hasher<gabion::key_hash, int>());
+static_assert(gabion::explain_key_hasher<point_hash, point>() &&
+              !gabion::key_hasher<gabion::key_hash, point>);
+static_assert(gabion::explain_key_hasher<gabion::key_hash, std::string>() &&
+              gabion::explain_key_hasher<gabion::key_hash, int>());
 
 }  // namespace
 
@@ -63,7 +69,8 @@ TEST_CASE("each key has a limiter of its own", "[keyed_rate_limiter][keys]") {
   CHECK(limiter.take("ann", start, 2));
 }
 
-TEST_CASE("a key is forgotten as soon as its limiter is full again and that changes nothing", "[keyed_rate_limiter][idle]") {
+TEST_CASE("a key is forgotten as soon as its limiter is full again and that changes nothing",
+          "[keyed_rate_limiter][idle]") {
   by_name limiter{{.interval = 1s, .burst = 3}, {.keys = 8, .shards = 1}};
   REQUIRE(limiter.take("ann", start, 3));
   CHECK(limiter.take("bob", start + 3s - 1ns));
@@ -76,8 +83,9 @@ TEST_CASE("a key is forgotten as soon as its limiter is full again and that chan
   CHECK(limiter.expire(start + 6s) == 2);
 }
 
-TEST_CASE("a key is kept for the idle time that is asked for but never shorter than its limiter needs",
-          "[keyed_rate_limiter][idle]") {
+TEST_CASE(
+    "a key is kept for the idle time that is asked for but never shorter than its limiter needs",
+    "[keyed_rate_limiter][idle]") {
   by_name longer{{.interval = 1s, .burst = 3}, {.keys = 8, .shards = 1, .idle_for = 10s}};
   REQUIRE(longer.take("ann", start));
   CHECK(longer.expire(start + 10s - 1ns) == 0);
@@ -88,7 +96,8 @@ TEST_CASE("a key is kept for the idle time that is asked for but never shorter t
   CHECK(shorter.expire(start + 3s) == 1);
 }
 
-TEST_CASE("without room the key that was not asked for the longest time makes way", "[keyed_rate_limiter][eviction]") {
+TEST_CASE("without room the key that was not asked for the longest time makes way",
+          "[keyed_rate_limiter][eviction]") {
   by_number limiter{{.burst = 2, .refill = gabion::per_minute(1)}, {.keys = 2, .shards = 1}};
   REQUIRE(limiter.take(1, start, 2));
   REQUIRE(limiter.take(2, start, 2));
@@ -104,7 +113,8 @@ TEST_CASE("without room the key that was not asked for the longest time makes wa
 
 TEST_CASE("where new keys are refused nobody gains anything and the wait says when there is room",
           "[keyed_rate_limiter][eviction]") {
-  by_number limiter{{.burst = 2, .refill = gabion::per_second(1)}, {.keys = 2, .shards = 1, .overflow = keyed_overflow::refuse}};
+  by_number limiter{{.burst = 2, .refill = gabion::per_second(1)},
+                    {.keys = 2, .shards = 1, .overflow = keyed_overflow::refuse}};
   REQUIRE(limiter.take(1, start, 2));
   REQUIRE(limiter.take(2, start + 500ms));
   CHECK(limiter.take(3, start + 1s) == rate_admission::no(1s));
@@ -130,7 +140,8 @@ TEST_CASE("a reservation of a key is its limiter's and can be cancelled while th
   CHECK_FALSE(limiter.cancel("ann", again));
 }
 
-TEST_CASE("a key that owes what it has reserved is not forgotten before that is paid back", "[keyed_rate_limiter][reserve]") {
+TEST_CASE("a key that owes what it has reserved is not forgotten before that is paid back",
+          "[keyed_rate_limiter][reserve]") {
   const auto check = [](auto& limiter) {
     for (int i = 0; i < 10; ++i) REQUIRE(limiter.reserve(1, start, 1h));
     CHECK(limiter.expire(start + 1s) == 0);
@@ -181,38 +192,41 @@ TEST_CASE("places are spread over the shards and rounded up", "[keyed_rate_limit
   CHECK(one.snapshot().capacity == 1);
 }
 
-TEST_CASE("options of the keyed limiter on both sides of their bounds", "[keyed_rate_limiter][options]") {
+TEST_CASE("options of the keyed limiter on both sides of their bounds",
+          "[keyed_rate_limiter][options]") {
   CHECK(valid(keyed_rate_limiter_options{.keys = 16'777'216, .shards = 1024}));
   CHECK_FALSE(valid(keyed_rate_limiter_options{.keys = 0}));
   CHECK_FALSE(valid(keyed_rate_limiter_options{.keys = 16'777'217}));
   CHECK_FALSE(valid(keyed_rate_limiter_options{.shards = 0}));
   CHECK_FALSE(valid(keyed_rate_limiter_options{.shards = 1025}));
   CHECK_FALSE(valid(keyed_rate_limiter_options{.idle_for = -1ns}));
-  CHECK(complaint([] {
-          by_name{{}, {.keys = 0}};
-        }) == "keyed_rate_limiter_options.keys is 0; allowed: 1 to 16777216: invalid argument");
-  CHECK(complaint([] {
-          by_name{{}, {.shards = 1025}};
-        }) == "keyed_rate_limiter_options.shards is 1025; allowed: 1 to 1024: invalid argument");
-  CHECK(complaint([] {
-          by_name{{}, {.idle_for = -1ns}};
-        }) == "keyed_rate_limiter_options.idle_for is -1 ns; allowed: 0 ns or more: invalid argument");
-  CHECK(complaint([] { by_name{{.burst = 0}}; }) == "gcra_options.burst is 0; allowed: at least 1: invalid argument");
+  CHECK(complaint([] { by_name{{}, {.keys = 0}}; }) ==
+        "keyed_rate_limiter_options.keys is 0; allowed: 1 to 16777216: invalid argument");
+  CHECK(complaint([] { by_name{{}, {.shards = 1025}}; }) ==
+        "keyed_rate_limiter_options.shards is 1025; allowed: 1 to 1024: invalid argument");
+  CHECK(complaint([] { by_name{{}, {.idle_for = -1ns}}; }) ==
+        "keyed_rate_limiter_options.idle_for is -1 ns; allowed: 0 ns or more: invalid argument");
+  CHECK(complaint([] { by_name{{.burst = 0}}; }) ==
+        "gcra_options.burst is 0; allowed: at least 1: invalid argument");
   CHECK(to_string(keyed_overflow::evict) == "evict");
   CHECK(to_string(keyed_overflow::refuse) == "refuse");
 }
 
-TEST_CASE("with room enough each key is given what a limiter of its own gives", "[keyed_rate_limiter][model]") {
+TEST_CASE("with room enough each key is given what a limiter of its own gives",
+          "[keyed_rate_limiter][model]") {
   for (std::uint64_t seed = 1; seed <= 50; ++seed) {
     gabion::xoshiro256 random{seed};
-    gabion::keyed_rate_limiter<int> limiter{{.interval = 10ms, .burst = 3}, {.keys = 64, .shards = 4}, gabion::key_hash{seed}};
+    gabion::keyed_rate_limiter<int> limiter{
+        {.interval = 10ms, .burst = 3}, {.keys = 64, .shards = 4}, gabion::key_hash{seed}};
     std::map<int, gabion::gcra> own;
     instant now = start;
     for (int step = 0; step < 500; ++step) {
       now += duration{static_cast<duration::rep>(gabion::uniform(random, 5'000'000))};
       const int key = static_cast<int>(gabion::uniform(random, 16));
-      const auto n = static_cast<std::uint32_t>(gabion::uniform(random, std::uint64_t{1}, std::uint64_t{3}));
-      auto& mine = own.try_emplace(key, gabion::gcra_options{.interval = 10ms, .burst = 3}).first->second;
+      const auto n =
+          static_cast<std::uint32_t>(gabion::uniform(random, std::uint64_t{1}, std::uint64_t{3}));
+      auto& mine =
+          own.try_emplace(key, gabion::gcra_options{.interval = 10ms, .burst = 3}).first->second;
       REQUIRE(limiter.take(key, now, n) == mine.take(now, n));
     }
     REQUIRE(limiter.snapshot().evicted == 0);

@@ -31,7 +31,9 @@ namespace {
 /// A policy that can be saved, and counts how many of it there are.
 class counted {
  public:
-  counted(int start, std::atomic<int>* alive) : value{start}, alive_{alive} { alive_->fetch_add(1); }
+  counted(int start, std::atomic<int>* alive) : value{start}, alive_{alive} {
+    alive_->fetch_add(1);
+  }
   counted(const counted&) = delete;
   counted& operator=(const counted&) = delete;
   ~counted() { alive_->fetch_sub(1); }
@@ -105,7 +107,8 @@ TEST_CASE("what is held is never evicted", "[keyed_registry]") {
   CHECK(a->value == 0);
 }
 
-TEST_CASE("a registry full of what is held refuses a new key and evicts nothing", "[keyed_registry]") {
+TEST_CASE("a registry full of what is held refuses a new key and evicts nothing",
+          "[keyed_registry]") {
   bench x{three};
   auto a = x.get("a");
   const auto b = x.get("b");
@@ -133,7 +136,8 @@ TEST_CASE("what is idle for exactly the time goes and what is younger stays", "[
   CHECK(x.gone.count("young") == 1);
 }
 
-TEST_CASE("all idle policies expire also if there are more than are told of at a time", "[keyed_registry]") {
+TEST_CASE("all idle policies expire also if there are more than are told of at a time",
+          "[keyed_registry]") {
   bench x{{.capacity = 100, .shards = 2, .idle_for = 1s}};
   for (int i = 0; i < 100; ++i) static_cast<void>(x.get(std::to_string(i)));
   const std::uint32_t before = x.registry.size();
@@ -163,8 +167,8 @@ TEST_CASE("a key is erased only if nobody holds it and goes without a word", "[k
 }
 
 TEST_CASE("recipe and farewell and for_each may use the registry", "[keyed_registry][reentrant]") {
-  using own =
-      gabion::keyed_registry<std::string, int, std::function<int(std::string_view)>, std::function<void(const std::string&)>>;
+  using own = gabion::keyed_registry<std::string, int, std::function<int(std::string_view)>,
+                                     std::function<void(const std::string&)>>;
   std::optional<own> registry;
   const auto make = [&](std::string_view key) {
     static_cast<void>(registry->find("other", gabion::instant{}));
@@ -219,8 +223,9 @@ TEST_CASE("options of a registry are checked on both sides", "[keyed_registry][b
   STATIC_REQUIRE_FALSE(gabion::valid(keyed_registry_options{.capacity = 3, .shards = 4}));
   STATIC_REQUIRE(gabion::valid(keyed_registry_options{.idle_for = 1ns}));
   STATIC_REQUIRE_FALSE(gabion::valid(keyed_registry_options{.idle_for = 0ns}));
-  CHECK_THROWS_WITH(bench{{.shards = 3}},
-                    Catch::Contains("keyed_registry_options.shards is 3; allowed: 1, 2, 4, 8, 16, 32 or 64"));
+  CHECK_THROWS_WITH(
+      bench{{.shards = 3}},
+      Catch::Contains("keyed_registry_options.shards is 3; allowed: 1, 2, 4, 8, 16, 32 or 64"));
 }
 
 TEST_CASE("many threads get and hold and evict", "[keyed_registry][threads]") {
@@ -273,7 +278,10 @@ TEST_CASE("options may differ by key and the observer hears of all", "[circuit_r
   std::vector<std::string> heard;
   const auto listen = [&](const gabion::circuit_transition& t) { heard.emplace_back(t.name); };
   gabion::basic_circuit_registry hosts{
-      keyed_registry_options{}, [](std::string_view key) { return circuit_breaker_options{.failures = key == "weak" ? 1U : 2U}; },
+      keyed_registry_options{},
+      [](std::string_view key) {
+        return circuit_breaker_options{.failures = key == "weak" ? 1U : 2U};
+      },
       time.clock(), listen};
   hosts.try_acquire("weak")->failure();
   hosts.try_acquire("strong")->failure();
@@ -284,9 +292,9 @@ TEST_CASE("options may differ by key and the observer hears of all", "[circuit_r
 
 TEST_CASE("an admission keeps its breaker and says why there is none", "[circuit_registry]") {
   gabion::testing::manual_time time;
-  gabion::basic_circuit_registry hosts{keyed_registry_options{.capacity = 1, .shards = 1},
-                                       gabion::same_for_all{circuit_breaker_options{.failures = 1, .open_for = 30s}},
-                                       time.clock()};
+  gabion::basic_circuit_registry hosts{
+      keyed_registry_options{.capacity = 1, .shards = 1},
+      gabion::same_for_all{circuit_breaker_options{.failures = 1, .open_for = 30s}}, time.clock()};
   {
     auto a = hosts.try_acquire("a");
     REQUIRE(static_cast<bool>(a));
@@ -304,15 +312,17 @@ TEST_CASE("an admission keeps its breaker and says why there is none", "[circuit
   CHECK(a.why() == gabion::refusal{gabion::errc::circuit_open, 30s});
 }
 
-TEST_CASE("the snapshot of all has one row for each key that is there and none for one that went", "[circuit_registry]") {
+TEST_CASE("the snapshot of all has one row for each key that is there and none for one that went",
+          "[circuit_registry]") {
   gabion::testing::manual_time time;
   std::vector<std::string> gone;
   const auto bye = [&](const std::string& key, const gabion::circuit_record& record) {
     gone.push_back(key + " " + std::string{to_string(record.state)});
   };
-  gabion::basic_circuit_registry hosts{keyed_registry_options{.capacity = 2, .shards = 1, .idle_for = 1h},
-                                       gabion::same_for_all{circuit_breaker_options{.failures = 1}}, time.clock(),
-                                       gabion::no_observer{}, bye};
+  gabion::basic_circuit_registry hosts{
+      keyed_registry_options{.capacity = 2, .shards = 1, .idle_for = 1h},
+      gabion::same_for_all{circuit_breaker_options{.failures = 1}}, time.clock(),
+      gabion::no_observer{}, bye};
   hosts.try_acquire("a")->failure();
   hosts.try_acquire("b")->success();
   auto rows = hosts.snapshot();
@@ -335,7 +345,8 @@ TEST_CASE("a name is cut to what fits and not inside a character", "[circuit_reg
   const std::string fits(47, 'x');
   CHECK(hosts.get(fits)->name() == fits);
   CHECK(hosts.get(fits + "y")->name() == fits);
-  const std::string umlaut = std::string(46, 'x') + "\xc3\xa4";  // 48 bytes, the last two are one character
+  // 48 bytes, the last two are one character
+  const std::string umlaut = std::string(46, 'x') + "\xc3\xa4";
   CHECK(hosts.get(umlaut)->name() == std::string(46, 'x'));
   CHECK(hosts.entries().size() == 3);
 }

@@ -29,7 +29,9 @@ struct shared_time {
 };
 struct shared_clock {
   const shared_time* time;
-  [[nodiscard]] instant now() const noexcept { return instant{duration{time->now.load(std::memory_order_relaxed)}}; }
+  [[nodiscard]] instant now() const noexcept {
+    return instant{duration{time->now.load(std::memory_order_relaxed)}};
+  }
 };
 
 /// Hands work from the caller's thread to those of a scenario.
@@ -60,14 +62,16 @@ struct desk {
   }
 };
 
-/// Waits in no time; one that was not woken moves the time on to the moment. Nobody may wake it once the call is over.
+/// Waits in no time; one that was not woken moves the time on to the moment. Nobody may wake it
+/// once the call is over.
 struct hasty_waiter {
   hasty_waiter(explorer& e, shared_time& t) : time{&t}, explorer_{&e} {}
   shared_time* time;
   explorer_env::atomic<bool> woken{false};
   explorer_env::atomic<bool> over{false};
   bool wait_until(instant moment) {
-    if (!woken.exchange(false)) time->now.store(duration{moment.time_since_epoch()}.count(), std::memory_order_relaxed);
+    if (!woken.exchange(false))
+      time->now.store(duration{moment.time_since_epoch()}.count(), std::memory_order_relaxed);
     return true;
   }
   void wake() {
@@ -111,7 +115,8 @@ void the_caller_leaves_as_the_work_runs(explorer& e) {
   const auto counts = timeout.counts();
   e.expect(!got || *got == 7, "a result that nobody gave");
   e.expect(counts.timed_out == (got ? 0U : 1U), "neither or both of result and timeout");
-  e.expect(counts.late + counts.never_run == (got ? 0U : 1U), "what became of the work is not told once");
+  e.expect(counts.late + counts.never_run == (got ? 0U : 1U),
+           "what became of the work is not told once");
   e.expect(ran == (got || counts.late == 1), "work ran unseen");
   e.expect(permits.load() == 0, "the permit was lost or given back twice");
 }
@@ -124,13 +129,13 @@ void the_spawner_drops_the_work_as_the_caller_leaves(explorer& e) {
   std::error_code got;
   hasty_waiter waiter{e, time};
   const auto caller = [&] {
-    got = timeout.call_in(
-        waiter, {}, [] { return std::error_code{}; }, tracked{permits});
+    got = timeout.call_in(waiter, {}, [] { return std::error_code{}; }, tracked{permits});
     waiter.over.store(true);
   };
   if (!e.threads({caller, [&] { spawner.drop(0); }})) return;
   spawner.drop(0);
-  e.expect(got == gabion::errc::timeout || got == gabion::errc::overloaded, "work that did not run was answered");
+  e.expect(got == gabion::errc::timeout || got == gabion::errc::overloaded,
+           "work that did not run was answered");
   e.expect(timeout.counts().never_run == 1, "work that did not run was not counted once");
   e.expect(permits.load() == 0, "the permit was lost or given back twice");
 }
@@ -141,13 +146,15 @@ void two_attempts(explorer& e, const Second& second) {
   shared_time time;
   desk<2> spawner;
   gabion::unlimited_budget budget;
-  gabion::basic_hedge<desk<2>, gabion::unlimited_budget, gabion::fixed_delay, shared_clock, explorer_env> hedge{
-      {.delay = 0ns}, spawner, budget, {}, shared_clock{&time}};
+  gabion::basic_hedge<desk<2>, gabion::unlimited_budget, gabion::fixed_delay, shared_clock,
+                      explorer_env>
+      hedge{{.delay = 0ns}, spawner, budget, {}, shared_clock{&time}};
   std::optional<int> got;
   explorer_env::atomic<std::uint64_t> ran{0};
   hasty_waiter waiter{e, time};
   const auto caller = [&] {
-    const gabion::call_context context{.until = gabion::deadline::at(instant{1h + 1s}), .idempotent = true};
+    const gabion::call_context context{.until = gabion::deadline::at(instant{1h + 1s}),
+                                       .idempotent = true};
     got = hedge.call_in(waiter, context, [&] { return ran.fetch_add(1), std::optional<int>{7}; });
     waiter.over.store(true);
   };
@@ -155,7 +162,8 @@ void two_attempts(explorer& e, const Second& second) {
   spawner.run(0);
   if (spawner.used == 2) second(spawner);
   e.expect(!got || *got == 7, "a result that nobody gave");
-  e.expect(hedge.counts().late == ran.load() - (got ? 1U : 0U), "not exactly one of the results won");
+  e.expect(hedge.counts().late == ran.load() - (got ? 1U : 0U),
+           "not exactly one of the results won");
 }
 
 void two_attempts_end_as_the_caller_leaves(explorer& e) {
@@ -175,18 +183,25 @@ void check(void (*scenario)(explorer&), const gabion::testing::explorer_options&
 
 }  // namespace
 
-TEST_CASE("case 64: in every interleaving a detached call observes exactly one of result and timeout", "[timeout][explorer]") {
+TEST_CASE(
+    "case 64: in every interleaving a detached call observes exactly one of result and timeout",
+    "[timeout][explorer]") {
   check(the_caller_leaves_as_the_work_runs, {});
 }
 
-TEST_CASE("in every interleaving work that is dropped is told to its caller and its permit comes back", "[timeout][explorer]") {
+TEST_CASE(
+    "in every interleaving work that is dropped is told to its caller and its permit comes back",
+    "[timeout][explorer]") {
   check(the_spawner_drops_the_work_as_the_caller_leaves, {});
 }
 
-TEST_CASE("case 74: in every interleaving with three preemptions a hedged call has one winner", "[hedge][explorer]") {
+TEST_CASE("case 74: in every interleaving with three preemptions a hedged call has one winner",
+          "[hedge][explorer]") {
   check(two_attempts_end_as_the_caller_leaves, {.preemptions = 3, .old_values = 0});
 }
 
-TEST_CASE("in every interleaving with three preemptions an attempt that is dropped harms no hedged call", "[hedge][explorer]") {
+TEST_CASE(
+    "in every interleaving with three preemptions an attempt that is dropped harms no hedged call",
+    "[hedge][explorer]") {
   check(one_attempt_is_dropped_as_the_caller_leaves, {.preemptions = 3, .old_values = 0});
 }

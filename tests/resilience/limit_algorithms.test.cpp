@@ -27,7 +27,9 @@ using gabion::xoshiro256;
 
 namespace {
 
-vegas_limit small_vegas() { return vegas_limit{{.initial_limit = 10, .max_limit = 20, .alpha = 3, .beta = 6}, xoshiro256{1}}; }
+vegas_limit small_vegas() {
+  return vegas_limit{{.initial_limit = 10, .max_limit = 20, .alpha = 3, .beta = 6}, xoshiro256{1}};
+}
 
 struct least_limit {
   least_limit(least_limit&&) = default;
@@ -41,7 +43,8 @@ struct throwing_limit {
 
 }  // namespace
 
-TEST_CASE("case 75: vegas grows without a queue and shrinks with a long one and stands in between", "[limit][vegas]") {
+TEST_CASE("case 75: vegas grows without a queue and shrinks with a long one and stands in between",
+          "[limit][vegas]") {
   vegas_limit l = small_vegas();
   l.update({10ms, 10});
   CHECK(l.limit() == 10);
@@ -66,7 +69,9 @@ TEST_CASE("case 75: vegas grows without a queue and shrinks with a long one and 
 }
 
 TEST_CASE("case 75: vegas with a smoothing of a half goes half of the way", "[limit][vegas]") {
-  vegas_limit l{{.initial_limit = 100, .max_limit = 200, .decrease_percent = 50, .smoothing_percent = 50}, xoshiro256{1}};
+  vegas_limit l{
+      {.initial_limit = 100, .max_limit = 200, .decrease_percent = 50, .smoothing_percent = 50},
+      xoshiro256{1}};
   l.update({10ms, 100});
   CHECK(l.limit() == 100);
   l.update({20ms, 100});
@@ -82,7 +87,9 @@ TEST_CASE("vegas shrinks on a drop however few are in flight", "[limit][vegas]")
   CHECK(l.shortest() == 0ms);
 }
 
-TEST_CASE("vegas measures anew after at most thirty times its limit of samples and at least half as many", "[limit][vegas]") {
+TEST_CASE(
+    "vegas measures anew after at most thirty times its limit of samples and at least half as many",
+    "[limit][vegas]") {
   const auto seed = GENERATE(1U, 2U, 3U, 4U, 5U, 6U, 7U, 8U);
   vegas_limit l{{.initial_limit = 10, .max_limit = 10}, xoshiro256{seed}};
   int samples = 1;
@@ -125,8 +132,10 @@ TEST_CASE("vegas without probes never measures anew", "[limit][vegas]") {
   for (int i = 0; i < 5000; ++i) CHECK(l.update({10ms, 10}) == limit_effect::go_on);
 }
 
-TEST_CASE("case 76: aimd grows by one at half load and keeps ninety percent on a drop and stays below its maximum",
-          "[limit][aimd]") {
+TEST_CASE(
+    "case 76: aimd grows by one at half load and keeps ninety percent on a drop and stays below "
+    "its maximum",
+    "[limit][aimd]") {
   aimd_limit half{{.initial_limit = 20}};
   half.update({1ms, 10});
   CHECK(half.limit() == 21);
@@ -141,7 +150,8 @@ TEST_CASE("case 76: aimd grows by one at half load and keeps ninety percent on a
   CHECK(full.limit() == 21);
 }
 
-TEST_CASE("aimd takes a call that is slower than allowed for a drop and one as slow as that not", "[limit][aimd]") {
+TEST_CASE("aimd takes a call that is slower than allowed for a drop and one as slow as that not",
+          "[limit][aimd]") {
   aimd_limit l{{.initial_limit = 10, .slow = 100ms}};
   l.update({100ms, 10});
   CHECK(l.limit() == 11);
@@ -167,15 +177,20 @@ void check_minimum() {
 
 }  // namespace
 
-TEST_CASE("case 77: a limit never falls below its minimum and recovers from it and takes a time of zero", "[limit]") {
+TEST_CASE(
+    "case 77: a limit never falls below its minimum and recovers from it and takes a time of zero",
+    "[limit]") {
   SECTION("aimd_limit") { check_minimum<aimd_limit>(); }
   SECTION("vegas_limit") { check_minimum<vegas_limit>(); }
   SECTION("gradient2_limit") { check_minimum<gradient2_limit>(); }
 }
 
 TEST_CASE("gradient2 follows its formula", "[limit][gradient2]") {
-  gradient2_limit l{{.initial_limit = 100, .max_limit = 1000, .smoothing_percent = 100, .probe_every = 0}, xoshiro256{1}};
-  for (int i = 0; i < 10; ++i) l.update({100ms, 1});  // half of it is not in use: it learns and stays
+  gradient2_limit l{
+      {.initial_limit = 100, .max_limit = 1000, .smoothing_percent = 100, .probe_every = 0},
+      xoshiro256{1}};
+  // half of it is not in use: it learns and stays
+  for (int i = 0; i < 10; ++i) l.update({100ms, 1});
   CHECK(l.limit() == 100);
   CHECK(l.usual() == 100ms);
   SECTION("as usual: it grows by the queue") {
@@ -217,7 +232,9 @@ TEST_CASE("gradient2 smooths by a fifth", "[limit][gradient2]") {
   CHECK(l.limit() == 91);  // 90.8, then 91.6
 }
 
-TEST_CASE("the long average of gradient2 shrinks by five percent while it is above twice the sample", "[limit][gradient2]") {
+TEST_CASE(
+    "the long average of gradient2 shrinks by five percent while it is above twice the sample",
+    "[limit][gradient2]") {
   gradient2_limit l{{.initial_limit = 100, .probe_every = 0}, xoshiro256{1}};
   for (int i = 0; i < 10; ++i) l.update({100ms, 1});
   l.update({50ms, 1});
@@ -229,7 +246,8 @@ TEST_CASE("the long average of gradient2 shrinks by five percent while it is abo
   CHECK(l.usual() < 21ms);
 }
 
-TEST_CASE("gradient2 measures what is usual anew by a probe with half of the limit", "[limit][gradient2]") {
+TEST_CASE("gradient2 measures what is usual anew by a probe with half of the limit",
+          "[limit][gradient2]") {
   gradient2_limit l{{.initial_limit = 100, .max_limit = 100}, xoshiro256{1}};
   int samples = 1;
   while (samples < 10'000 && l.update({100ms, 100}) == limit_effect::go_on) ++samples;
@@ -309,10 +327,12 @@ void agrees(std::uint64_t seed, Real real) {
 
 TEST_CASE("the integers of vegas agree with the published floating point", "[limit][model]") {
   for (std::uint64_t seed = 0; seed < 250; ++seed)
-    agrees<naive_vegas>(seed, vegas_limit{{.max_limit = 200, .probe_multiplier = 0}, xoshiro256{1}});
+    agrees<naive_vegas>(seed,
+                        vegas_limit{{.max_limit = 200, .probe_multiplier = 0}, xoshiro256{1}});
 }
 
-TEST_CASE("the fixed point of gradient2 agrees with the published floating point", "[limit][model]") {
+TEST_CASE("the fixed point of gradient2 agrees with the published floating point",
+          "[limit][model]") {
   for (std::uint64_t seed = 0; seed < 250; ++seed)
     agrees<naive_gradient2>(seed, gradient2_limit{{.probe_every = 0}, xoshiro256{1}});
 }
@@ -328,10 +348,11 @@ void check_bounds() {
     const auto first = static_cast<std::uint32_t>(gabion::uniform(random, low, high));
     Limit l{{.initial_limit = first, .min_limit = low, .max_limit = high}};
     for (int i = 0; i < 300; ++i) {
-      const duration rtt =
-          gabion::uniform(random, 10) == 0 ? (duration::max)() : duration{static_cast<duration::rep>(random() >> 1)};
-      l.update({gabion::uniform(random, 3) == 0 ? -rtt : rtt, static_cast<std::uint32_t>(random() >> 40),
-                gabion::uniform(random, 4) == 0});
+      const duration rtt = gabion::uniform(random, 10) == 0
+                               ? (duration::max)()
+                               : duration{static_cast<duration::rep>(random() >> 1)};
+      l.update({gabion::uniform(random, 3) == 0 ? -rtt : rtt,
+                static_cast<std::uint32_t>(random() >> 40), gabion::uniform(random, 4) == 0});
       REQUIRE(l.limit() >= low);
       REQUIRE(l.limit() <= high);
     }
@@ -363,15 +384,27 @@ TEST_CASE("each option of a limit is checked at both bounds and named", "[limit]
     CHECK(valid(o) == text.empty());
     return text;
   };
-  CHECK(aimd({.initial_limit = 1, .min_limit = 1, .max_limit = 1, .backoff_percent = 1, .slow = 1ns}).empty());
-  CHECK(aimd({.initial_limit = 1'000'000, .min_limit = 1'000'000, .max_limit = 1'000'000, .backoff_percent = 99}).empty());
-  CHECK(aimd({.max_limit = 0}) == "aimd_limit_options.max_limit is 0; allowed: 1 to 1000000: invalid argument");
-  CHECK(aimd({.max_limit = 1'000'001}).find("aimd_limit_options.max_limit is 1000001; allowed: 1 to 1000000") == 0);
-  CHECK(aimd({.min_limit = 0}).find("aimd_limit_options.min_limit is 0; allowed: 1 to max_limit") == 0);
-  CHECK(aimd({.min_limit = 201}).find("aimd_limit_options.min_limit is 201; allowed: 1 to max_limit") == 0);
-  CHECK(aimd({.initial_limit = 4, .min_limit = 5}).find("aimd_limit_options.initial_limit is 4") == 0);
+  CHECK(
+      aimd({.initial_limit = 1, .min_limit = 1, .max_limit = 1, .backoff_percent = 1, .slow = 1ns})
+          .empty());
+  CHECK(aimd({.initial_limit = 1'000'000,
+              .min_limit = 1'000'000,
+              .max_limit = 1'000'000,
+              .backoff_percent = 99})
+            .empty());
+  CHECK(aimd({.max_limit = 0}) ==
+        "aimd_limit_options.max_limit is 0; allowed: 1 to 1000000: invalid argument");
+  CHECK(aimd({.max_limit = 1'000'001})
+            .find("aimd_limit_options.max_limit is 1000001; allowed: 1 to 1000000") == 0);
+  CHECK(aimd({.min_limit = 0}).find("aimd_limit_options.min_limit is 0; allowed: 1 to max_limit") ==
+        0);
+  CHECK(aimd({.min_limit = 201})
+            .find("aimd_limit_options.min_limit is 201; allowed: 1 to max_limit") == 0);
+  CHECK(aimd({.initial_limit = 4, .min_limit = 5}).find("aimd_limit_options.initial_limit is 4") ==
+        0);
   CHECK(aimd({.initial_limit = 201}).find("aimd_limit_options.initial_limit is 201") == 0);
-  CHECK(aimd({.backoff_percent = 0}).find("aimd_limit_options.backoff_percent is 0; allowed: 1 to 99") == 0);
+  CHECK(aimd({.backoff_percent = 0})
+            .find("aimd_limit_options.backoff_percent is 0; allowed: 1 to 99") == 0);
   CHECK(aimd({.backoff_percent = 100}).find("aimd_limit_options.backoff_percent is 100") == 0);
   CHECK(aimd({.slow = 0ns}).find("aimd_limit_options.slow is 0 ns; allowed: more than 0 ns") == 0);
   static_assert(valid(aimd_limit_options{}) && !valid(aimd_limit_options{.backoff_percent = 100}));
@@ -386,20 +419,33 @@ TEST_CASE("each option of vegas is checked at both bounds and named", "[limit][o
   CHECK(vegas({}).empty());
   CHECK(vegas({.alpha = 0, .beta = 1}).empty());
   CHECK(vegas({.alpha = 1'000'000, .beta = 1'000'000}).empty());
-  CHECK(vegas({.decrease_percent = 99, .smoothing_percent = 1, .probe_multiplier = 1000, .probe_limit_percent = 1}).empty());
+  CHECK(vegas({.decrease_percent = 99,
+               .smoothing_percent = 1,
+               .probe_multiplier = 1000,
+               .probe_limit_percent = 1})
+            .empty());
   CHECK(vegas({.probe_multiplier = 0, .probe_limit_percent = 100, .probe_samples = 1000}).empty());
   CHECK(vegas({.initial_limit = 0}).find("vegas_limit_options.initial_limit is 0") == 0);
   CHECK(vegas({.alpha = 1'000'001}).find("vegas_limit_options.alpha is 1000001") == 0);
-  CHECK(vegas({.alpha = 4, .beta = 3}).find("vegas_limit_options.beta is 3; allowed: alpha to 1000000, or both 0") == 0);
+  CHECK(vegas({.alpha = 4, .beta = 3})
+            .find("vegas_limit_options.beta is 3; allowed: alpha to 1000000, or both 0") == 0);
   CHECK(vegas({.alpha = 4}).find("vegas_limit_options.beta is 0") == 0);
   CHECK(vegas({.beta = 1'000'001}).find("vegas_limit_options.beta is 1000001") == 0);
-  CHECK(vegas({.decrease_percent = 100}).find("vegas_limit_options.decrease_percent is 100; allowed: 0 to 99") == 0);
-  CHECK(vegas({.smoothing_percent = 0}).find("vegas_limit_options.smoothing_percent is 0; allowed: 1 to 100") == 0);
-  CHECK(vegas({.smoothing_percent = 101}).find("vegas_limit_options.smoothing_percent is 101") == 0);
-  CHECK(vegas({.probe_multiplier = 1001}).find("vegas_limit_options.probe_multiplier is 1001; allowed: 0 to 1000") == 0);
-  CHECK(vegas({.probe_limit_percent = 0}).find("vegas_limit_options.probe_limit_percent is 0; allowed: 1 to 100") == 0);
-  CHECK(vegas({.probe_limit_percent = 101}).find("vegas_limit_options.probe_limit_percent is 101") == 0);
-  CHECK(vegas({.probe_samples = 0}).find("vegas_limit_options.probe_samples is 0; allowed: 1 to 1000") == 0);
+  CHECK(vegas({.decrease_percent = 100})
+            .find("vegas_limit_options.decrease_percent is 100; allowed: 0 to 99") == 0);
+  CHECK(vegas({.smoothing_percent = 0})
+            .find("vegas_limit_options.smoothing_percent is 0; allowed: 1 to 100") == 0);
+  CHECK(vegas({.smoothing_percent = 101}).find("vegas_limit_options.smoothing_percent is 101") ==
+        0);
+  CHECK(vegas({.probe_multiplier = 1001})
+            .find("vegas_limit_options.probe_multiplier is 1001; allowed: 0 to 1000") == 0);
+  CHECK(vegas({.probe_limit_percent = 0})
+            .find("vegas_limit_options.probe_limit_percent is 0; allowed: 1 to 100") == 0);
+  CHECK(
+      vegas({.probe_limit_percent = 101}).find("vegas_limit_options.probe_limit_percent is 101") ==
+      0);
+  CHECK(vegas({.probe_samples = 0})
+            .find("vegas_limit_options.probe_samples is 0; allowed: 1 to 1000") == 0);
   CHECK(vegas({.probe_samples = 1001}).find("vegas_limit_options.probe_samples is 1001") == 0);
 }
 
@@ -410,21 +456,40 @@ TEST_CASE("each option of gradient2 is checked at both bounds and named", "[limi
     return text;
   };
   CHECK(gradient({}).empty());
-  CHECK(gradient({.queue = 1, .smoothing_percent = 1, .tolerance_percent = 100, .long_window = 10, .probe_every = 0}).empty());
-  CHECK(gradient({.queue = 1000, .smoothing_percent = 100, .tolerance_percent = 1000, .long_window = 1'000'000}).empty());
+  CHECK(gradient({.queue = 1,
+                  .smoothing_percent = 1,
+                  .tolerance_percent = 100,
+                  .long_window = 10,
+                  .probe_every = 0})
+            .empty());
+  CHECK(gradient({.queue = 1000,
+                  .smoothing_percent = 100,
+                  .tolerance_percent = 1000,
+                  .long_window = 1'000'000})
+            .empty());
   CHECK(gradient({.probe_every = 1'000'000, .probe_limit_percent = 1, .probe_samples = 1}).empty());
   CHECK(gradient({.probe_limit_percent = 100, .probe_samples = 1000}).empty());
   CHECK(gradient({.min_limit = 0}).find("gradient2_limit_options.min_limit is 0") == 0);
   CHECK(gradient({.queue = 0}).find("gradient2_limit_options.queue is 0; allowed: 1 to 1000") == 0);
   CHECK(gradient({.queue = 1001}).find("gradient2_limit_options.queue is 1001") == 0);
-  CHECK(gradient({.smoothing_percent = 0}).find("gradient2_limit_options.smoothing_percent is 0") == 0);
-  CHECK(gradient({.smoothing_percent = 101}).find("gradient2_limit_options.smoothing_percent is 101") == 0);
-  CHECK(gradient({.tolerance_percent = 99}).find("gradient2_limit_options.tolerance_percent is 99; allowed: 100 to 1000") == 0);
-  CHECK(gradient({.tolerance_percent = 1001}).find("gradient2_limit_options.tolerance_percent is 1001") == 0);
-  CHECK(gradient({.long_window = 9}).find("gradient2_limit_options.long_window is 9; allowed: 10 to 1000000") == 0);
-  CHECK(gradient({.long_window = 1'000'001}).find("gradient2_limit_options.long_window is 1000001") == 0);
-  CHECK(gradient({.probe_every = 1'000'001}).find("gradient2_limit_options.probe_every is 1000001") == 0);
-  CHECK(gradient({.probe_limit_percent = 0}).find("gradient2_limit_options.probe_limit_percent is 0") == 0);
+  CHECK(gradient({.smoothing_percent = 0}).find("gradient2_limit_options.smoothing_percent is 0") ==
+        0);
+  CHECK(gradient({.smoothing_percent = 101})
+            .find("gradient2_limit_options.smoothing_percent is 101") == 0);
+  CHECK(gradient({.tolerance_percent = 99})
+            .find("gradient2_limit_options.tolerance_percent is 99; allowed: 100 to 1000") == 0);
+  CHECK(gradient({.tolerance_percent = 1001})
+            .find("gradient2_limit_options.tolerance_percent is 1001") == 0);
+  CHECK(gradient({.long_window = 9})
+            .find("gradient2_limit_options.long_window is 9; allowed: 10 to 1000000") == 0);
+  CHECK(
+      gradient({.long_window = 1'000'001}).find("gradient2_limit_options.long_window is 1000001") ==
+      0);
+  CHECK(
+      gradient({.probe_every = 1'000'001}).find("gradient2_limit_options.probe_every is 1000001") ==
+      0);
+  CHECK(gradient({.probe_limit_percent = 0})
+            .find("gradient2_limit_options.probe_limit_percent is 0") == 0);
   CHECK(gradient({.probe_samples = 0}).find("gradient2_limit_options.probe_samples is 0") == 0);
 }
 

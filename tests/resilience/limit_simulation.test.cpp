@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Limits against a server in virtual time: 50 workers and 100 ms a call make 500 calls a second, and by Little's law 50 calls at a
-// time; 1000 a second arrive.
+// Limits against a server in virtual time: 50 workers and 100 ms a call make 500 calls a second,
+// and by Little's law 50 calls at a time; 1000 a second arrive.
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
@@ -25,7 +25,8 @@ template <class Limit>
 class world {
  public:
   explicit world(Limit limit, duration deadline = 250ms)
-      : limiter{std::move(limit), {.window = {.span = 100ms, .samples = 10}}}, deadline_{deadline} {}
+      : limiter{std::move(limit), {.window = {.span = 100ms, .samples = 10}}},
+        deadline_{deadline} {}
 
   struct second {
     std::uint32_t lowest = 1'000'000;
@@ -86,11 +87,13 @@ void check_settled(world<Limit>& w, std::chrono::seconds how_long, expected e) {
   CHECK(seen.served >= e.served);
 }
 
-/// Converges, does not drift, follows the server down and up, does not collapse when everything times out, and comes back.
+/// Converges, does not drift, follows the server down and up, does not collapse when everything
+/// times out, and comes back.
 template <class Limit>
 void check_course(Limit limit, std::uint32_t low_percent, std::uint32_t high_percent) {
   const auto of = [&](std::uint32_t workers) {
-    return expected{workers * low_percent / 100, workers * high_percent / 100 + 8, workers * 10 * 95 / 100};
+    return expected{workers * low_percent / 100, workers * high_percent / 100 + 8,
+                    workers * 10 * 95 / 100};
   };
   world<Limit> w{std::move(limit)};
   w.run(30s);
@@ -125,14 +128,18 @@ TEST_CASE("vegas finds the capacity of the server and follows it", "[limit][simu
   check_course(gabion::vegas_limit{{}, gabion::xoshiro256{1}}, 50, 125);
 }
 
-TEST_CASE("gradient2 finds the capacity of the server and its tolerance and follows it", "[limit][simulation]") {
+TEST_CASE("gradient2 finds the capacity of the server and its tolerance and follows it",
+          "[limit][simulation]") {
   check_course(gabion::gradient2_limit{{}, gabion::xoshiro256{1}}, 40, 200);
 }
 
-TEST_CASE("under a lasting load gradient2 drifts up as published and does not with probes", "[limit][simulation]") {
+TEST_CASE("under a lasting load gradient2 drifts up as published and does not with probes",
+          "[limit][simulation]") {
   const auto settled = [](std::uint32_t probe_every) {
     world<gabion::gradient2_limit> w{
-        gabion::gradient2_limit{{.max_limit = 1000, .probe_every = probe_every}, gabion::xoshiro256{1}}, 1h};
+        gabion::gradient2_limit{{.max_limit = 1000, .probe_every = probe_every},
+                                gabion::xoshiro256{1}},
+        1h};
     w.run(400s);
     return w.run(60s).highest;
   };

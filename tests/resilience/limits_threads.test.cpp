@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Real threads, no sleeping: bulkheads and rate limiters under contention. Meant to run under the thread sanitizer too.
+// Real threads, no sleeping: bulkheads and rate limiters under contention. Meant to run under the
+// thread sanitizer too.
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -43,7 +44,8 @@ class headcount {
 
 /// Leads one call through the bulkhead and waits for real, woken by the bulkhead alone.
 template <class Inside>
-bool visit(gabion::queueing_bulkhead& b, gabion::call_priority priority, bool impatient, Inside inside) {
+bool visit(gabion::queueing_bulkhead& b, gabion::call_priority priority, bool impatient,
+           Inside inside) {
   gabion::waker bell;
   gabion::call_context context;
   context.wake.emplace(bell);
@@ -104,7 +106,8 @@ TEST_CASE("everybody who waits is woken and let in, and nobody too many", "[bulk
   CHECK(b.snapshot() == gabion::bulkhead_snapshot{.limit = 1});
 }
 
-TEST_CASE("a pipeline waits for its permit on as many threads as there are", "[bulkhead][threads]") {
+TEST_CASE("a pipeline waits for its permit on as many threads as there are",
+          "[bulkhead][threads]") {
   gabion::queueing_bulkhead b{{.limit = 1, .max_waiting = 100, .max_wait = 24h}};
   auto protect = gabion::pipeline(b);
   headcount heads;
@@ -172,7 +175,8 @@ TEST_CASE("threads that share a limiter get what one would have got", "[rate_lim
   CHECK(taken_by_four(idle) == 100);
 }
 
-TEST_CASE("reservations of several threads are all for different times", "[rate_limiter][threads]") {
+TEST_CASE("reservations of several threads are all for different times",
+          "[rate_limiter][threads]") {
   gabion::gcra spaced{{.interval = 1us}};
   std::vector<std::atomic<int>> given(8'000);
   std::atomic<int> cancelled{0};
@@ -194,13 +198,16 @@ TEST_CASE("reservations of several threads are all for different times", "[rate_
   CHECK(used + cancelled.load() == 8'000);
 }
 
-TEST_CASE("a bucket that is reconfigured under load stays within its burst", "[rate_limiter][threads]") {
+TEST_CASE("a bucket that is reconfigured under load stays within its burst",
+          "[rate_limiter][threads]") {
   gabion::token_bucket bucket{{.burst = 100, .refill = {1, 1h}}};
   std::atomic<int> taken{0};
   on_threads(4, [&](int thread) {
     for (int i = 0; i < 4'000; ++i) {
       if (thread == 0 && i % 50 == 0)
-        bucket.reconfigure({.burst = 100U + static_cast<std::uint32_t>(i % 3), .refill = {1, 1h * (1 + i % 2)}}, instant{1h});
+        bucket.reconfigure(
+            {.burst = 100U + static_cast<std::uint32_t>(i % 3), .refill = {1, 1h * (1 + i % 2)}},
+            instant{1h});
       if (bucket.take(instant{1h}, 1)) taken.fetch_add(1);
       static_cast<void>(bucket.available(instant{1h}));
     }
@@ -209,7 +216,8 @@ TEST_CASE("a bucket that is reconfigured under load stays within its burst", "[r
 }
 
 TEST_CASE("keys on several threads each get their own", "[keyed_rate_limiter][threads]") {
-  gabion::keyed_rate_limiter<int> limiter{{.interval = 1h, .burst = 10}, {.keys = 1000, .shards = 4}};
+  gabion::keyed_rate_limiter<int> limiter{{.interval = 1h, .burst = 10},
+                                          {.keys = 1000, .shards = 4}};
   std::atomic<int> taken{0};
   on_threads(4, [&](int) {
     for (int i = 0; i < 5'000; ++i)

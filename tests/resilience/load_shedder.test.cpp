@@ -17,8 +17,8 @@ using gabion::load_shedder_options;
 
 namespace {
 
-constexpr std::array all{call_priority::background, call_priority::low, call_priority::normal, call_priority::high,
-                         call_priority::critical};
+constexpr std::array all{call_priority::background, call_priority::low, call_priority::normal,
+                         call_priority::high, call_priority::critical};
 
 /// Who is shed at that load, one letter each: b l n h c.
 template <class Shedder>
@@ -63,7 +63,8 @@ TEST_CASE("critical calls are shed only if asked", "[load_shedder]") {
 
 TEST_CASE("a priority comes in again below its threshold less the hysteresis", "[load_shedder]") {
   load_gauge gauge;
-  load_shedder<load_gauge::handle> s{gauge.source(), {.background = 50, .low = 50, .hysteresis = 10}};
+  load_shedder<load_gauge::handle> s{gauge.source(),
+                                     {.background = 50, .low = 50, .hysteresis = 10}};
   CHECK(shed_at(gauge, s, 4'999).empty());
   CHECK(shed_at(gauge, s, 5'000) == "bl");
   CHECK(shed_at(gauge, s, 4'500) == "bl");
@@ -72,7 +73,8 @@ TEST_CASE("a priority comes in again below its threshold less the hysteresis", "
   CHECK(shed_at(gauge, s, 4'999).empty());
 }
 
-TEST_CASE("a refusal says overloaded and the wait from the options and is counted", "[load_shedder]") {
+TEST_CASE("a refusal says overloaded and the wait from the options and is counted",
+          "[load_shedder]") {
   load_gauge gauge;
   load_shedder<load_gauge::handle> s{gauge.source(), {.retry_after = 3s}};
   gauge.set(8'500);
@@ -87,7 +89,8 @@ TEST_CASE("a refusal says overloaded and the wait from the options and is counte
   CHECK(seen.shed_total() == 3);
 }
 
-TEST_CASE("shedding is what the rule of two thresholds says whatever the loads", "[load_shedder][model]") {
+TEST_CASE("shedding is what the rule of two thresholds says whatever the loads",
+          "[load_shedder][model]") {
   for (std::uint64_t seed = 0; seed < 2'000; ++seed) {
     gabion::xoshiro256 random{seed};
     load_shedder_options o;
@@ -155,25 +158,40 @@ TEST_CASE("a pipeline run sheds by the priority of the context", "[load_shedder]
   call_outcome outcome;
   CHECK(run.leave(outcome, context, standing{}).what == exit_step::kind::up);
   static_assert(gabion::policy<decltype(s)>);
-  static_assert(gabion::load_source<least_source> && !gabion::load_source<fractional_source> && !gabion::load_source<int>);
+  static_assert(gabion::load_source<least_source> && !gabion::load_source<fractional_source> &&
+                !gabion::load_source<int>);
 }
 
-TEST_CASE("each option of a load shedder is checked at both bounds and named", "[load_shedder][options]") {
+TEST_CASE("each option of a load shedder is checked at both bounds and named",
+          "[load_shedder][options]") {
   load_gauge gauge;
   const auto make = [&](load_shedder_options o) {
-    const std::string text = complaint([&] { load_shedder<load_gauge::handle> s{gauge.source(), o}; });
+    const std::string text =
+        complaint([&] { load_shedder<load_gauge::handle> s{gauge.source(), o}; });
     CHECK(valid(o) == text.empty());
     return text;
   };
   CHECK(make({}).empty());
-  CHECK(make({.background = 1, .low = 1, .normal = 100, .high = 100, .critical = 100, .hysteresis = 0}).empty());
-  CHECK(make({.background = 51, .low = 60, .normal = 0, .high = 0, .critical = 0, .hysteresis = 50}).empty());
-  CHECK(make({.background = 101}).find("load_shedder_options.background is 101; allowed: 0 to 100") == 0);
+  CHECK(
+      make(
+          {.background = 1, .low = 1, .normal = 100, .high = 100, .critical = 100, .hysteresis = 0})
+          .empty());
+  CHECK(make({.background = 51, .low = 60, .normal = 0, .high = 0, .critical = 0, .hysteresis = 50})
+            .empty());
+  CHECK(
+      make({.background = 101}).find("load_shedder_options.background is 101; allowed: 0 to 100") ==
+      0);
   CHECK(make({.critical = 101}).find("load_shedder_options.critical is 101") == 0);
-  CHECK(make({.low = 69}).find("load_shedder_options.low is 69; allowed: 0, or at least the threshold of every lower") == 0);
+  CHECK(make({.low = 69})
+            .find("load_shedder_options.low is 69; allowed: 0, or at least the threshold of every "
+                  "lower") == 0);
   CHECK(make({.low = 0}).find("load_shedder_options.normal is 90; allowed: 0, or at least") == 0);
-  CHECK(make({.background = 5}).find("load_shedder_options.background is 5; allowed: 0, or more than hysteresis") == 0);
+  CHECK(make({.background = 5})
+            .find("load_shedder_options.background is 5; allowed: 0, or more than hysteresis") ==
+        0);
   CHECK(make({.background = 6}).empty());
-  CHECK(make({.hysteresis = 51}).find("load_shedder_options.hysteresis is 51; allowed: 0 to 50") == 0);
-  CHECK(make({.retry_after = -1ns}).find("load_shedder_options.retry_after is -1 ns; allowed: 0 ns or more") == 0);
+  CHECK(make({.hysteresis = 51}).find("load_shedder_options.hysteresis is 51; allowed: 0 to 50") ==
+        0);
+  CHECK(make({.retry_after = -1ns})
+            .find("load_shedder_options.retry_after is -1 ns; allowed: 0 ns or more") == 0);
 }

@@ -40,7 +40,10 @@ struct fleet {
   /// Failures among successes, so that they never come in a row.
   void mix(std::size_t host, int calls, int failures) {
     for (int i = 0; i < calls; ++i)
-      set.record(hosts[host], i * failures / calls != (i + 1) * failures / calls ? verdict::failure : verdict::success, now);
+      set.record(
+          hosts[host],
+          i * failures / calls != (i + 1) * failures / calls ? verdict::failure : verdict::success,
+          now);
   }
   bool up(std::size_t host) { return set.available(hosts[host], now); }
   std::uint32_t out() { return set.fleet().ejected; }
@@ -98,7 +101,9 @@ TEST_CASE("a host comes back when its time is over and with fresh counts", "[out
   CHECK_FALSE(f.up(0));
 }
 
-TEST_CASE("the ejection time grows with each ejection up to its maximum and fades while the host is well", "[outlier]") {
+TEST_CASE(
+    "the ejection time grows with each ejection up to its maximum and fades while the host is well",
+    "[outlier]") {
   fleet f{10, {.base_time = 30s, .max_time = 75s}};
   const auto eject = [&] {
     f.record(0, 0, 5);
@@ -126,7 +131,8 @@ TEST_CASE("a time that cannot be counted ends at the end of time", "[outlier]") 
 }
 
 TEST_CASE("jitter shortens an ejection by no more than its share", "[outlier]") {
-  outlier_ejection set{{.capacity = 1024, .jitter_percent = 20, .max_ejected_percent = 100}, xoshiro256{1}};
+  outlier_ejection set{{.capacity = 1024, .jitter_percent = 20, .max_ejected_percent = 100},
+                       xoshiro256{1}};
   duration least = 1h;
   duration most{};
   for (int i = 0; i < 1000; ++i) {
@@ -161,7 +167,8 @@ TEST_CASE("the last host in service stays unless all may go", "[outlier][cap]") 
   CHECK_FALSE(all.set.pick(0, all.now));
 }
 
-TEST_CASE("a host that could not go out goes with its next failure once there is room", "[outlier][cap]") {
+TEST_CASE("a host that could not go out goes with its next failure once there is room",
+          "[outlier][cap]") {
   fleet f{10};
   f.record(0, 0, 5);
   f.record(1, 0, 7);
@@ -172,7 +179,8 @@ TEST_CASE("a host that could not go out goes with its next failure once there is
   CHECK_FALSE(f.up(1));
 }
 
-TEST_CASE("a success rate far below the mean ejects at the end of the interval", "[outlier][rate]") {
+TEST_CASE("a success rate far below the mean ejects at the end of the interval",
+          "[outlier][rate]") {
   fleet f{10, {.consecutive_failures = 0}};
   for (std::size_t h = 0; h < 9; ++h) f.mix(h, 200, 2);
   f.mix(9, 200, 60);
@@ -188,7 +196,9 @@ TEST_CASE("a success rate far below the mean ejects at the end of the interval",
   CHECK(f.set.fleet().mean_success == 9'610);
 }
 
-TEST_CASE("a success rate exactly so many deviations below the mean ejects and one above that does not", "[outlier][rate]") {
+TEST_CASE(
+    "a success rate exactly so many deviations below the mean ejects and one above that does not",
+    "[outlier][rate]") {
   // Half of the hosts at 0 and half at 100 percent: each is one deviation from the mean.
   const auto factor = GENERATE(99U, 100U, 101U);
   fleet f{10, {.consecutive_failures = 0, .success_rate_factor = factor}};
@@ -203,7 +213,8 @@ TEST_CASE("hosts that all fail alike are not outliers", "[outlier][rate]") {
   CHECK(f.set.fleet().scope == outlier_scope::fleet);
 }
 
-TEST_CASE("hosts with too few requests neither go nor count and too few hosts judge nobody", "[outlier][rate]") {
+TEST_CASE("hosts with too few requests neither go nor count and too few hosts judge nobody",
+          "[outlier][rate]") {
   const auto requests = GENERATE(99, 100);
   fleet f{5, {.consecutive_failures = 0, .success_rate_factor = 100}};
   for (std::size_t h = 0; h < 4; ++h) f.mix(h, 100, 0);
@@ -217,11 +228,16 @@ TEST_CASE("a failure percentage ejects at the number and not below", "[outlier][
   for (std::size_t h = 0; h < 9; ++h) f.mix(h, 100, 10);
   f.mix(9, 100, failures);
   CHECK(f.next_interval().ejected == (failures == 40 ? 1U : 0U));
-  if (failures == 40) CHECK(f.set.snapshot(f.hosts[9], f.now).cause == outlier_cause::failure_percent);
+  if (failures == 40)
+    CHECK(f.set.snapshot(f.hosts[9], f.now).cause == outlier_cause::failure_percent);
 }
 
 TEST_CASE("if not all may go the worst go first", "[outlier][cap]") {
-  fleet f{10, {.consecutive_failures = 0, .success_rate_factor = 0, .failure_percent = 40, .max_ejected_percent = 20}};
+  fleet f{10,
+          {.consecutive_failures = 0,
+           .success_rate_factor = 0,
+           .failure_percent = 40,
+           .max_ejected_percent = 20}};
   for (std::size_t h = 0; h < 10; ++h) f.mix(h, 100, h < 5 ? 50 + static_cast<int>(h) * 5 : 0);
   CHECK(f.next_interval().ejected == 2);
   CHECK_FALSE(f.up(4));
@@ -371,8 +387,11 @@ TEST_CASE("ejection does what a plain list of hosts does", "[outlier][model]") {
     xoshiro256 random{seed};
     const auto n = static_cast<std::uint32_t>(gabion::uniform(random, 2, 20));
     const auto percent = static_cast<std::uint32_t>(gabion::uniform(random, 1, 99));
-    outlier_ejection set{
-        {.capacity = n, .consecutive_failures = 3, .max_time = 100s, .jitter_percent = 0, .max_ejected_percent = percent}};
+    outlier_ejection set{{.capacity = n,
+                          .consecutive_failures = 3,
+                          .max_time = 100s,
+                          .jitter_percent = 0,
+                          .max_ejected_percent = percent}};
     std::vector<outlier_host> hosts;
     for (std::uint32_t i = 0; i < n; ++i) hosts.push_back(*set.add());
     naive_set naive{std::vector<naive_set::host>(n)};
@@ -384,7 +403,8 @@ TEST_CASE("ejection does what a plain list of hosts does", "[outlier][model]") {
       const bool failed = gabion::uniform(random, 3) != 0;
       set.record(hosts[h], failed ? verdict::failure : verdict::success, now);
       naive.record(h, failed, now, allowed);
-      for (std::size_t k = 0; k < n; ++k) REQUIRE(set.available(hosts[k], now) == !naive.hosts[k].until.has_value());
+      for (std::size_t k = 0; k < n; ++k)
+        REQUIRE(set.available(hosts[k], now) == !naive.hosts[k].until.has_value());
       REQUIRE(set.fleet().ejected == naive.out);
       REQUIRE(naive.out <= allowed);
       REQUIRE(naive.out < n);
@@ -392,35 +412,63 @@ TEST_CASE("ejection does what a plain list of hosts does", "[outlier][model]") {
   }
 }
 
-TEST_CASE("each option of an outlier ejection is checked at both bounds and named", "[outlier][options]") {
+TEST_CASE("each option of an outlier ejection is checked at both bounds and named",
+          "[outlier][options]") {
   const auto make = [](outlier_options o) {
     const std::string text = complaint([&] { outlier_ejection set{o}; });
     CHECK(valid(o) == text.empty());
     return text;
   };
   CHECK(make({}).empty());
-  CHECK(make({.capacity = 1, .consecutive_failures = 0, .success_rate_factor = 0, .minimum_requests = 1, .minimum_hosts = 1})
+  CHECK(make({.capacity = 1,
+              .consecutive_failures = 0,
+              .success_rate_factor = 0,
+              .minimum_requests = 1,
+              .minimum_hosts = 1})
             .empty());
-  CHECK(make({.capacity = 1024, .consecutive_failures = 65'535, .success_rate_factor = 400, .failure_percent = 100}).empty());
-  CHECK(make({.minimum_requests = 1'000'000, .minimum_hosts = 1024, .interval = 1ns, .base_time = 1ns, .max_time = 1ns}).empty());
-  CHECK(make({.jitter_percent = 100, .max_ejected_percent = 100, .fleet_failure_percent = 100}).empty());
+  CHECK(make({.capacity = 1024,
+              .consecutive_failures = 65'535,
+              .success_rate_factor = 400,
+              .failure_percent = 100})
+            .empty());
+  CHECK(make({.minimum_requests = 1'000'000,
+              .minimum_hosts = 1024,
+              .interval = 1ns,
+              .base_time = 1ns,
+              .max_time = 1ns})
+            .empty());
+  CHECK(make({.jitter_percent = 100, .max_ejected_percent = 100, .fleet_failure_percent = 100})
+            .empty());
   CHECK(make({.jitter_percent = 0, .max_ejected_percent = 1, .fleet_failure_percent = 1}).empty());
   CHECK(make({.capacity = 0}).find("outlier_options.capacity is 0; allowed: 1 to 1024") == 0);
   CHECK(make({.capacity = 1025}).find("outlier_options.capacity is 1025") == 0);
-  CHECK(make({.consecutive_failures = 65'536}).find("outlier_options.consecutive_failures is 65536; allowed: 0 to 65535") == 0);
-  CHECK(make({.success_rate_factor = 401}).find("outlier_options.success_rate_factor is 401; allowed: 0 to 400") == 0);
-  CHECK(make({.failure_percent = 101}).find("outlier_options.failure_percent is 101; allowed: 0 to 100") == 0);
-  CHECK(make({.minimum_requests = 0}).find("outlier_options.minimum_requests is 0; allowed: 1 to 1000000") == 0);
-  CHECK(make({.minimum_requests = 1'000'001}).find("outlier_options.minimum_requests is 1000001") == 0);
-  CHECK(make({.minimum_hosts = 0}).find("outlier_options.minimum_hosts is 0; allowed: 1 to 1024") == 0);
-  CHECK(make({.minimum_hosts = 1025}).find("outlier_options.minimum_hosts is 1025") == 0);
-  CHECK(make({.interval = 0ns}).find("outlier_options.interval is 0 ns; allowed: more than 0 ns") == 0);
-  CHECK(make({.base_time = 0ns}).find("outlier_options.base_time is 0 ns; allowed: more than 0 ns") == 0);
-  CHECK(make({.base_time = 2s, .max_time = 1s}).find("outlier_options.max_time is 1000000000 ns; allowed: base_time or more") ==
+  CHECK(make({.consecutive_failures = 65'536})
+            .find("outlier_options.consecutive_failures is 65536; allowed: 0 to 65535") == 0);
+  CHECK(make({.success_rate_factor = 401})
+            .find("outlier_options.success_rate_factor is 401; allowed: 0 to 400") == 0);
+  CHECK(make({.failure_percent = 101})
+            .find("outlier_options.failure_percent is 101; allowed: 0 to 100") == 0);
+  CHECK(make({.minimum_requests = 0})
+            .find("outlier_options.minimum_requests is 0; allowed: 1 to 1000000") == 0);
+  CHECK(make({.minimum_requests = 1'000'001}).find("outlier_options.minimum_requests is 1000001") ==
         0);
-  CHECK(make({.jitter_percent = 101}).find("outlier_options.jitter_percent is 101; allowed: 0 to 100") == 0);
-  CHECK(make({.max_ejected_percent = 0}).find("outlier_options.max_ejected_percent is 0; allowed: 1 to 100") == 0);
+  CHECK(make({.minimum_hosts = 0}).find("outlier_options.minimum_hosts is 0; allowed: 1 to 1024") ==
+        0);
+  CHECK(make({.minimum_hosts = 1025}).find("outlier_options.minimum_hosts is 1025") == 0);
+  CHECK(make({.interval = 0ns}).find("outlier_options.interval is 0 ns; allowed: more than 0 ns") ==
+        0);
+  CHECK(
+      make({.base_time = 0ns}).find("outlier_options.base_time is 0 ns; allowed: more than 0 ns") ==
+      0);
+  CHECK(make({.base_time = 2s, .max_time = 1s})
+            .find("outlier_options.max_time is 1000000000 ns; allowed: base_time or more") == 0);
+  CHECK(make({.jitter_percent = 101})
+            .find("outlier_options.jitter_percent is 101; allowed: 0 to 100") == 0);
+  CHECK(make({.max_ejected_percent = 0})
+            .find("outlier_options.max_ejected_percent is 0; allowed: 1 to 100") == 0);
   CHECK(make({.max_ejected_percent = 101}).find("outlier_options.max_ejected_percent is 101") == 0);
-  CHECK(make({.fleet_failure_percent = 0}).find("outlier_options.fleet_failure_percent is 0; allowed: 1 to 100") == 0);
-  CHECK(make({.fleet_failure_percent = 101}).find("outlier_options.fleet_failure_percent is 101") == 0);
+  CHECK(make({.fleet_failure_percent = 0})
+            .find("outlier_options.fleet_failure_percent is 0; allowed: 1 to 100") == 0);
+  CHECK(make({.fleet_failure_percent = 101}).find("outlier_options.fleet_failure_percent is 101") ==
+        0);
 }

@@ -23,7 +23,10 @@ namespace {
 using hosts_under_test = gabion::basic_outlier_ejection<gabion::xoshiro256, explorer_env>;
 
 gabion::outlier_options two_in_a_row(std::uint32_t capacity) {
-  return {.capacity = capacity, .consecutive_failures = 2, .jitter_percent = 0, .max_ejected_percent = 50};
+  return {.capacity = capacity,
+          .consecutive_failures = 2,
+          .jitter_percent = 0,
+          .max_ejected_percent = 50};
 }
 
 template <class Scenario>
@@ -50,7 +53,8 @@ TEST_CASE("two hosts that fail at once never both go out if one may", "[outlier]
     const auto f = set.fleet();
     e.expect(ejected[0] != ejected[1], "not exactly one of them was told that it ejected its host");
     e.expect(f.ejected == 1 && f.ejections == 1 && f.overflow == 1, "the cap was passed");
-    e.expect(set.available(hosts[0], start) != set.available(hosts[1], start), "not exactly one is in service");
+    e.expect(set.available(hosts[0], start) != set.available(hosts[1], start),
+             "not exactly one is in service");
   });
 }
 
@@ -70,7 +74,8 @@ TEST_CASE("a host that several callers see fail goes out once", "[outlier][explo
   });
 }
 
-TEST_CASE("a host comes back once and counts from nothing whoever notices that its time is over", "[outlier][explored]") {
+TEST_CASE("a host comes back once and counts from nothing whoever notices that its time is over",
+          "[outlier][explored]") {
   check_every_interleaving([](explorer& e) {
     hosts_under_test set{two_in_a_row(2), gabion::xoshiro256{1}};
     const outlier_host bad = *set.add();
@@ -78,7 +83,8 @@ TEST_CASE("a host comes back once and counts from nothing whoever notices that i
     static_cast<void>(set.eject(bad, start));
     const instant over = start + 30s;
     bool seen = false;
-    if (!e.threads({[&] { seen = set.available(bad, over); }, [&] { set.record(bad, verdict::failure, over); },
+    if (!e.threads({[&] { seen = set.available(bad, over); },
+                    [&] { set.record(bad, verdict::failure, over); },
                     [&] { static_cast<void>(set.restore(bad)); }}))
       return;
     e.expect(seen, "its time was over and it was not available");
@@ -88,7 +94,8 @@ TEST_CASE("a host comes back once and counts from nothing whoever notices that i
   });
 }
 
-TEST_CASE("a result for a host that is removed and replaced meanwhile does not eject the new one", "[outlier][explored]") {
+TEST_CASE("a result for a host that is removed and replaced meanwhile does not eject the new one",
+          "[outlier][explored]") {
   check_every_interleaving([](explorer& e) {
     hosts_under_test set{two_in_a_row(2), gabion::xoshiro256{1}};
     const outlier_host old = *set.add();
@@ -102,7 +109,8 @@ TEST_CASE("a result for a host that is removed and replaced meanwhile does not e
                     }}))
       return;
     e.expect(set.available(next[0], start), "the new host is out");
-    e.expect(set.snapshot(next[0], start).failures_in_row == 0, "the new host has the failures of the old one");
+    e.expect(set.snapshot(next[0], start).failures_in_row == 0,
+             "the new host has the failures of the old one");
     e.expect(set.fleet().ejected == 0 && set.fleet().hosts == 2, "the counts do not hang together");
   });
 }

@@ -18,7 +18,8 @@
 using namespace std::chrono_literals;
 using gabion_test::allocations;
 
-TEST_CASE("success and failure and retry and refusal through five policies allocate nothing", "[pipeline][allocation]") {
+TEST_CASE("success and failure and retry and refusal through five policies allocate nothing",
+          "[pipeline][allocation]") {
   gabion::testing::manual_time time;
   gabion::retry_policy retry{{.max_attempts = 3}};
   gabion::basic_circuit_breaker breaker{{.failures = 4, .open_for = 1h}, time.clock()};
@@ -54,6 +55,7 @@ TEST_CASE("a real wait allocates nothing", "[pipeline][allocation]") {
   gabion::retry_policy retry{{.max_attempts = 3, .backoff = {.initial = 1us, .cap = 1us}}};
   auto guarded = gabion::pipeline(retry);
   const std::size_t before = allocations;
-  CHECK(guarded.call([] { return std::make_error_code(std::errc::timed_out); }) == std::errc::timed_out);
+  CHECK(guarded.call([] { return std::make_error_code(std::errc::timed_out); }) ==
+        std::errc::timed_out);
   CHECK(allocations == before);
 }

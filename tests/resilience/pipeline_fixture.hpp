@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Policies that write down what happens to them, a waiter that moves the time, and every way to drive a pipeline.
+// Policies that write down what happens to them, a waiter that moves the time, and every way to
+// drive a pipeline.
 #pragma once
 
 #include <chrono>
@@ -80,7 +81,8 @@ class recorder {
 class simple_retry {
  public:
   static constexpr policy_kind kind = policy_kind::retry;
-  explicit simple_retry(std::uint32_t attempts, duration wait = 10ms) noexcept : attempts_{attempts}, wait_{wait} {}
+  explicit simple_retry(std::uint32_t attempts, duration wait = 10ms) noexcept
+      : attempts_{attempts}, wait_{wait} {}
 
   class run {
    public:
@@ -170,11 +172,15 @@ class task {
     std::exception_ptr thrown{};
     std::coroutine_handle<> awaiting{std::noop_coroutine()};
 
-    task get_return_object() { return task{std::coroutine_handle<promise_type>::from_promise(*this)}; }
+    task get_return_object() {
+      return task{std::coroutine_handle<promise_type>::from_promise(*this)};
+    }
     static std::suspend_always initial_suspend() noexcept { return {}; }
     static auto final_suspend() noexcept {
       struct resume_awaiting : std::suspend_always {
-        std::coroutine_handle<> await_suspend(std::coroutine_handle<promise_type> h) noexcept { return h.promise().awaiting; }
+        std::coroutine_handle<> await_suspend(std::coroutine_handle<promise_type> h) noexcept {
+          return h.promise().awaiting;
+        }
       };
       return resume_awaiting{};
     }
@@ -210,8 +216,8 @@ class task {
 struct blocking_driver {
   static constexpr const char* name = "blocking";
   template <class Pipeline, class Function>
-  static auto call(Pipeline& pipeline, manual_waiter& waiter, const call_context& context, Function& f)
-      -> gabion::detail::call_result<Function> {
+  static auto call(Pipeline& pipeline, manual_waiter& waiter, const call_context& context,
+                   Function& f) -> gabion::detail::call_result<Function> {
     return pipeline.call(waiter, context, f);
   }
 };
@@ -220,8 +226,8 @@ struct blocking_driver {
 struct callback_driver {
   static constexpr const char* name = "callbacks";
   template <class Pipeline, class Function>
-  static auto call(Pipeline& pipeline, manual_waiter& waiter, const call_context& context, Function& f)
-      -> gabion::detail::call_result<Function> {
+  static auto call(Pipeline& pipeline, manual_waiter& waiter, const call_context& context,
+                   Function& f) -> gabion::detail::call_result<Function> {
     using result_type = gabion::detail::call_result<Function>;
     auto run = pipeline.template start<result_type>(context);
     run.context().wake.emplace(waiter);
@@ -267,11 +273,13 @@ static_assert(gabion::coroutine_waiter<suspending_waiter>);
 struct task_driver {
   static constexpr const char* name = "task";
   template <class Pipeline, class Function>
-  static auto call(Pipeline& pipeline, manual_waiter& waiter, const call_context& context, Function& f)
-      -> gabion::detail::call_result<Function> {
+  static auto call(Pipeline& pipeline, manual_waiter& waiter, const call_context& context,
+                   Function& f) -> gabion::detail::call_result<Function> {
     using result_type = gabion::detail::call_result<Function>;
     suspending_waiter suspending{&waiter};
-    const auto attempt = [&f](const call_context& c) -> task<result_type> { co_return gabion::detail::call_with(f, c); };
+    const auto attempt = [&f](const call_context& c) -> task<result_type> {
+      co_return gabion::detail::call_with(f, c);
+    };
     task<result_type> whole = gabion::call_async(pipeline, suspending, context, attempt);
     whole.start();
     while (!whole.done()) std::exchange(suspending.waiting, nullptr).resume();

@@ -20,8 +20,12 @@ struct busy_answer {
 
 template <>
 struct gabion::outcome_traits<busy_answer> {
-  static verdict judge(const busy_answer& answer) { return answer.status >= 500 ? verdict::failure : verdict::success; }
-  static std::optional<duration> retry_after(const busy_answer& answer) { return answer.retry_after; }
+  static verdict judge(const busy_answer& answer) {
+    return answer.status >= 500 ? verdict::failure : verdict::success;
+  }
+  static std::optional<duration> retry_after(const busy_answer& answer) {
+    return answer.retry_after;
+  }
 };
 
 namespace {
@@ -36,11 +40,13 @@ struct spare_value {
       return entry_step::pass();
     }
     template <class Now>
-    static exit_step leave(call_outcome& /*outcome*/, call_context& /*context*/, const Now& /*now*/) {
+    static exit_step leave(call_outcome& /*outcome*/, call_context& /*context*/,
+                           const Now& /*now*/) {
       return exit_step::up();
     }
     template <class Now>
-    static void settle_result(std::optional<int>& result, call_outcome& outcome, call_context& /*context*/, const Now& /*now*/) {
+    static void settle_result(std::optional<int>& result, call_outcome& outcome,
+                              call_context& /*context*/, const Now& /*now*/) {
       if (outcome.verdict != verdict::failure) return;
       result = result ? *result + 1000 : -1;
       outcome = {};
@@ -56,7 +62,8 @@ TEST_CASE("an lvalue policy is used where it is and an rvalue is moved in", "[pi
   auto p = gabion::pipeline(here, recorder<>{"moved", log}, simple_retry{1});
   CHECK(&p.policy<0>() == &here);
   CHECK(p.policy<1>().name == "moved");
-  static_assert(std::same_as<decltype(p), gabion::basic_pipeline<gabion::steady_clock, recorder<>&, recorder<>, simple_retry>>);
+  static_assert(std::same_as<decltype(p), gabion::basic_pipeline<gabion::steady_clock, recorder<>&,
+                                                                 recorder<>, simple_retry>>);
   auto moved = std::move(p);
   moved.call([] {});
   CHECK(log.front() == "here enter");
@@ -80,11 +87,13 @@ TEST_CASE("a call is judged by what it is given", "[pipeline][object]") {
   const gabion::failure_if negative{[](int n) { return n < 0; }};
   CHECK(p.call(negative, [] { return -1; }) == -1);
   CHECK(log.at(1) == "seen leave failure");
-  CHECK(p.call(call_context{.attempt = 4}, negative, [](const call_context& c) { return static_cast<int>(c.attempt); }) == 4);
+  CHECK(p.call(call_context{.attempt = 4}, negative,
+               [](const call_context& c) { return static_cast<int>(c.attempt); }) == 4);
   CHECK(log.at(4) == "seen leave success");
 }
 
-TEST_CASE("an exception that the judgement leaves out is ignored and goes on unchanged", "[pipeline][object]") {
+TEST_CASE("an exception that the judgement leaves out is ignored and goes on unchanged",
+          "[pipeline][object]") {
   struct bad_request {};
   diary log;
   recorder<> seen{"seen", log};
@@ -100,7 +109,8 @@ TEST_CASE("an exception that the judgement leaves out is ignored and goes on unc
   CHECK(log.at(7) == "seen leave ignored");
   CHECK_THROWS_AS(p.call(refuse), bad_request);
   CHECK(log.at(10) == "seen leave failure");
-  const auto negative = gabion::ignore_exceptions<bad_request>(gabion::failure_if{[](int n) { return n < 0; }});
+  const auto negative =
+      gabion::ignore_exceptions<bad_request>(gabion::failure_if{[](int n) { return n < 0; }});
   CHECK(p.call(negative, [] { return -1; }) == -1);
   CHECK(log.at(13) == "seen leave failure");
 }
@@ -196,7 +206,8 @@ TEST_CASE("a coroutine takes one frame for the whole pipeline", "[pipeline][coro
   CHECK(frame_count::made == 1 + 3);  // each attempt is a coroutine of the test's own
 }
 
-TEST_CASE("a coroutine that is destroyed during a wait gives everything back", "[pipeline][coroutine]") {
+TEST_CASE("a coroutine that is destroyed during a wait gives everything back",
+          "[pipeline][coroutine]") {
   gabion::testing::manual_time time;
   manual_waiter waiter{time};
   suspending_waiter suspending{&waiter};
@@ -204,7 +215,9 @@ TEST_CASE("a coroutine that is destroyed during a wait gives everything back", "
   recorder<> outer{"outer", log};
   auto p = gabion::pipeline(time.clock(), outer, simple_retry{3});
   {
-    const auto attempt = []() -> task<std::error_code> { co_return std::make_error_code(std::errc::timed_out); };
+    const auto attempt = []() -> task<std::error_code> {
+      co_return std::make_error_code(std::errc::timed_out);
+    };
     task<std::error_code> whole = gabion::call_async(p, suspending, attempt);
     whole.start();
     CHECK(suspending.waiting);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a pipeline promises, whoever drives it: each function is one promise and is run by every driver.
+// What a pipeline promises, whoever drives it: each function is one promise and is run by every
+// driver.
 #pragma once
 
 #include <memory>
@@ -31,7 +32,8 @@ struct pipeline_suite {
     return gabion::pipeline(time.clock(), std::forward<Policies>(policies)...);
   }
   template <class Pipeline, class Function>
-  auto call(Pipeline& pipeline, const call_context& context, Function f) -> gabion::detail::call_result<Function> {
+  auto call(Pipeline& pipeline, const call_context& context, Function f)
+      -> gabion::detail::call_result<Function> {
     return Driver::call(pipeline, waiter, context, f);
   }
   template <class Pipeline, class Function>
@@ -54,8 +56,8 @@ struct pipeline_suite {
             log.emplace_back("call");
             return 7;
           }) == 7);
-    CHECK(log == diary{"outer enter", "inner enter", "call", "inner leave success", "inner destroyed", "outer leave success",
-                       "outer destroyed"});
+    CHECK(log == diary{"outer enter", "inner enter", "call", "inner leave success",
+                       "inner destroyed", "outer leave success", "outer destroyed"});
   }
 
   void gives_back_each_kind_of_result() {
@@ -71,7 +73,8 @@ struct pipeline_suite {
 
   void an_exception_is_a_failure_and_goes_on_unchanged() {
     auto p = make(outer);
-    CHECK_THROWS_WITH(call(p, []() -> int { throw std::runtime_error{"connection lost"}; }), "connection lost");
+    CHECK_THROWS_WITH(call(p, []() -> int { throw std::runtime_error{"connection lost"}; }),
+                      "connection lost");
     CHECK(log == diary{"outer enter", "outer leave failure", "outer destroyed"});
     CHECK_THROWS_AS(call(p, [] { throw 7; }), int);
   }
@@ -80,7 +83,8 @@ struct pipeline_suite {
     auto p = make(outer);
     const auto throws = [&](auto code) {
       log.clear();
-      CHECK_THROWS_AS(call(p, [&] { throw std::system_error{make_error_code(code)}; }), std::system_error);
+      CHECK_THROWS_AS(call(p, [&] { throw std::system_error{make_error_code(code)}; }),
+                      std::system_error);
       return log.at(1);
     };
     CHECK(throws(errc::cancelled) == "outer leave cancelled");
@@ -100,9 +104,10 @@ struct pipeline_suite {
                     std::runtime_error);
     CHECK(attempts == std::vector<std::uint32_t>{1, 2, 3});
     CHECK(waiter.waits == std::vector<duration>{10ms, 10ms});
-    CHECK(log == diary{"outer enter", "inner enter", "inner leave failure", "inner destroyed", "inner enter",
-                       "inner leave failure", "inner destroyed", "inner enter", "inner leave failure", "inner destroyed",
-                       "outer leave failure", "outer destroyed"});
+    CHECK(log == diary{"outer enter", "inner enter", "inner leave failure", "inner destroyed",
+                       "inner enter", "inner leave failure", "inner destroyed", "inner enter",
+                       "inner leave failure", "inner destroyed", "outer leave failure",
+                       "outer destroyed"});
   }
 
   void the_last_attempt_is_the_answer() {
@@ -113,7 +118,8 @@ struct pipeline_suite {
             if (++n < 3) throw std::runtime_error{"down"};
             return n;
           }) == 3);
-    CHECK(call(p, [&] { return std::make_error_code(std::errc::timed_out); }) == std::errc::timed_out);
+    CHECK(call(p, [&] { return std::make_error_code(std::errc::timed_out); }) ==
+          std::errc::timed_out);
     n = 0;
     CHECK_THROWS_WITH(call(p,
                            [&] {
@@ -125,7 +131,9 @@ struct pipeline_suite {
   }
 
   void a_refusal_is_told_to_whom_it_passed_and_to_the_caller() {
-    inner.on_enter = [](call_context&, instant) { return entry_step::refuse({errc::rate_limited, 3s}); };
+    inner.on_enter = [](call_context&, instant) {
+      return entry_step::refuse({errc::rate_limited, 3s});
+    };
     std::optional<call_outcome> seen;
     outer.on_leave = [&](call_outcome& outcome, call_context&, instant) {
       seen = outcome;
@@ -143,7 +151,8 @@ struct pipeline_suite {
     CHECK(seen->refused == refusal{errc::rate_limited, 3s});
     CHECK(seen->retry_after == std::optional<duration>{3s});
     CHECK(seen->never_called());
-    CHECK(log == diary{"outer enter", "inner enter", "inner destroyed", "outer leave failure", "outer destroyed"});
+    CHECK(log == diary{"outer enter", "inner enter", "inner destroyed", "outer leave failure",
+                       "outer destroyed"});
     try {
       call(p, [] {});
       FAIL("must be refused");
@@ -160,7 +169,8 @@ struct pipeline_suite {
     };
     auto p = make(outer);
     CHECK(code_of(p, {}, [] { return 1; }) == make_error_code(errc::timeout));
-    CHECK(code_of(p, {}, []() -> int { throw std::runtime_error{"late as well"}; }) == make_error_code(errc::timeout));
+    CHECK(code_of(p, {}, []() -> int { throw std::runtime_error{"late as well"}; }) ==
+          make_error_code(errc::timeout));
   }
 
   void a_refusal_further_down_is_seen_and_its_words_are_kept() {
@@ -170,30 +180,35 @@ struct pipeline_suite {
       return exit_step::up();
     };
     auto p = make(outer);
-    CHECK_THROWS_WITH(call(p,
-                           [] {
-                             throw gabion::refused_error({errc::overloaded, 2s}, "all the lanes are full");
-                           }),
-                      Catch::Matchers::Contains("all the lanes are full"));
+    CHECK_THROWS_WITH(
+        call(p,
+             [] { throw gabion::refused_error({errc::overloaded, 2s}, "all the lanes are full"); }),
+        Catch::Matchers::Contains("all the lanes are full"));
     CHECK(seen->refused == refusal{errc::overloaded, 2s});
     CHECK(seen->never_called());
-    CHECK(call(p, [] { return make_error_code(errc::circuit_open); }) == make_error_code(errc::circuit_open));
+    CHECK(call(p, [] { return make_error_code(errc::circuit_open); }) ==
+          make_error_code(errc::circuit_open));
     CHECK(seen->refused == refusal{errc::circuit_open});
   }
 
   void a_wait_to_get_in_is_asked_again_until_it_passes() {
     int asked = 0;
-    inner.on_enter = [&](call_context&, instant now) { return ++asked < 3 ? entry_step::wait(now + 5ms) : entry_step::pass(); };
+    inner.on_enter = [&](call_context&, instant now) {
+      return ++asked < 3 ? entry_step::wait(now + 5ms) : entry_step::pass();
+    };
     auto p = make(outer, inner);
     CHECK(call(p, [] { return 1; }) == 1);
     CHECK(waiter.waits == std::vector<duration>{5ms, 5ms});
-    CHECK(log == diary{"outer enter", "inner enter", "inner enter", "inner enter", "inner leave success", "inner destroyed",
-                       "outer leave success", "outer destroyed"});
+    CHECK(log == diary{"outer enter", "inner enter", "inner enter", "inner enter",
+                       "inner leave success", "inner destroyed", "outer leave success",
+                       "outer destroyed"});
   }
 
   void a_wake_ends_a_wait_to_get_in() {
     bool room = false;
-    inner.on_enter = [&](call_context&, instant now) { return room ? entry_step::pass() : entry_step::wait(now + 1h); };
+    inner.on_enter = [&](call_context&, instant now) {
+      return room ? entry_step::pass() : entry_step::wait(now + 1h);
+    };
     waiter.during = [&] {
       room = true;
       REQUIRE(inner.wake);
@@ -214,8 +229,9 @@ struct pipeline_suite {
       if (++woken == 1) waiter.wake();
     };
     const instant before = time.now();
-    CHECK(call(p, [n = 0]() mutable { return ++n == 2 ? std::error_code{} : std::make_error_code(std::errc::timed_out); }) ==
-          std::error_code{});
+    CHECK(call(p, [n = 0]() mutable {
+            return ++n == 2 ? std::error_code{} : std::make_error_code(std::errc::timed_out);
+          }) == std::error_code{});
     CHECK(time.now() - before == 10ms);
     CHECK(waiter.waits == std::vector<duration>{10ms, 10ms});
   }
@@ -236,8 +252,8 @@ struct pipeline_suite {
           }) == make_error_code(errc::cancelled));
     CHECK(calls == 1);
     CHECK(time.now() == before);
-    CHECK(log == diary{"outer enter", "inner enter", "inner leave failure", "inner destroyed", "outer leave cancelled",
-                       "outer destroyed"});
+    CHECK(log == diary{"outer enter", "inner enter", "inner leave failure", "inner destroyed",
+                       "outer leave cancelled", "outer destroyed"});
   }
 
   void a_waiter_that_answers_no_cancels_the_call() {
@@ -245,7 +261,8 @@ struct pipeline_suite {
     inner.on_enter = [](call_context&, instant now) { return entry_step::wait(now + 1h); };
     auto p = make(outer, inner);
     CHECK(code_of(p, {}, [] { return 1; }) == make_error_code(errc::cancelled));
-    CHECK(log == diary{"outer enter", "inner enter", "inner destroyed", "outer leave cancelled", "outer destroyed"});
+    CHECK(log == diary{"outer enter", "inner enter", "inner destroyed", "outer leave cancelled",
+                       "outer destroyed"});
   }
 
   void nothing_goes_again_once_the_caller_has_given_up() {
@@ -260,7 +277,8 @@ struct pipeline_suite {
           }) == make_error_code(errc::cancelled));
     CHECK(calls == 1);
     CHECK(waiter.waits.empty());
-    CHECK(code_of(p, {.stop = stop.get_token()}, [&] { ++calls; }) == make_error_code(errc::cancelled));
+    CHECK(code_of(p, {.stop = stop.get_token()}, [&] { ++calls; }) ==
+          make_error_code(errc::cancelled));
     CHECK(calls == 1);
   }
 
@@ -268,10 +286,12 @@ struct pipeline_suite {
     auto p = make(outer);
     int calls = 0;
     const auto count = [&] { ++calls; };
-    CHECK(code_of(p, {.until = gabion::deadline::at(time.now())}, count) == make_error_code(errc::timeout));
+    CHECK(code_of(p, {.until = gabion::deadline::at(time.now())}, count) ==
+          make_error_code(errc::timeout));
     CHECK(calls == 0);
     CHECK(log.empty());
-    CHECK(code_of(p, {.until = gabion::deadline::at(time.now() + 1ns)}, count) == std::error_code{});
+    CHECK(code_of(p, {.until = gabion::deadline::at(time.now() + 1ns)}, count) ==
+          std::error_code{});
     CHECK(calls == 1);
   }
 
@@ -295,9 +315,11 @@ struct pipeline_suite {
   void a_wait_to_get_in_ends_at_the_deadline() {
     inner.on_enter = [](call_context&, instant now) { return entry_step::wait(now + 1h); };
     auto p = make(outer, inner);
-    CHECK(code_of(p, {.until = gabion::deadline::after(time.now(), 30ms)}, [] {}) == make_error_code(errc::timeout));
+    CHECK(code_of(p, {.until = gabion::deadline::after(time.now(), 30ms)}, [] {}) ==
+          make_error_code(errc::timeout));
     CHECK(waiter.waits == std::vector<duration>{30ms});
-    CHECK(log == diary{"outer enter", "inner enter", "inner destroyed", "outer leave failure", "outer destroyed"});
+    CHECK(log == diary{"outer enter", "inner enter", "inner destroyed", "outer leave failure",
+                       "outer destroyed"});
   }
 
   void what_a_policy_changes_in_the_context_holds_below_it() {
@@ -316,8 +338,9 @@ struct pipeline_suite {
       return exit_step::up();
     };
     auto p = make(outer, inner);
-    const auto below = call(p, {.until = whole, .idempotency_key = "k1", .priority = gabion::call_priority::high},
-                            [](const call_context& c) { return c; });
+    const auto below =
+        call(p, {.until = whole, .idempotency_key = "k1", .priority = gabion::call_priority::high},
+             [](const call_context& c) { return c; });
     CHECK(below.until == gabion::deadline::after(time.now(), 100ms));
     CHECK(below.idempotency_key == "k1");
     CHECK(below.priority == gabion::call_priority::high);
@@ -382,7 +405,8 @@ struct pipeline_suite {
   void a_cancelled_call_is_not_held_against_the_other_side() {
     gabion::basic_circuit_breaker breaker{{.failures = 1, .open_for = 60s}, time.clock()};
     auto p = make(breaker);
-    CHECK(code_of(p, {}, [] { throw std::system_error{make_error_code(errc::cancelled)}; }) == make_error_code(errc::cancelled));
+    CHECK(code_of(p, {}, [] { throw std::system_error{make_error_code(errc::cancelled)}; }) ==
+          make_error_code(errc::cancelled));
     CHECK(breaker.snapshot().counts.cancelled == 1);
     CHECK(breaker.state() == gabion::circuit_state::closed);
   }
@@ -412,7 +436,9 @@ struct pipeline_suite {
   }
 
   static constexpr gabion::retry_options three_at_80ms{
-      .max_attempts = 3, .backoff = {.initial = 80ms, .multiplier_percent = 100, .jitter = gabion::backoff_jitter::none}};
+      .max_attempts = 3,
+      .backoff = {
+          .initial = 80ms, .multiplier_percent = 100, .jitter = gabion::backoff_jitter::none}};
 
   /// How many attempts were made, and what time each of them was left.
   template <class Pipeline>
@@ -463,13 +489,16 @@ struct pipeline_suite {
 
   void a_stubborn_policy_does_not_outlast_its_caller() {
     recorder<policy_kind::retry> stubborn{"stubborn", log};
-    stubborn.on_leave = [](call_outcome&, call_context&, instant now) { return exit_step::again(now + 10ms); };
+    stubborn.on_leave = [](call_outcome&, call_context&, instant now) {
+      return exit_step::again(now + 10ms);
+    };
     auto p = make(stubborn);
     waiter.interrupted = true;
     int calls = 0;
     CHECK(code_of(p, {}, [&] { ++calls; }) == make_error_code(errc::cancelled));
     CHECK(calls == 1);
-    CHECK(log == diary{"stubborn enter", "stubborn leave success", "stubborn leave cancelled", "stubborn destroyed"});
+    CHECK(log == diary{"stubborn enter", "stubborn leave success", "stubborn leave cancelled",
+                       "stubborn destroyed"});
   }
 
   void a_retry_inside_a_retry_starts_afresh() {

@@ -42,7 +42,8 @@ TEST_CASE("one pipeline of five policies serves several threads", "[pipeline][th
         attempts.fetch_add(1);
         ++tried;
         in_flight.fetch_sub(1);
-        return (n + self) % 3 == 0 && tried < 2 ? std::make_error_code(std::errc::timed_out) : std::error_code{};
+        return (n + self) % 3 == 0 && tried < 2 ? std::make_error_code(std::errc::timed_out)
+                                                : std::error_code{};
       });
       if (!result) succeeded.fetch_add(1);
     }

@@ -39,12 +39,15 @@ using kind = gabion::entry_step::kind;
 using gabion_test::complaint;
 
 static_assert(gabion::explain_policy<gcra>() && gabion::explain_policy<token_bucket>());
-static_assert(gabion::explain_policy<sliding_window_limiter>() && gabion::explain_policy<paced<gcra>>());
-static_assert(gabion::explain_reserving_rate_limiter<gcra>() && gabion::explain_reserving_rate_limiter<token_bucket>());
+static_assert(gabion::explain_policy<sliding_window_limiter>() &&
+              gabion::explain_policy<paced<gcra>>());
+static_assert(gabion::explain_reserving_rate_limiter<gcra>() &&
+              gabion::explain_reserving_rate_limiter<token_bucket>());
 static_assert(gabion::explain_rate_limiter<sliding_window_limiter>());
 static_assert(!gabion::reserving_rate_limiter<sliding_window_limiter>);
 static_assert(gabion::rate_limiter<sliding_window_limiter> && !gabion::rate_limiter<int>);
-static_assert(paced<gcra>::may_queue && gabion::policy_traits<gcra>::kind == gabion::policy_kind::rate_limiter);
+static_assert(paced<gcra>::may_queue &&
+              gabion::policy_traits<gcra>::kind == gabion::policy_kind::rate_limiter);
 
 namespace {
 
@@ -56,11 +59,14 @@ struct archetype {
   rate_admission take(instant, std::uint32_t) { return rate_admission::yes(); }
 };
 struct reserving_archetype : archetype {
-  gabion::rate_reservation reserve(instant now, duration, std::uint32_t) { return {.granted = true, .at = now}; }
+  gabion::rate_reservation reserve(instant now, duration, std::uint32_t) {
+    return {.granted = true, .at = now};
+  }
   bool cancel(const gabion::rate_reservation&) { return true; }
 };
 static_assert(gabion::rate_limiter<archetype> && !gabion::reserving_rate_limiter<archetype>);
-static_assert(gabion::reserving_rate_limiter<reserving_archetype> && gabion::policy<paced<reserving_archetype>>);
+static_assert(gabion::reserving_rate_limiter<reserving_archetype> &&
+              gabion::policy<paced<reserving_archetype>>);
 
 template <class Limiter>
 int admitted(Limiter& limiter, instant now, int asked) {
@@ -76,7 +82,8 @@ struct bell {
 
 }  // namespace
 
-TEST_CASE("case 70: what is not used for three cycles does not add up beyond one", "[rate_limiter][burst]") {
+TEST_CASE("case 70: what is not used for three cycles does not add up beyond one",
+          "[rate_limiter][burst]") {
   gcra spaced{{.interval = 100ms, .burst = 10}};
   token_bucket bucket{{.burst = 10, .refill = gabion::per_second(10)}};
   sliding_window_limiter window{{.limit = 10, .window = 1s}};
@@ -87,7 +94,8 @@ TEST_CASE("case 70: what is not used for three cycles does not add up beyond one
   }
 }
 
-TEST_CASE("case 71: a wait longer than allowed is refused at once with the exact time", "[rate_limiter][wait]") {
+TEST_CASE("case 71: a wait longer than allowed is refused at once with the exact time",
+          "[rate_limiter][wait]") {
   gcra spaced{{.interval = 100ms}};
   token_bucket bucket{{.burst = 1, .refill = gabion::per_second(3)}};
   REQUIRE(spaced.take(start));
@@ -104,7 +112,8 @@ TEST_CASE("case 71: a wait longer than allowed is refused at once with the exact
   CHECK(bucket.take(start + 333'333'334ns));
 }
 
-TEST_CASE("case 71: a paced call whose permit would come too late is refused and not kept waiting", "[rate_limiter][paced]") {
+TEST_CASE("case 71: a paced call whose permit would come too late is refused and not kept waiting",
+          "[rate_limiter][paced]") {
   gcra limiter{{.interval = 1s}};
   const paced policy{limiter, 1500ms};
   REQUIRE(limiter.take(start));
@@ -126,7 +135,9 @@ TEST_CASE("case 71: a paced call whose permit would come too late is refused and
   CHECK(late.enter(context, now).why.code == errc::timeout);
 }
 
-TEST_CASE("case 71: a permit at the longest wait is waited for and one at the deadline itself is not", "[rate_limiter][paced]") {
+TEST_CASE(
+    "case 71: a permit at the longest wait is waited for and one at the deadline itself is not",
+    "[rate_limiter][paced]") {
   gcra limiter{{.interval = 1s}};
   REQUIRE(limiter.take(start));
   const auto now = [] { return start; };
@@ -145,7 +156,8 @@ TEST_CASE("case 71: a permit at the longest wait is waited for and one at the de
   REQUIRE(limiter.take(start + 1s));
 }
 
-TEST_CASE("case 72: whoever has waited holds a permit that nobody else could take", "[rate_limiter][paced]") {
+TEST_CASE("case 72: whoever has waited holds a permit that nobody else could take",
+          "[rate_limiter][paced]") {
   token_bucket limiter{{.burst = 1, .refill = gabion::per_second(1)}};
   const paced policy{limiter, 10s};
   instant at = start;
@@ -169,7 +181,8 @@ TEST_CASE("case 72: whoever has waited holds a permit that nobody else could tak
   CHECK(limiter.take(at));
 }
 
-TEST_CASE("a paced call that gives up hands its permit back if nobody is behind it", "[rate_limiter][paced]") {
+TEST_CASE("a paced call that gives up hands its permit back if nobody is behind it",
+          "[rate_limiter][paced]") {
   gcra limiter{{.interval = 1s}};
   const paced policy{limiter, 10s};
   const auto now = [] { return start; };
@@ -196,7 +209,8 @@ TEST_CASE("a paced call that gives up hands its permit back if nobody is behind 
   CHECK_FALSE(limiter.take(start + 5s));
 }
 
-TEST_CASE("case 73: reconfiguring keeps what is in the bucket and the part of the next permit", "[rate_limiter][reconfigure]") {
+TEST_CASE("case 73: reconfiguring keeps what is in the bucket and the part of the next permit",
+          "[rate_limiter][reconfigure]") {
   token_bucket bucket{{.burst = 10, .refill = gabion::per_second(10)}};
   REQUIRE(bucket.take(start, 10));
   // 2.5 permits later
@@ -215,7 +229,8 @@ TEST_CASE("case 73: reconfiguring keeps what is in the bucket and the part of th
   CHECK(bucket.available(start + 11s) == 3);
 }
 
-TEST_CASE("case 73: reservations outlive a new rate and are converted as permits", "[rate_limiter][reconfigure]") {
+TEST_CASE("case 73: reservations outlive a new rate and are converted as permits",
+          "[rate_limiter][reconfigure]") {
   token_bucket bucket{{.burst = 1, .refill = gabion::per_second(1)}};
   REQUIRE(bucket.take(start));
   const auto ahead = bucket.reserve(start, 10s);
@@ -233,10 +248,12 @@ TEST_CASE("case 73: a long sleep gives at most a full bucket", "[rate_limiter][b
   CHECK(admitted(bucket, start + 24h * 365, 9) == 5);
 }
 
-TEST_CASE("case 73: the refill is exact to the fraction from permit to permit", "[rate_limiter][exact]") {
+TEST_CASE("case 73: the refill is exact to the fraction from permit to permit",
+          "[rate_limiter][exact]") {
   const auto permits = GENERATE(3U, 7U, 333U, 999'999'937U);
   token_bucket bucket{{.burst = 2, .refill = gabion::per_second(permits)}};
-  // The bucket is kept just about empty: the k-th permit is there at ceil(k seconds / permits) and not a nanosecond sooner.
+  // The bucket is kept just about empty: the k-th permit is there at ceil(k seconds / permits) and
+  // not a nanosecond sooner.
   instant now = start;
   REQUIRE(bucket.take(now, 2));
   for (std::uint64_t k = 1; k <= 1000; ++k) {
@@ -283,7 +300,8 @@ TEST_CASE("several permits are taken together or not at all", "[rate_limiter][we
   CHECK(bucket.take(start + 1s, 10));
 }
 
-TEST_CASE("asking for no permits takes none and is granted unless permits are owed", "[rate_limiter][weight]") {
+TEST_CASE("asking for no permits takes none and is granted unless permits are owed",
+          "[rate_limiter][weight]") {
   gcra spaced{{.interval = 100ms, .burst = 1}};
   CHECK(spaced.take(start, 0));
   CHECK(spaced.take(start, 1));
@@ -316,7 +334,8 @@ TEST_CASE("what is available is what can be taken", "[rate_limiter][snapshot]") 
   CHECK(window.refill_time() == 1100ms);
 }
 
-TEST_CASE("a sliding window counts a permit until its slice is a window old and not longer", "[rate_limiter][window]") {
+TEST_CASE("a sliding window counts a permit until its slice is a window old and not longer",
+          "[rate_limiter][window]") {
   sliding_window_limiter window{{.limit = 2, .window = 1s, .slices = 10}};
   REQUIRE(window.take(start + 30ms));
   REQUIRE(window.take(start + 250ms));
@@ -336,7 +355,8 @@ TEST_CASE("a window that its slices do not divide is rounded up", "[rate_limiter
   CHECK(window.take(instant{16ns}));
 }
 
-TEST_CASE("a cancelled reservation is given back if nobody has taken since and spent otherwise", "[rate_limiter][reserve]") {
+TEST_CASE("a cancelled reservation is given back if nobody has taken since and spent otherwise",
+          "[rate_limiter][reserve]") {
   gcra spaced{{.interval = 1s}};
   token_bucket bucket{{.burst = 1, .refill = gabion::per_second(1)}};
   const auto check = [](auto& limiter) {
@@ -378,7 +398,8 @@ TEST_CASE("sixty per minute means what the algorithm says", "[rate_limiter][pres
   CHECK(admitted(strict, start + 30s, 100) == 0);
   static_assert(gcra_of(per_minute(60)).interval == 1s);
   static_assert(gcra_of(gabion::per_second(3)).interval == 333'333'334ns);
-  static_assert(gabion::per_hour(5) == gabion::rate{5, 1h} && gabion::per_day(5) == gabion::rate{5, 24h});
+  static_assert(gabion::per_hour(5) == gabion::rate{5, 1h} &&
+                gabion::per_day(5) == gabion::rate{5, 24h});
 }
 
 namespace {
@@ -388,7 +409,8 @@ void calls_are_limited(Limiter& limiter, duration wait) {
   gabion::testing::manual_time time;
   CHECK(limiter.call([] { return 7; }, time.clock()) == 7);
   bool called = false;
-  CHECK(limiter.call([&] { return called = true, std::error_code{}; }, time.clock()) == errc::rate_limited);
+  CHECK(limiter.call([&] { return called = true, std::error_code{}; }, time.clock()) ==
+        errc::rate_limited);
   duration stated{};
   try {
     limiter.call([&] { called = true; }, time.clock());
@@ -399,7 +421,8 @@ void calls_are_limited(Limiter& limiter, duration wait) {
   CHECK(stated == wait);
   CHECK_FALSE(called);
   time.advance(wait);
-  CHECK_THROWS_AS(limiter.call([]() -> int { throw std::runtime_error{"mine"}; }, time.clock()), std::runtime_error);
+  CHECK_THROWS_AS(limiter.call([]() -> int { throw std::runtime_error{"mine"}; }, time.clock()),
+                  std::runtime_error);
 }
 
 template <class Limiter>
@@ -416,7 +439,8 @@ void runs_are_limited(Limiter& limiter, duration wait) {
 
 }  // namespace
 
-TEST_CASE("call and run let through what the limiter grants and say how long to wait", "[rate_limiter][call]") {
+TEST_CASE("call and run let through what the limiter grants and say how long to wait",
+          "[rate_limiter][call]") {
   gcra spaced{{.interval = 1s}};
   token_bucket bucket{{.burst = 1, .refill = gabion::per_second(1)}};
   sliding_window_limiter window{{.limit = 1, .window = 1s}};
@@ -438,7 +462,9 @@ namespace {
 /// A limiter whose answer has to be fetched and cannot be.
 struct out_of_reach {
   rate_admission take(instant, std::uint32_t) { throw std::runtime_error{"no connection"}; }
-  gabion::rate_reservation reserve(instant, duration, std::uint32_t) { throw std::runtime_error{"no connection"}; }
+  gabion::rate_reservation reserve(instant, duration, std::uint32_t) {
+    throw std::runtime_error{"no connection"};
+  }
   bool cancel(const gabion::rate_reservation&) { throw std::runtime_error{"no connection"}; }
 };
 
@@ -461,12 +487,14 @@ TEST_CASE("options of each limiter on both sides of their bounds", "[rate_limite
   CHECK(valid(gcra_options{.interval = 24h * 36'600, .burst = 1}));
   CHECK_FALSE(valid(gcra_options{.interval = 24h * 36'600 + 1ns, .burst = 1}));
   CHECK_FALSE(valid(gcra_options{.interval = 24h, .burst = 36'601}));
-  CHECK(complaint([] { gcra{{.burst = 0}}; }) == "gcra_options.burst is 0; allowed: at least 1: invalid argument");
+  CHECK(complaint([] { gcra{{.burst = 0}}; }) ==
+        "gcra_options.burst is 0; allowed: at least 1: invalid argument");
   CHECK(complaint([] { gcra{{.interval = -1ns}}; }) ==
-        "gcra_options.interval is -1 ns; allowed: more than 0 ns, and burst * interval at most 100 years: invalid argument");
-  CHECK(complaint([] {
-          gcra{{.interval = 24h, .burst = 36'601}};
-        }).find("is 86400000000000 ns; allowed: more than 0 ns, and burst * interval at most 100 years") != std::string::npos);
+        "gcra_options.interval is -1 ns; allowed: more than 0 ns, and burst * interval at most 100 "
+        "years: invalid argument");
+  CHECK(complaint([] { gcra{{.interval = 24h, .burst = 36'601}}; })
+            .find("is 86400000000000 ns; allowed: more than 0 ns, and burst * interval at most 100 "
+                  "years") != std::string::npos);
 
   CHECK(valid(token_bucket_options{.burst = 2'147'483'648, .refill = {1, 24h * 366}}));
   CHECK(valid(token_bucket_options{.burst = 1, .refill = {1'000'000'000, 1ns}}));
@@ -478,13 +506,14 @@ TEST_CASE("options of each limiter on both sides of their bounds", "[rate_limite
   CHECK_FALSE(valid(token_bucket_options{.refill = {1, 24h * 366 + 1ns}}));
   CHECK(complaint([] { token_bucket{{.burst = 0}}; }) ==
         "token_bucket_options.burst is 0; allowed: 1 to 2147483648: invalid argument");
+  CHECK(complaint([] { token_bucket{{.refill = {0, 1s}}}; }) ==
+        "token_bucket_options.refill.permits is 0; allowed: 1 to 1000000000: invalid argument");
   CHECK(complaint([] {
-          token_bucket{{.refill = {0, 1s}}};
-        }) == "token_bucket_options.refill.permits is 0; allowed: 1 to 1000000000: invalid argument");
-  CHECK(complaint([] { token_bucket{{.refill = {1, -1s}}}; }).find("token_bucket_options.refill.per is -1000000000 ns") == 0);
-  CHECK(complaint([] {
-          token_bucket{{.refill = {1, 24h * 367}}};
-        }).find("token_bucket_options.refill.per is 31708800000000000 ns; allowed: 1 ns to 366 days") == 0);
+          token_bucket{{.refill = {1, -1s}}};
+        }).find("token_bucket_options.refill.per is -1000000000 ns") == 0);
+  CHECK(complaint([] { token_bucket{{.refill = {1, 24h * 367}}}; })
+            .find("token_bucket_options.refill.per is 31708800000000000 ns; allowed: 1 ns to 366 "
+                  "days") == 0);
 
   CHECK(valid(sliding_window_options{.limit = 1, .window = 1000ns, .slices = 1000}));
   CHECK_FALSE(valid(sliding_window_options{.limit = 0}));
@@ -497,17 +526,20 @@ TEST_CASE("options of each limiter on both sides of their bounds", "[rate_limite
   CHECK(complaint([] { sliding_window_limiter{{.slices = 1001}}; }) ==
         "sliding_window_options.slices is 1001; allowed: 1 to 1000: invalid argument");
   CHECK(complaint([] { sliding_window_limiter{{.window = 9ns}}; }) ==
-        "sliding_window_options.window is 9 ns; allowed: 1 ns for each slice to 366 days: invalid argument");
-  CHECK(complaint([] {
-          sliding_window_limiter{{.window = 24h * 367}};
-        }).find("sliding_window_options.window is 31708800000000000 ns; allowed: 1 ns for each slice to 366 days") == 0);
+        "sliding_window_options.window is 9 ns; allowed: 1 ns for each slice to 366 days: invalid "
+        "argument");
+  CHECK(complaint([] { sliding_window_limiter{{.window = 24h * 367}}; })
+            .find("sliding_window_options.window is 31708800000000000 ns; allowed: 1 ns for each "
+                  "slice to 366 days") == 0);
 
   gcra limiter;
-  CHECK(complaint([&] { paced{limiter, 0ns}; }) == "paced.max_wait is 0 ns; allowed: more than 0 ns: invalid argument");
+  CHECK(complaint([&] { paced{limiter, 0ns}; }) ==
+        "paced.max_wait is 0 ns; allowed: more than 0 ns: invalid argument");
   CHECK(paced{limiter, 1ns}.max_wait() == 1ns);
 }
 
-TEST_CASE("the ends of the range neither overflow nor give anything away", "[rate_limiter][overflow]") {
+TEST_CASE("the ends of the range neither overflow nor give anything away",
+          "[rate_limiter][overflow]") {
   constexpr instant first = (instant::min)();
   constexpr instant last = (instant::max)();
   gcra spaced{{.interval = 24h, .burst = 100}};
@@ -541,14 +573,16 @@ TEST_CASE("the ends of the range neither overflow nor give anything away", "[rat
   CHECK_FALSE(fast.take(start + 1ns, 1));
   CHECK(fast.take(last, 2'147'483'648));
 
-  sliding_window_limiter window{{.limit = (std::numeric_limits<std::uint32_t>::max)(), .window = 24h * 366, .slices = 1000}};
+  sliding_window_limiter window{
+      {.limit = (std::numeric_limits<std::uint32_t>::max)(), .window = 24h * 366, .slices = 1000}};
   CHECK(window.take(first, (std::numeric_limits<std::uint32_t>::max)()));
   CHECK_FALSE(window.take(first + 24h * 300));
   CHECK(window.take(last, 5));
   CHECK(window.take(last, (std::numeric_limits<std::uint32_t>::max)()).retry_after >= 24h * 366);
 }
 
-TEST_CASE("a clock that goes back gives nothing away and lets nobody wait longer than it went", "[rate_limiter][clock]") {
+TEST_CASE("a clock that goes back gives nothing away and lets nobody wait longer than it went",
+          "[rate_limiter][clock]") {
   gcra spaced{{.interval = 100ms, .burst = 3}};
   token_bucket bucket{{.burst = 3, .refill = gabion::per_second(10)}};
   sliding_window_limiter window{{.limit = 3, .window = 300ms, .slices = 3}};

@@ -25,11 +25,12 @@ namespace {
 __extension__ using wide = __int128;
 constexpr duration for_ever = (duration::max)();
 
-/// Permits given, and what the promise allows: never more than burst + rate * t in any time t. Permits that are reserved are good
-/// from a whole nanosecond on: `rounding` is that nanosecond.
+/// Permits given, and what the promise allows: never more than burst + rate * t in any time t.
+/// Permits that are reserved are good from a whole nanosecond on: `rounding` is that nanosecond.
 class ledger {
  public:
-  ledger(gabion::rate rate, std::uint32_t burst, duration rounding = {}) : rate_{rate}, burst_{burst}, rounding_{rounding} {}
+  ledger(gabion::rate rate, std::uint32_t burst, duration rounding = {})
+      : rate_{rate}, burst_{burst}, rounding_{rounding} {}
 
   void add(instant at, std::uint32_t n) { given_.emplace_back(at, n); }
   [[nodiscard]] bool kept() {
@@ -55,7 +56,8 @@ class ledger {
 /// A bucket as one would fill it by hand: step by step, in fractions of a permit.
 class plain_bucket {
  public:
-  plain_bucket(wide permits, wide per, wide burst) : permits_{permits}, per_{per}, full_{burst * per}, level_{full_} {}
+  plain_bucket(wide permits, wide per, wide burst)
+      : permits_{permits}, per_{per}, full_{burst * per}, level_{full_} {}
 
   void to(instant now) {
     if (last_) level_ += wide{(now - *last_).count()} * permits_;
@@ -93,18 +95,20 @@ duration some_time(gabion::xoshiro256& random, duration permit) {
 }
 
 template <class Limiter>
-void against_the_plain_bucket(Limiter& limiter, gabion::rate rate, std::uint32_t burst, std::uint64_t seed) {
+void against_the_plain_bucket(Limiter& limiter, gabion::rate rate, std::uint32_t burst,
+                              std::uint64_t seed) {
   gabion::xoshiro256 random{seed};
   plain_bucket plain{rate.permits, rate.per.count(), burst};
   const bool reserves = gabion::uniform(random, 2) == 0;
   ledger given{rate, burst, reserves ? 1ns : 0ns};
   const duration permit = rate.per / rate.permits + 1ns;
-  instant now{duration{static_cast<duration::rep>(gabion::uniform(random, std::uint64_t{1} << 58))}};
+  instant now{
+      duration{static_cast<duration::rep>(gabion::uniform(random, std::uint64_t{1} << 58))}};
   for (int step = 0; step < 150; ++step) {
     now += some_time(random, permit);
     plain.to(now);
-    const auto n =
-        static_cast<std::uint32_t>(gabion::uniform(random, std::uint64_t{1}, burst > 4 ? std::uint64_t{5} : burst + 1U));
+    const auto n = static_cast<std::uint32_t>(
+        gabion::uniform(random, std::uint64_t{1}, burst > 4 ? std::uint64_t{5} : burst + 1U));
     const std::optional<wide> needed = plain.wait(n);
     const duration wait = needed ? duration{static_cast<duration::rep>(*needed)} : for_ever;
     REQUIRE(limiter.available(now) == static_cast<std::uint64_t>(plain.whole()));
@@ -137,7 +141,8 @@ void against_the_plain_bucket(Limiter& limiter, gabion::rate rate, std::uint32_t
 }
 
 template <class Limiter>
-void never_more_with_a_wild_clock(Limiter& limiter, gabion::rate rate, std::uint32_t burst, std::uint64_t seed) {
+void never_more_with_a_wild_clock(Limiter& limiter, gabion::rate rate, std::uint32_t burst,
+                                  std::uint64_t seed) {
   gabion::xoshiro256 random{seed};
   const duration permit = rate.per / rate.permits + 1ns;
   instant now{24h * 365};
@@ -154,7 +159,8 @@ void never_more_with_a_wild_clock(Limiter& limiter, gabion::rate rate, std::uint
 /// The log of all permits that the sliding window stands for.
 class plain_window {
  public:
-  plain_window(wide limit, wide slice, wide slices) : limit_{limit}, slice_{slice}, slices_{slices} {}
+  plain_window(wide limit, wide slice, wide slices)
+      : limit_{limit}, slice_{slice}, slices_{slices} {}
 
   [[nodiscard]] wide used(instant now) const {
     wide sum = 0;
@@ -167,7 +173,8 @@ class plain_window {
     for (const auto& [at, ignored] : log_) {
       const wide until = counts_until(at);
       const wide wait = until - now.time_since_epoch().count();
-      if (wait > 0 && used(now + duration{static_cast<duration::rep>(wait)}) + n <= limit_) return wait;
+      if (wait > 0 && used(now + duration{static_cast<duration::rep>(wait)}) + n <= limit_)
+        return wait;
     }
     return -1;
   }
@@ -181,7 +188,9 @@ class plain_window {
   }
 
  private:
-  [[nodiscard]] wide counts_until(instant at) const { return (at.time_since_epoch().count() / slice_ + 1 + slices_) * slice_; }
+  [[nodiscard]] wide counts_until(instant at) const {
+    return (at.time_since_epoch().count() / slice_ + 1 + slices_) * slice_;
+  }
 
   wide limit_;
   wide slice_;
@@ -193,18 +202,21 @@ constexpr std::uint64_t sequences = 150;
 
 }  // namespace
 
-TEST_CASE("a token bucket gives what the plain bucket gives and says its waits exactly", "[rate_limiter][model]") {
+TEST_CASE("a token bucket gives what the plain bucket gives and says its waits exactly",
+          "[rate_limiter][model]") {
   for (std::uint64_t seed = 1; seed <= sequences; ++seed)
     for (const gabion::rate rate :
-         {gabion::rate{1, 1s}, gabion::rate{3, 1s}, gabion::rate{7, 10ns}, gabion::rate{5, 1ns}, gabion::rate{1, 1ns},
-          gabion::rate{1, 24h}, gabion::rate{999'999'937, 24h}, gabion::rate{1000, 1s}})
+         {gabion::rate{1, 1s}, gabion::rate{3, 1s}, gabion::rate{7, 10ns}, gabion::rate{5, 1ns},
+          gabion::rate{1, 1ns}, gabion::rate{1, 24h}, gabion::rate{999'999'937, 24h},
+          gabion::rate{1000, 1s}})
       for (const std::uint32_t burst : {1U, 2U, 10U}) {
         gabion::token_bucket limiter{{.burst = burst, .refill = rate}};
         against_the_plain_bucket(limiter, rate, burst, seed);
       }
 }
 
-TEST_CASE("a bucket goes on without a seam where its word no longer holds the time", "[rate_limiter][model]") {
+TEST_CASE("a bucket goes on without a seam where its word no longer holds the time",
+          "[rate_limiter][model]") {
   constexpr gabion::token_bucket_options options{.burst = 3, .refill = {7, 10ns}};
   constexpr instant latest{duration{(std::int64_t{1} << 60) / 7}};
   for (std::uint64_t seed = 1; seed <= sequences; ++seed) {
@@ -233,7 +245,8 @@ TEST_CASE("a bucket goes on without a seam where its word no longer holds the ti
   }
 }
 
-TEST_CASE("a bucket goes on without a seam where its word no longer holds the debt", "[rate_limiter][model]") {
+TEST_CASE("a bucket goes on without a seam where its word no longer holds the debt",
+          "[rate_limiter][model]") {
   constexpr gabion::token_bucket_options options{.burst = 2, .refill = {1, 24h * 366}};
   gabion::token_bucket limiter{options};
   gabion::token_bucket under_lock{options};
@@ -247,7 +260,8 @@ TEST_CASE("a bucket goes on without a seam where its word no longer holds the de
   }
 }
 
-TEST_CASE("GCRA gives what the plain bucket gives and says its waits exactly", "[rate_limiter][model]") {
+TEST_CASE("GCRA gives what the plain bucket gives and says its waits exactly",
+          "[rate_limiter][model]") {
   for (std::uint64_t seed = 1; seed <= sequences; ++seed)
     for (const duration interval : {duration{1ns}, duration{7ns}, duration{100ms}, duration{24h}})
       for (const std::uint32_t burst : {1U, 2U, 10U}) {
@@ -256,7 +270,8 @@ TEST_CASE("GCRA gives what the plain bucket gives and says its waits exactly", "
       }
 }
 
-TEST_CASE("a clock that goes back and forth never gives more than burst and rate allow", "[rate_limiter][model]") {
+TEST_CASE("a clock that goes back and forth never gives more than burst and rate allow",
+          "[rate_limiter][model]") {
   for (std::uint64_t seed = 1; seed <= sequences; ++seed)
     for (const std::uint32_t burst : {1U, 2U, 10U}) {
       gabion::token_bucket bucket{{.burst = burst, .refill = gabion::per_second(3)}};
@@ -266,19 +281,23 @@ TEST_CASE("a clock that goes back and forth never gives more than burst and rate
     }
 }
 
-TEST_CASE("a sliding window never exceeds its limit in any window and is late by a slice at most", "[rate_limiter][model]") {
+TEST_CASE("a sliding window never exceeds its limit in any window and is late by a slice at most",
+          "[rate_limiter][model]") {
   for (std::uint64_t seed = 1; seed <= sequences; ++seed)
     for (const std::uint32_t slices : {1U, 2U, 7U, 10U})
       for (const std::uint32_t limit : {1U, 3U, 20U}) {
         gabion::xoshiro256 random{seed};
         const duration window = 1s;
         const duration slice{(window.count() - 1) / slices + 1};
-        gabion::sliding_window_limiter limiter{{.limit = limit, .window = window, .slices = slices}};
+        gabion::sliding_window_limiter limiter{
+            {.limit = limit, .window = window, .slices = slices}};
         plain_window plain{limit, slice.count(), slices};
-        instant now{duration{static_cast<duration::rep>(gabion::uniform(random, std::uint64_t{1} << 58))}};
+        instant now{
+            duration{static_cast<duration::rep>(gabion::uniform(random, std::uint64_t{1} << 58))}};
         for (int step = 0; step < 80; ++step) {
           now += some_time(random, window / 8);
-          const auto n = static_cast<std::uint32_t>(gabion::uniform(random, std::uint64_t{1}, limit));
+          const auto n =
+              static_cast<std::uint32_t>(gabion::uniform(random, std::uint64_t{1}, limit));
           const wide wait = plain.wait(now, n);
           const gabion::rate_admission answer = limiter.take(now, n);
           REQUIRE(answer.granted == (wait == 0));
@@ -294,19 +313,22 @@ TEST_CASE("a sliding window never exceeds its limit in any window and is late by
       }
 }
 
-TEST_CASE("what is in the bucket outlives any number of new configurations", "[rate_limiter][model]") {
+TEST_CASE("what is in the bucket outlives any number of new configurations",
+          "[rate_limiter][model]") {
   for (std::uint64_t seed = 1; seed <= sequences; ++seed) {
     gabion::xoshiro256 random{seed};
     gabion::rate rate{1, 1s};
     std::uint32_t burst = 100;
     gabion::token_bucket limiter{{.burst = burst, .refill = rate}};
-    // In permits, as an interval: each change may round the part of a permit down by less than a tick.
+    // In permits, as an interval: each change may round the part of a permit down by less than a
+    // tick.
     long double level = burst;
     instant now{1h};
     for (int step = 0; step < 60; ++step) {
       const duration by{static_cast<duration::rep>(gabion::uniform(random, 3'000'000'000))};
       now += by;
-      level += static_cast<long double>(by.count()) * rate.permits / static_cast<long double>(rate.per.count());
+      level += static_cast<long double>(by.count()) * rate.permits /
+               static_cast<long double>(rate.per.count());
       if (level > burst) level = burst;
       if (limiter.take(now, 2)) level -= 2;
       REQUIRE(level > -0.001L);
@@ -315,8 +337,10 @@ TEST_CASE("what is in the bucket outlives any number of new configurations", "[r
       if (gabion::uniform(random, 4) != 0) continue;
       rate = {
           static_cast<std::uint32_t>(gabion::uniform(random, std::uint64_t{1}, std::uint64_t{20})),
-          duration{static_cast<duration::rep>(gabion::uniform(random, std::uint64_t{1'000'000}, std::uint64_t{9'000'000'000}))}};
-      burst = static_cast<std::uint32_t>(gabion::uniform(random, std::uint64_t{2}, std::uint64_t{200}));
+          duration{static_cast<duration::rep>(
+              gabion::uniform(random, std::uint64_t{1'000'000}, std::uint64_t{9'000'000'000}))}};
+      burst =
+          static_cast<std::uint32_t>(gabion::uniform(random, std::uint64_t{2}, std::uint64_t{200}));
       limiter.reconfigure({.burst = burst, .refill = rate}, now);
       if (level > burst) level = burst;
     }

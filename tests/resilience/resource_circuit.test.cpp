@@ -86,7 +86,8 @@ TEST_CASE("a sample is taken when it is due and not before", "[resource_circuit]
   CHECK(x.samples == 2);
 }
 
-TEST_CASE("high pressure trips once it has lasted long enough and equality counts", "[resource_circuit]") {
+TEST_CASE("high pressure trips once it has lasted long enough and equality counts",
+          "[resource_circuit]") {
   bench x{plain};
   x.sample(9000);
   x.sample(9000);
@@ -113,10 +114,12 @@ TEST_CASE("one sample below the threshold begins the row anew", "[resource_circu
   CHECK(x.told.orders.size() == 1);
 }
 
-TEST_CASE("between low and high it stays as it is and is prolonged before it ends", "[resource_circuit]") {
+TEST_CASE("between low and high it stays as it is and is prolonged before it ends",
+          "[resource_circuit]") {
   bench x{plain};
   for (int i = 0; i < 3; ++i) x.sample(9000);
-  for (int i = 0; i < 8; ++i) x.sample(7000);  // up to 8 s after the trip: the next sample still is in time
+  // up to 8 s after the trip: the next sample still is in time
+  for (int i = 0; i < 8; ++i) x.sample(7000);
   CHECK(x.told.orders.size() == 1);
   x.sample(7000);
   REQUIRE(x.told.orders.size() == 2);
@@ -148,7 +151,8 @@ TEST_CASE("it closes on recovery if told to", "[resource_circuit]") {
   CHECK(x.told.orders[1].cause == gabion::circuit_cause::resource);
 }
 
-TEST_CASE("a sample that cannot be read breaks the row and prolongs nothing", "[resource_circuit]") {
+TEST_CASE("a sample that cannot be read breaks the row and prolongs nothing",
+          "[resource_circuit]") {
   bench x{plain};
   x.sample(9000);
   x.sample(9000);
@@ -184,11 +188,13 @@ TEST_CASE("a clock that goes back neither trips nor recovers", "[resource_circui
   CHECK(x.told.orders.empty());
 }
 
-TEST_CASE("it opens a circuit breaker and the breaker recovers by its own rules", "[resource_circuit]") {
+TEST_CASE("it opens a circuit breaker and the breaker recovers by its own rules",
+          "[resource_circuit]") {
   gabion::testing::manual_time time;
   std::optional<std::uint32_t> value{9500};
   int samples = 0;
-  gabion::basic_circuit_breaker breaker{gabion::circuit_breaker_options{.successes_to_close = 1}, time.clock()};
+  gabion::basic_circuit_breaker breaker{gabion::circuit_breaker_options{.successes_to_close = 1},
+                                        time.clock()};
   auto o = plain;
   o.sustained = 0s;
   gabion::resource_circuit circuit{o, gauge{&value, &samples}, breaker};
@@ -242,7 +248,8 @@ TEST_CASE("options of a resource circuit are checked on both sides", "[resource_
   CHECK_FALSE(with([](auto& o) { o.open_for = o.every; }));
   auto bad = plain;
   bad.low = 9001;
-  CHECK_THROWS_WITH(bench{bad}, Catch::Contains("resource_circuit_options.low is 9001; allowed: 1 to high"));
+  CHECK_THROWS_WITH(bench{bad},
+                    Catch::Contains("resource_circuit_options.low is 9001; allowed: 1 to high"));
 }
 
 TEST_CASE("sources join to the highest or the first that is known", "[resource_circuit]") {

@@ -47,7 +47,8 @@ constexpr instant start{1h};
 /// Moves the manual time instead of waiting; can be told to interrupt the n-th wait.
 class fake_sleeper {
  public:
-  explicit fake_sleeper(manual_time& time, int interrupt_at = -1) : time_{&time}, left_{interrupt_at} {}
+  explicit fake_sleeper(manual_time& time, int interrupt_at = -1)
+      : time_{&time}, left_{interrupt_at} {}
   bool wait_until(instant moment) {
     if (left_-- == 0) return false;
     waits.push_back(gabion::elapsed(time_->now(), moment));
@@ -90,7 +91,8 @@ TEST_CASE("the first call counts as an attempt", "[resilience][retry]") {
   CHECK(once.next(failed, start) == stop(retry_stop::exhausted));
 }
 
-TEST_CASE("a retry stops at the first success and at the first fatal failure", "[resilience][retry]") {
+TEST_CASE("a retry stops at the first success and at the first fatal failure",
+          "[resilience][retry]") {
   auto retry = machine({.max_attempts = 5, .backoff = plain});
   CHECK(retry.begin(start).attempt_at);
   CHECK(retry.next(failed, start).attempt_at);
@@ -114,8 +116,9 @@ TEST_CASE("each call begins anew with its attempts and its delays", "[resilience
 }
 
 TEST_CASE("decorrelated delays begin again with each call", "[resilience][retry]") {
-  auto retry =
-      machine({.max_attempts = 1000, .backoff = {.initial = 1s, .cap = 1h, .jitter = gabion::backoff_jitter::decorrelated}});
+  auto retry = machine(
+      {.max_attempts = 1000,
+       .backoff = {.initial = 1s, .cap = 1h, .jitter = gabion::backoff_jitter::decorrelated}});
   for (int call = 0; call < 100; ++call) {
     CHECK(retry.begin(start).attempt_at);
     CHECK(*retry.next(failed, start).attempt_at <= start + 3s);
@@ -123,7 +126,8 @@ TEST_CASE("decorrelated delays begin again with each call", "[resilience][retry]
   }
 }
 
-TEST_CASE("the deadline is looked at before a wait and the last wait is cut to it", "[resilience][retry]") {
+TEST_CASE("the deadline is looked at before a wait and the last wait is cut to it",
+          "[resilience][retry]") {
   auto retry = machine({.max_attempts = 10,
                         .backoff = {.initial = 400ms, .jitter = gabion::backoff_jitter::none},
                         .total = 1s,
@@ -136,7 +140,9 @@ TEST_CASE("the deadline is looked at before a wait and the last wait is cut to i
   CHECK(retry.next(failed, start + 960ms) == stop(retry_stop::deadline));
 }
 
-TEST_CASE("case 58: after a wait that was cut there is one attempt and no more however fast it fails", "[resilience][retry]") {
+TEST_CASE(
+    "case 58: after a wait that was cut there is one attempt and no more however fast it fails",
+    "[resilience][retry]") {
   auto retry = machine({.max_attempts = 10,
                         .backoff = {.initial = 400ms, .jitter = gabion::backoff_jitter::none},
                         .total = 1s,
@@ -160,7 +166,8 @@ TEST_CASE("no attempt begins without time for it", "[resilience][retry]") {
   CHECK(zero.begin(start, deadline::at(start + 1ns)) == at(0s));
 }
 
-TEST_CASE("no attempt begins at the deadline itself however little time it needs", "[resilience][retry]") {
+TEST_CASE("no attempt begins at the deadline itself however little time it needs",
+          "[resilience][retry]") {
   auto retry = machine({.max_attempts = 10,
                         .backoff = {.initial = 400ms, .jitter = gabion::backoff_jitter::none},
                         .total = 1s,
@@ -202,17 +209,20 @@ TEST_CASE("a stated wait is kept or ends the call but is never cut short", "[res
   CHECK(retry.next(told((duration::max)()), start) == stop(retry_stop::deadline));
 }
 
-TEST_CASE("a rejection ends the call unless the caller wants to wait for it", "[resilience][retry]") {
+TEST_CASE("a rejection ends the call unless the caller wants to wait for it",
+          "[resilience][retry]") {
   auto impatient = machine({.max_attempts = 5, .backoff = plain});
   CHECK(impatient.begin(start).attempt_at);
   CHECK(impatient.next({attempt_verdict::rejected, 1s}, start) == stop(retry_stop::rejected));
 
-  auto patient = machine({.max_attempts = 3, .backoff = plain, .rejections = rejection_handling::wait});
+  auto patient =
+      machine({.max_attempts = 3, .backoff = plain, .rejections = rejection_handling::wait});
   CHECK(patient.begin(start).attempt_at);
   // exactly the stated time, without jitter or back-off
   CHECK(patient.next({attempt_verdict::rejected, 1ms}, start) == at(1ms));
   CHECK(patient.next(rejected, start + 1ms) == at(201ms));
-  CHECK(patient.next({attempt_verdict::rejected, 1ms}, start + 201ms) == stop(retry_stop::exhausted));
+  CHECK(patient.next({attempt_verdict::rejected, 1ms}, start + 201ms) ==
+        stop(retry_stop::exhausted));
 }
 
 TEST_CASE("cancelling says so and not that attempts are used up", "[resilience][retry]") {
@@ -227,8 +237,11 @@ TEST_CASE("with any options and any reports the promises of a retry hold", "[res
   for (int run = 0; run < 20'000; ++run) {
     retry_options o;
     o.max_attempts = static_cast<std::uint32_t>(gabion::uniform(random, 1, 8));
-    o.backoff.initial = duration{static_cast<duration::rep>(gabion::uniform(random, 0, 1'000'000'000))};
-    o.backoff.cap = o.backoff.initial + duration{static_cast<duration::rep>(random() >> gabion::uniform(random, 8, 63))};
+    o.backoff.initial =
+        duration{static_cast<duration::rep>(gabion::uniform(random, 0, 1'000'000'000))};
+    o.backoff.cap =
+        o.backoff.initial +
+        duration{static_cast<duration::rep>(random() >> gabion::uniform(random, 8, 63))};
     o.backoff.jitter = static_cast<gabion::backoff_jitter>(gabion::uniform(random, 4));
     if (gabion::uniform(random, 3) != 0)
       o.total = duration{static_cast<duration::rep>(gabion::uniform(random, 1, 10'000'000'000))};
@@ -247,11 +260,13 @@ TEST_CASE("with any options and any reports the promises of a retry hold", "[res
       now += duration{static_cast<duration::rep>(gabion::uniform(random, 0, 1'000'000'000))};
       attempt_report report{static_cast<attempt_verdict>(gabion::uniform(random, 4))};
       if (gabion::uniform(random, 3) == 0)
-        report.retry_after = duration{static_cast<duration::rep>(random()) >> gabion::uniform(random, 20, 63)};
+        report.retry_after =
+            duration{static_cast<duration::rep>(random()) >> gabion::uniform(random, 20, 63)};
       step = retry.next(report, now);
       if (report.verdict == attempt_verdict::success) REQUIRE(step == stop(retry_stop::success));
       if (report.verdict == attempt_verdict::fatal) REQUIRE(step == stop(retry_stop::fatal));
-      if (step.attempt_at && report.retry_after) REQUIRE(*step.attempt_at - now >= *report.retry_after);
+      if (step.attempt_at && report.retry_after)
+        REQUIRE(*step.attempt_at - now >= *report.retry_after);
       if (step.attempt_at && !report.retry_after) REQUIRE(*step.attempt_at - now <= o.backoff.cap);
     }
     REQUIRE(invocations <= o.max_attempts);
@@ -280,14 +295,19 @@ TEST_CASE("retry options outside their range are refused by name", "[resilience]
     return {};
   };
   using Catch::Matchers::Contains;
-  CHECK_THAT(refusal({.max_attempts = 0}), Contains("retry_options.max_attempts is 0; allowed: 1 to 1000"));
+  CHECK_THAT(refusal({.max_attempts = 0}),
+             Contains("retry_options.max_attempts is 0; allowed: 1 to 1000"));
   CHECK_THAT(refusal({.max_attempts = 1001}), Contains("1001"));
   CHECK(refusal({.max_attempts = 1000}).empty());
-  CHECK_THAT(refusal({.total = 0ns}), Contains("retry_options.total is 0 ns; allowed: more than 0 ns"));
+  CHECK_THAT(refusal({.total = 0ns}),
+             Contains("retry_options.total is 0 ns; allowed: more than 0 ns"));
   CHECK(refusal({.total = 1ns}).empty());
-  CHECK_THAT(refusal({.attempt_time = -1ns}), Contains("retry_options.attempt_time is -1 ns; allowed: 0 ns or more"));
-  CHECK_THAT(refusal({.max_retry_after = -1ns}), Contains("retry_options.max_retry_after is -1 ns"));
-  CHECK_THAT(refusal({.backoff = {.initial = -1ns}}), Contains("retry_options.backoff.initial is -1 ns"));
+  CHECK_THAT(refusal({.attempt_time = -1ns}),
+             Contains("retry_options.attempt_time is -1 ns; allowed: 0 ns or more"));
+  CHECK_THAT(refusal({.max_retry_after = -1ns}),
+             Contains("retry_options.max_retry_after is -1 ns"));
+  CHECK_THAT(refusal({.backoff = {.initial = -1ns}}),
+             Contains("retry_options.backoff.initial is -1 ns"));
 }
 
 TEST_CASE("a blocking call is tried until it succeeds", "[resilience][retry]") {
@@ -309,12 +329,15 @@ TEST_CASE("a blocking call is tried until it succeeds", "[resilience][retry]") {
   CHECK(sleeper.waits == std::vector<duration>{0ns, 100ms, 200ms});
 }
 
-TEST_CASE("a blocking call that gives up returns its last result as it was", "[resilience][retry]") {
+TEST_CASE("a blocking call that gives up returns its last result as it was",
+          "[resilience][retry]") {
   manual_time time;
   fake_sleeper sleeper{time};
   auto retry = machine({.max_attempts = 3, .backoff = plain});
   int calls = 0;
-  const auto send = [&](const gabion::attempt_context&) { return "failure " + std::to_string(++calls); };
+  const auto send = [&](const gabion::attempt_context&) {
+    return "failure " + std::to_string(++calls);
+  };
   const auto never_good = [](const std::string&) { return failed; };
   const auto result = gabion::retry_call(retry, time.clock(), sleeper, send, never_good);
   CHECK(result.why == retry_stop::exhausted);
@@ -326,9 +349,11 @@ TEST_CASE("a blocking call without time is not made", "[resilience][retry]") {
   manual_time time;
   fake_sleeper sleeper{time};
   auto retry = machine({});
-  const auto send = [](const gabion::attempt_context&) -> std::error_code { throw std::logic_error{"called"}; };
-  const auto result =
-      gabion::retry_call(retry, time.clock(), sleeper, send, gabion::classify_by_traits{}, deadline::at(time.now()));
+  const auto send = [](const gabion::attempt_context&) -> std::error_code {
+    throw std::logic_error{"called"};
+  };
+  const auto result = gabion::retry_call(retry, time.clock(), sleeper, send,
+                                         gabion::classify_by_traits{}, deadline::at(time.now()));
   CHECK(result.why == retry_stop::deadline);
   CHECK(result.attempts == 0);
   CHECK_FALSE(result.last);
@@ -348,7 +373,8 @@ TEST_CASE("an interrupted wait ends the call at once as cancelled", "[resilience
   CHECK(calls == 1);
   CHECK(result.last == std::make_error_code(std::errc::timed_out));
   fake_sleeper before_the_first{time, 0};
-  CHECK(gabion::retry_call(retry, time.clock(), before_the_first, send).why == retry_stop::cancelled);
+  CHECK(gabion::retry_call(retry, time.clock(), before_the_first, send).why ==
+        retry_stop::cancelled);
   CHECK(calls == 1);
 }
 
@@ -369,7 +395,8 @@ TEST_CASE("results are classified by their traits", "[resilience][retry]") {
   CHECK(classify(std::optional<int>{1}).verdict == attempt_verdict::success);
 }
 
-TEST_CASE("the retry asks no more of its parts than their archetypes have", "[resilience][archetype]") {
+TEST_CASE("the retry asks no more of its parts than their archetypes have",
+          "[resilience][archetype]") {
   gabion::basic_retry retry{retry_options{}, archetype::random_source::make()};
   sleeper_archetype sleeper{0};
   const auto send = [](const gabion::attempt_context&) { return 7; };

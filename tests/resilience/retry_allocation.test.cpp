@@ -46,8 +46,10 @@ const std::error_code broken = std::make_error_code(std::errc::connection_reset)
 
 }  // namespace
 
-TEST_CASE("a call through fallback and retry and timeout allocates nothing when it succeeds and when it is tried again",
-          "[retry][allocation]") {
+TEST_CASE(
+    "a call through fallback and retry and timeout allocates nothing when it succeeds and when it "
+    "is tried again",
+    "[retry][allocation]") {
   gabion::testing::manual_time time;
   advancing_sleeper sleeper{&time};
   gabion::retry_budget budget{{.percent = 1000}};
@@ -57,16 +59,19 @@ TEST_CASE("a call through fallback and retry and timeout allocates nothing when 
   auto guarded = gabion::pipeline(time.clock(), placeholder, retry, timeout);
   CHECK(allocations_in([&] {
           for (int i = 0; i < 1000; ++i) {
-            static_cast<void>(guarded.call(sleeper, gabion::call_context{}, [] { return std::error_code{}; }));
-            int left = i % 4;
             static_cast<void>(
-                guarded.call(sleeper, gabion::call_context{}, [&] { return left-- > 0 ? broken : std::error_code{}; }));
+                guarded.call(sleeper, gabion::call_context{}, [] { return std::error_code{}; }));
+            int left = i % 4;
+            static_cast<void>(guarded.call(sleeper, gabion::call_context{}, [&] {
+              return left-- > 0 ? broken : std::error_code{};
+            }));
           }
         }) == 0);
   CHECK(retry.counts().retries > 100);
 }
 
-TEST_CASE("budgets and the machine of a hedge and a cache of small values allocate nothing", "[retry][hedge][allocation]") {
+TEST_CASE("budgets and the machine of a hedge and a cache of small values allocate nothing",
+          "[retry][hedge][allocation]") {
   gabion::testing::manual_time time;
   const auto now = [&] { return time.now(); };
   gabion::retry_budget tokens;
@@ -75,7 +80,8 @@ TEST_CASE("budgets and the machine of a hedge and a cache of small values alloca
   CHECK(allocations_in([&] {
           for (int i = 0; i < 1000; ++i) {
             time.advance(1ms);
-            for (const auto what : {gabion::budget_event::call, gabion::budget_event::success, gabion::budget_event::failure}) {
+            for (const auto what : {gabion::budget_event::call, gabion::budget_event::success,
+                                    gabion::budget_event::failure}) {
               tokens.note(what, now);
               windowed.note(what, now);
             }
@@ -90,20 +96,26 @@ TEST_CASE("budgets and the machine of a hedge and a cache of small values alloca
         }) == 0);
 }
 
-TEST_CASE("a detached call is one allocation and one more if it takes a stop token", "[timeout][allocation]") {
+TEST_CASE("a detached call is one allocation and one more if it takes a stop token",
+          "[timeout][allocation]") {
   inline_spawner spawner;
   gabion::basic_detached_timeout timeout{gabion::detached_timeout_options{}, spawner};
-  CHECK(allocations_in([&] { CHECK(timeout.call([] { return std::optional<int>{7}; }) == 7); }) == 1);
-  CHECK(allocations_in(
-            [&] { CHECK(timeout.call({}, [](const gabion::call_context&) { return std::optional<int>{7}; }) == 7); }) == 2);
+  CHECK(allocations_in([&] { CHECK(timeout.call([] { return std::optional<int>{7}; }) == 7); }) ==
+        1);
+  CHECK(allocations_in([&] {
+          CHECK(timeout.call(
+                    {}, [](const gabion::call_context&) { return std::optional<int>{7}; }) == 7);
+        }) == 2);
 }
 
-TEST_CASE("a hedged call is one allocation and one more for each attempt that takes a stop token", "[hedge][allocation]") {
+TEST_CASE("a hedged call is one allocation and one more for each attempt that takes a stop token",
+          "[hedge][allocation]") {
   inline_spawner spawner;
   gabion::unlimited_budget budget;
   gabion::basic_hedge hedge{gabion::hedge_options{}, spawner, budget};
   const gabion::call_context context{.idempotent = true};
-  CHECK(allocations_in([&] { CHECK(hedge.call(context, [] { return std::optional<int>{7}; }) == 7); }) == 1);
+  CHECK(allocations_in(
+            [&] { CHECK(hedge.call(context, [] { return std::optional<int>{7}; }) == 7); }) == 1);
   const auto second_try = [](const gabion::call_context& c) {
     return c.attempt == 1 ? std::optional<int>{} : std::optional<int>{7};
   };

@@ -28,7 +28,8 @@ struct budget_archetype {
     return false;
   }
 };
-static_assert(gabion::attempt_budget<budget_archetype> && gabion::explain_attempt_budget<gabion::unlimited_budget>());
+static_assert(gabion::attempt_budget<budget_archetype> &&
+              gabion::explain_attempt_budget<gabion::unlimited_budget>());
 
 struct spawner_archetype {
   explicit spawner_archetype(int) {}
@@ -73,11 +74,13 @@ struct knows_a_number {
 };
 static_assert(!gabion::spawner<no_spawn> && !gabion::spawner<spawns_function_pointers>);
 static_assert(!gabion::attempt_budget<spends_nothing> && gabion::notes_attempts<spends_nothing>);
-static_assert(!gabion::delay_source<knows_a_number> && !gabion::delay_source<const delay_archetype>);
+static_assert(!gabion::delay_source<knows_a_number> &&
+              !gabion::delay_source<const delay_archetype>);
 
 }  // namespace
 
-TEST_CASE("retries and hedges ask no more of their parts than the archetypes have", "[retry][hedge][timeout][archetype]") {
+TEST_CASE("retries and hedges ask no more of their parts than the archetypes have",
+          "[retry][hedge][timeout][archetype]") {
   budget_archetype budget{0};
   spawner_archetype spawner{0};
   waiter_archetype waiter{0};
@@ -88,13 +91,15 @@ TEST_CASE("retries and hedges ask no more of their parts than the archetypes hav
 
   gabion::basic_retry machine{gabion::retry_options{}, archetype::random_source::make()};
   const auto attempt = [&](const gabion::attempt_context&) { return f(); };
-  CHECK(gabion::retry_call(machine, archetype::clock::make(), waiter, attempt, gabion::classify_by_traits{},
-                           gabion::deadline::never(), budget)
+  CHECK(gabion::retry_call(machine, archetype::clock::make(), waiter, attempt,
+                           gabion::classify_by_traits{}, gabion::deadline::never(), budget)
             .why == gabion::retry_stop::success);
 
-  gabion::basic_hedge hedge{gabion::hedge_options{}, spawner, budget, delay_archetype{0}, archetype::clock::make()};
+  gabion::basic_hedge hedge{gabion::hedge_options{}, spawner, budget, delay_archetype{0},
+                            archetype::clock::make()};
   CHECK_FALSE(hedge.call_in(waiter, gabion::call_context{}, f));
 
-  gabion::basic_detached_timeout timeout{gabion::detached_timeout_options{}, spawner, archetype::clock::make()};
+  gabion::basic_detached_timeout timeout{gabion::detached_timeout_options{}, spawner,
+                                         archetype::clock::make()};
   CHECK_FALSE(timeout.call_in(waiter, gabion::call_context{}, f));
 }

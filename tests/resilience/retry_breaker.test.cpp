@@ -26,7 +26,8 @@ using gabion_test::advancing_sleeper;
 
 namespace {
 
-/// A provider that fails until told otherwise, called through a breaker that opens after two failures for ten seconds.
+/// A provider that fails until told otherwise, called through a breaker that opens after two
+/// failures for ten seconds.
 struct guarded_provider {
   explicit guarded_provider(manual_time& time)
       : breaker{{.failures = 2, .open_for = 10s, .successes_to_close = 1}, time.clock()} {}
@@ -52,12 +53,14 @@ constexpr auto as_it_says = [](const attempt_report& r) { return r; };
 
 [[nodiscard]] auto machine(gabion::rejection_handling rejections) {
   return gabion::basic_retry{
-      gabion::retry_options{
-          .max_attempts = 7, .backoff = {.initial = 100ms, .jitter = gabion::backoff_jitter::none}, .rejections = rejections},
+      gabion::retry_options{.max_attempts = 7,
+                            .backoff = {.initial = 100ms, .jitter = gabion::backoff_jitter::none},
+                            .rejections = rejections},
       gabion::xoshiro256{1}};
 }
 
-constexpr gabion::backoff_options no_jitter{.initial = 100ms, .jitter = gabion::backoff_jitter::none};
+constexpr gabion::backoff_options no_jitter{.initial = 100ms,
+                                            .jitter = gabion::backoff_jitter::none};
 const std::error_code timed_out = std::make_error_code(std::errc::timed_out);
 
 }  // namespace
@@ -74,7 +77,8 @@ TEST_CASE("retries end when the breaker opens under them", "[resilience][retry]"
   CHECK(provider.calls == 2);
 }
 
-TEST_CASE("retries that wait for a breaker wait exactly what is left of its open time", "[resilience][retry]") {
+TEST_CASE("retries that wait for a breaker wait exactly what is left of its open time",
+          "[resilience][retry]") {
   manual_time time;
   advancing_sleeper sleeper{&time};
   guarded_provider provider{time};
@@ -83,12 +87,14 @@ TEST_CASE("retries that wait for a breaker wait exactly what is left of its open
   const auto result = gabion::retry_call(retry, time.clock(), sleeper, provider, as_it_says);
   CHECK(result.why == retry_stop::success);
   CHECK(provider.calls == 3);
-  // two attempts fail and open it; the third is rejected after the back-off of 200 ms and told 9.8 s
+  // two attempts fail and open it; the third is rejected after the back-off of 200 ms and told 9.8
+  // s
   CHECK(sleeper.waits == std::vector<duration>{0ns, 100ms, 200ms, 9800ms});
   CHECK(provider.breaker.state() == gabion::circuit_state::closed);
 }
 
-TEST_CASE("a deadline before the breaker closes ends the retries without a wait", "[resilience][retry]") {
+TEST_CASE("a deadline before the breaker closes ends the retries without a wait",
+          "[resilience][retry]") {
   manual_time time;
   advancing_sleeper sleeper{&time};
   guarded_provider provider{time};
@@ -105,7 +111,8 @@ TEST_CASE("a deadline before the breaker closes ends the retries without a wait"
 TEST_CASE("case 57: an open circuit is not retried by default", "[retry][policy]") {
   manual_time time;
   advancing_sleeper sleeper{&time, {}};
-  gabion::basic_circuit_breaker breaker{{.failures = 1, .open_for = 7s, .successes_to_close = 1}, time.clock()};
+  gabion::basic_circuit_breaker breaker{{.failures = 1, .open_for = 7s, .successes_to_close = 1},
+                                        time.clock()};
   gabion::retry_policy retry{{.max_attempts = 5, .backoff = no_jitter}};
   auto guarded = gabion::pipeline(time.clock(), retry, breaker);
   int calls = 0;
@@ -120,11 +127,14 @@ TEST_CASE("case 57: an open circuit is not retried by default", "[retry][policy]
   CHECK(sleeper.waits == std::vector<duration>{100ms});
 }
 
-TEST_CASE("case 57: if asked a retry waits exactly what is left of the open time", "[retry][policy]") {
+TEST_CASE("case 57: if asked a retry waits exactly what is left of the open time",
+          "[retry][policy]") {
   manual_time time;
   advancing_sleeper sleeper{&time, {}};
-  gabion::basic_circuit_breaker breaker{{.failures = 1, .open_for = 7s, .successes_to_close = 1}, time.clock()};
-  gabion::retry_policy retry{{.max_attempts = 5, .backoff = no_jitter, .rejections = gabion::rejection_handling::wait}};
+  gabion::basic_circuit_breaker breaker{{.failures = 1, .open_for = 7s, .successes_to_close = 1},
+                                        time.clock()};
+  gabion::retry_policy retry{
+      {.max_attempts = 5, .backoff = no_jitter, .rejections = gabion::rejection_handling::wait}};
   auto guarded = gabion::pipeline(time.clock(), retry, breaker);
   int calls = 0;
   const auto send = [&] { return ++calls < 2 ? timed_out : std::error_code{}; };

@@ -56,7 +56,8 @@ TEST_CASE("case 61: ten tokens allow four failures to retry and not a fifth", "[
   CHECK(b.tokens() == 5);
 }
 
-TEST_CASE("case 61: from empty fifty successes allow no retry and the fifty-first does", "[retry][budget]") {
+TEST_CASE("case 61: from empty fifty successes allow no retry and the fifty-first does",
+          "[retry][budget]") {
   retry_budget b{{.tokens = 10, .percent = 10, .per_second = 0}};
   for (int i = 0; i < 100; ++i) b.note(budget_event::failure, never_read);
   CHECK(b.tokens() == 0);
@@ -94,9 +95,10 @@ TEST_CASE("a hedge costs a token and leaves more than half for the retries", "[r
 TEST_CASE("the tokens are counted exactly with any order of events", "[retry][budget][property]") {
   gabion::xoshiro256 random{61};
   for (int run = 0; run < 300; ++run) {
-    const retry_budget_options o{.tokens = static_cast<std::uint32_t>(gabion::uniform(random, 2, 50)),
-                                 .percent = static_cast<std::uint32_t>(gabion::uniform(random, 1, 1000)),
-                                 .per_second = 0};
+    const retry_budget_options o{
+        .tokens = static_cast<std::uint32_t>(gabion::uniform(random, 2, 50)),
+        .percent = static_cast<std::uint32_t>(gabion::uniform(random, 1, 1000)),
+        .per_second = 0};
     retry_budget b{o};
     std::int64_t model = std::int64_t{o.tokens} * 100;
     const std::int64_t full = model;
@@ -122,7 +124,8 @@ TEST_CASE("the tokens are counted exactly with any order of events", "[retry][bu
   }
 }
 
-TEST_CASE("a reserve lets so many attempts a second through when the tokens are gone", "[retry][budget]") {
+TEST_CASE("a reserve lets so many attempts a second through when the tokens are gone",
+          "[retry][budget]") {
   retry_budget b{{.tokens = 2, .percent = 1, .per_second = 3}};
   for (int i = 0; i < 10; ++i) b.note(budget_event::failure, never_read);
   manual_time time;
@@ -182,7 +185,9 @@ TEST_CASE("case 62: a deposit can be used for its time and is gone after", "[ret
   }
 }
 
-TEST_CASE("case 62: after a day of rest a windowed budget begins anew without going through the day", "[retry][budget]") {
+TEST_CASE(
+    "case 62: after a day of rest a windowed budget begins anew without going through the day",
+    "[retry][budget]") {
   manual_time time;
   const auto now = [&] { return time.now(); };
   windowed_retry_budget b{{.percent = 100, .per_second = 0, .keep = 10ms}};
@@ -222,7 +227,8 @@ TEST_CASE("few calls bring their share too however far apart they are", "[retry]
   CHECK(granted == 10);
 }
 
-TEST_CASE("a windowed budget agrees with a list of deposits that expire", "[retry][budget][property]") {
+TEST_CASE("a windowed budget agrees with a list of deposits that expire",
+          "[retry][budget][property]") {
   gabion::xoshiro256 random{62};
   for (int run = 0; run < 100; ++run) {
     manual_time time;
@@ -231,7 +237,8 @@ TEST_CASE("a windowed budget agrees with a list of deposits that expire", "[retr
     std::deque<std::int64_t> deposits;  // the tenth of a second that each was made in
     const auto tenth = [&] { return gabion::duration{time.now().time_since_epoch()} / 100ms; };
     for (int i = 0; i < 300; ++i) {
-      time.advance(gabion::duration{static_cast<std::int64_t>(gabion::uniform(random, 200'000'000))});
+      time.advance(
+          gabion::duration{static_cast<std::int64_t>(gabion::uniform(random, 200'000'000))});
       while (!deposits.empty() && tenth() - deposits.front() > 10) deposits.pop_front();
       if (gabion::uniform(random, 2) == 0) {
         b.note(budget_event::call, now);
@@ -271,31 +278,40 @@ TEST_CASE("a windowed budget has a reserve too", "[retry][budget]") {
 TEST_CASE("budget options outside their range are refused by name", "[retry][budget]") {
   using Catch::Matchers::Contains;
   const auto refused = refusal<retry_budget_options, retry_budget>;
-  CHECK_THAT(refused({.tokens = 1}), Contains("retry_budget_options.tokens is 1; allowed: 2 to 1000000"));
+  CHECK_THAT(refused({.tokens = 1}),
+             Contains("retry_budget_options.tokens is 1; allowed: 2 to 1000000"));
   CHECK_THAT(refused({.tokens = 1'000'001}), Contains("1000001"));
   CHECK(refused({.tokens = 2}).empty());
   CHECK(refused({.tokens = 1'000'000}).empty());
-  CHECK_THAT(refused({.percent = 0}), Contains("retry_budget_options.percent is 0; allowed: 1 to 1000"));
+  CHECK_THAT(refused({.percent = 0}),
+             Contains("retry_budget_options.percent is 0; allowed: 1 to 1000"));
   CHECK_THAT(refused({.percent = 1001}), Contains("1001"));
   CHECK(refused({.percent = 1}).empty());
   CHECK(refused({.percent = 1000}).empty());
-  CHECK_THAT(refused({.per_second = 1'000'001}), Contains("retry_budget_options.per_second is 1000001"));
+  CHECK_THAT(refused({.per_second = 1'000'001}),
+             Contains("retry_budget_options.per_second is 1000001"));
   CHECK(refused({.per_second = 0}).empty());
   CHECK(refused({.per_second = 1'000'000}).empty());
-  static_assert(gabion::valid(retry_budget_options{}) && !gabion::valid(retry_budget_options{.tokens = 1}));
-  static_assert(!gabion::valid(retry_budget_options{.percent = 0}) && gabion::valid(retry_budget_options{.per_second = 0}));
+  static_assert(gabion::valid(retry_budget_options{}) &&
+                !gabion::valid(retry_budget_options{.tokens = 1}));
+  static_assert(!gabion::valid(retry_budget_options{.percent = 0}) &&
+                gabion::valid(retry_budget_options{.per_second = 0}));
 }
 
 TEST_CASE("windowed budget options outside their range are refused by name", "[retry][budget]") {
   using Catch::Matchers::Contains;
   const auto refused = refusal<windowed_retry_budget_options, windowed_retry_budget>;
-  CHECK_THAT(refused({.percent = 0}), Contains("windowed_retry_budget_options.percent is 0; allowed: 1 to 1000"));
+  CHECK_THAT(refused({.percent = 0}),
+             Contains("windowed_retry_budget_options.percent is 0; allowed: 1 to 1000"));
   CHECK_THAT(refused({.percent = 1001}), Contains("1001"));
   CHECK(refused({.percent = 1000}).empty());
-  CHECK_THAT(refused({.per_second = 1'000'001}), Contains("windowed_retry_budget_options.per_second is 1000001"));
-  CHECK_THAT(refused({.keep = 10ms - 1ns}), Contains("windowed_retry_budget_options.keep is 9999999 ns; allowed: 10 ms to 1 h"));
+  CHECK_THAT(refused({.per_second = 1'000'001}),
+             Contains("windowed_retry_budget_options.per_second is 1000001"));
+  CHECK_THAT(refused({.keep = 10ms - 1ns}),
+             Contains("windowed_retry_budget_options.keep is 9999999 ns; allowed: 10 ms to 1 h"));
   CHECK_THAT(refused({.keep = 1h + 1ns}), Contains("3600000000001"));
   CHECK(refused({.keep = 10ms}).empty());
   CHECK(refused({.keep = 1h}).empty());
-  static_assert(gabion::valid(windowed_retry_budget_options{}) && !gabion::valid(windowed_retry_budget_options{.keep = 0ns}));
+  static_assert(gabion::valid(windowed_retry_budget_options{}) &&
+                !gabion::valid(windowed_retry_budget_options{.keep = 0ns}));
 }

@@ -64,11 +64,14 @@ struct reply {
 
 template <>
 struct gabion::outcome_traits<reply> {
-  static verdict judge(const reply& r) { return r.status >= 500 ? verdict::failure : verdict::success; }
+  static verdict judge(const reply& r) {
+    return r.status >= 500 ? verdict::failure : verdict::success;
+  }
   static std::optional<duration> retry_after(const reply& r) { return r.come_back; }
 };
 
-TEST_CASE("an exception of a named type is tried again and a later result is the answer", "[retry][exceptions]") {
+TEST_CASE("an exception of a named type is tried again and a later result is the answer",
+          "[retry][exceptions]") {
   bench b;
   const auto send = [&](const attempt_context& attempt) {
     CHECK(attempt.number == static_cast<std::uint32_t>(++b.calls));
@@ -82,7 +85,8 @@ TEST_CASE("an exception of a named type is tried again and a later result is the
   CHECK(b.sleeper.waits == std::vector<duration>{0ns, 100ms, 200ms});
 }
 
-TEST_CASE("an exception of another type ends the call at once and unchanged", "[retry][exceptions]") {
+TEST_CASE("an exception of another type ends the call at once and unchanged",
+          "[retry][exceptions]") {
   bench b;
   const auto send = [&](const attempt_context&) -> int {
     ++b.calls;
@@ -94,7 +98,9 @@ TEST_CASE("an exception of another type ends the call at once and unchanged", "[
 
 TEST_CASE("the last of the exceptions goes on unchanged", "[retry][exceptions]") {
   bench b;
-  const auto send = [&](const attempt_context&) -> int { throw connection_lost{"away " + std::to_string(++b.calls)}; };
+  const auto send = [&](const attempt_context&) -> int {
+    throw connection_lost{"away " + std::to_string(++b.calls)};
+  };
   try {
     static_cast<void>(b.call(send, retry_on<no_such_thing, connection_lost>()));
     FAIL("it must throw");
@@ -103,7 +109,8 @@ TEST_CASE("the last of the exceptions goes on unchanged", "[retry][exceptions]")
   }
 }
 
-TEST_CASE("an exception is asked about once though several of the types would do", "[retry][exceptions]") {
+TEST_CASE("an exception is asked about once though several of the types would do",
+          "[retry][exceptions]") {
   bench b;
   int asked = 0;
   const auto classify = [&](const std::exception&) {
@@ -111,7 +118,9 @@ TEST_CASE("an exception is asked about once though several of the types would do
     return attempt_report{attempt_verdict::fatal};
   };
   const auto send = [&](const attempt_context&) -> int { throw connection_lost{"away"}; };
-  CHECK_THROWS_AS((b.call(send, retry_on<connection_lost, std::runtime_error, std::exception>(classify))), connection_lost);
+  CHECK_THROWS_AS(
+      (b.call(send, retry_on<connection_lost, std::runtime_error, std::exception>(classify))),
+      connection_lost);
   CHECK(asked == 1);
   CHECK(b.machine.attempts() == 1);
 }
@@ -119,7 +128,8 @@ TEST_CASE("an exception is asked about once though several of the types would do
 TEST_CASE("a classification may say of each exception what it means", "[retry][exceptions]") {
   bench b;
   const auto by_code = [](const std::system_error& e) {
-    if (e.code() == make_error_code(gabion::errc::rate_limited)) return attempt_report{attempt_verdict::retryable, 2s};
+    if (e.code() == make_error_code(gabion::errc::rate_limited))
+      return attempt_report{attempt_verdict::retryable, 2s};
     return attempt_report{attempt_verdict::fatal};
   };
   const auto send = [&](const attempt_context&) -> int {
@@ -140,7 +150,9 @@ TEST_CASE("results are classified beside exceptions", "[retry][exceptions]") {
   CHECK(b.call(send, retry_on<connection_lost>()).attempts == 3);
 
   bench odd;
-  const auto retryable = [](const connection_lost&) { return attempt_report{attempt_verdict::retryable}; };
+  const auto retryable = [](const connection_lost&) {
+    return attempt_report{attempt_verdict::retryable};
+  };
   const auto even_is_good = [](int n) {
     return attempt_report{n % 2 == 0 ? attempt_verdict::success : attempt_verdict::retryable};
   };
@@ -150,7 +162,9 @@ TEST_CASE("results are classified beside exceptions", "[retry][exceptions]") {
 
 TEST_CASE("the wait that a result states is kept", "[retry][retry_call]") {
   bench b;
-  const auto send = [&](const attempt_context&) { return ++b.calls < 2 ? reply{503, 4s} : reply{}; };
+  const auto send = [&](const attempt_context&) {
+    return ++b.calls < 2 ? reply{503, 4s} : reply{};
+  };
   const auto result = b.call(send, gabion::classify_by_traits{});
   CHECK(result.why == retry_stop::success);
   CHECK(b.sleeper.waits == std::vector<duration>{0ns, 4s});
@@ -184,10 +198,12 @@ TEST_CASE("each attempt is given its own limit", "[retry][retry_call]") {
 TEST_CASE("a blocking call stops when the shared budget says so", "[retry][retry_call][budget]") {
   bench b{{.max_attempts = 100, .backoff = plain}};
   gabion::retry_budget budget{{.tokens = 10, .percent = 10, .per_second = 0}};
-  const auto send = [&](const attempt_context&) { return ++b.calls, std::make_error_code(std::errc::timed_out); };
+  const auto send = [&](const attempt_context&) {
+    return ++b.calls, std::make_error_code(std::errc::timed_out);
+  };
   const auto call = [&] {
-    return gabion::retry_call(b.machine, b.time.clock(), b.sleeper, send, gabion::classify_by_traits{}, deadline::never(),
-                              budget);
+    return gabion::retry_call(b.machine, b.time.clock(), b.sleeper, send,
+                              gabion::classify_by_traits{}, deadline::never(), budget);
   };
   const auto result = call();
   CHECK(result.why == retry_stop::budget);

@@ -78,7 +78,8 @@ TEST_CASE("case 58: in a pipeline the first call counts as an attempt", "[retry]
   CHECK(retry.counts() == retry_counts{.retries = 2, .exhausted = 1});
 }
 
-TEST_CASE("case 58: the total limit is looked at before a wait and the last wait is cut to it", "[retry][policy]") {
+TEST_CASE("case 58: the total limit is looked at before a wait and the last wait is cut to it",
+          "[retry][policy]") {
   manual_time time;
   advancing_sleeper sleeper{&time};
   gabion::retry_policy retry{{.max_attempts = 10,
@@ -93,14 +94,16 @@ TEST_CASE("case 58: the total limit is looked at before a wait and the last wait
     return timed_out;
   };
   CHECK(guarded.call(sleeper, call_context{}, send) == timed_out);
-  CHECK(sleeper.waits == std::vector<duration>{400ms, 548ms});  // not 800 ms: to 50 ms before the end
+  // not 800 ms: to 50 ms before the end
+  CHECK(sleeper.waits == std::vector<duration>{400ms, 548ms});
   CHECK(retry.counts() == retry_counts{.retries = 2, .no_time = 1});
 }
 
 TEST_CASE("each attempt has a limit of its own within that of the call", "[retry][policy]") {
   manual_time time;
   advancing_sleeper sleeper{&time};
-  gabion::retry_policy retry{{.max_attempts = 3, .backoff = plain, .total = 1s, .attempt_limit = 500ms}};
+  gabion::retry_policy retry{
+      {.max_attempts = 3, .backoff = plain, .total = 1s, .attempt_limit = 500ms}};
   auto guarded = gabion::pipeline(time.clock(), retry);
   const instant start = time.now();
   std::vector<duration> left;
@@ -117,7 +120,8 @@ TEST_CASE("each attempt has a limit of its own within that of the call", "[retry
   CHECK(left[1] == 400ms + 1ns);  // what is left of the second
 }
 
-TEST_CASE("an attempt whose wait lasts longer than it should has its whole limit all the same", "[retry][policy]") {
+TEST_CASE("an attempt whose wait lasts longer than it should has its whole limit all the same",
+          "[retry][policy]") {
   manual_time time;
   struct oversleeping {
     manual_time* time;
@@ -126,7 +130,8 @@ TEST_CASE("an attempt whose wait lasts longer than it should has its whole limit
       return true;
     }
   } sleeper{&time};
-  gabion::retry_policy retry{{.max_attempts = 3, .backoff = plain, .total = 1s, .attempt_limit = 20ms}};
+  gabion::retry_policy retry{
+      {.max_attempts = 3, .backoff = plain, .total = 1s, .attempt_limit = 20ms}};
   auto guarded = gabion::pipeline(time.clock(), retry);
   std::vector<duration> left;
   const auto send = [&](const call_context& c) {
@@ -138,7 +143,8 @@ TEST_CASE("an attempt whose wait lasts longer than it should has its whole limit
   CHECK(retry.counts() == retry_counts{.retries = 2, .exhausted = 1});
 }
 
-TEST_CASE("case 60: a stop during a back-off ends the call at once as cancelled", "[retry][policy]") {
+TEST_CASE("case 60: a stop during a back-off ends the call at once as cancelled",
+          "[retry][policy]") {
   manual_time time;
   advancing_sleeper sleeper{&time, 0};
   gabion::retry_policy retry{{.max_attempts = 5, .backoff = plain}};
@@ -176,7 +182,8 @@ TEST_CASE("only failures are retried and each reads as what it is", "[retry][pol
   CHECK(retried({verdict::failure}));
   CHECK_FALSE(retried({verdict::ignored}));
   CHECK_FALSE(retried({verdict::cancelled}));
-  CHECK(retried({verdict::failure, gabion::refusal{errc::timeout}}));  // an attempt that ran out of time
+  // an attempt that ran out of time
+  CHECK(retried({verdict::failure, gabion::refusal{errc::timeout}}));
   for (const errc code : {errc::circuit_open, errc::rate_limited, errc::overloaded, errc::rejected})
     CHECK_FALSE(retried({verdict::failure, gabion::refusal{code}}));
   CHECK_FALSE(retried({verdict::failure, gabion::refusal{errc::cancelled}}));
@@ -214,7 +221,8 @@ TEST_CASE("case 79: an expired deadline fails without calling", "[retry][policy]
 TEST_CASE("case 79: no retry follows if the whole remainder was used", "[retry][policy]") {
   manual_time time;
   advancing_sleeper sleeper{&time};
-  gabion::retry_policy retry{{.max_attempts = 5, .backoff = {.initial = 0ns, .jitter = gabion::backoff_jitter::none}}};
+  gabion::retry_policy retry{
+      {.max_attempts = 5, .backoff = {.initial = 0ns, .jitter = gabion::backoff_jitter::none}}};
   auto guarded = gabion::pipeline(time.clock(), retry);
   call_context context;
   context.until = deadline::at(time.now() + 1s);
@@ -229,7 +237,8 @@ TEST_CASE("case 79: no retry follows if the whole remainder was used", "[retry][
   CHECK(sleeper.waits.empty());
 }
 
-TEST_CASE("a shared budget ends retries while the backend is down and pays them back by successes", "[retry][policy][budget]") {
+TEST_CASE("a shared budget ends retries while the backend is down and pays them back by successes",
+          "[retry][policy][budget]") {
   manual_time time;
   advancing_sleeper sleeper{&time};
   gabion::retry_budget budget{{.tokens = 10, .percent = 100, .per_second = 0}};
@@ -245,7 +254,8 @@ TEST_CASE("a shared budget ends retries while the backend is down and pays them 
   CHECK(two.call(sleeper, call_context{}, fail) == timed_out);
   CHECK(calls == 6);  // the budget is one for both
   CHECK(second.counts() == retry_counts{.no_budget = 1});
-  for (int i = 0; i < 10; ++i) CHECK_FALSE(one.call(sleeper, call_context{}, [] { return std::error_code{}; }));
+  for (int i = 0; i < 10; ++i)
+    CHECK_FALSE(one.call(sleeper, call_context{}, [] { return std::error_code{}; }));
   CHECK(budget.tokens() == 10);
   calls = 0;
   CHECK(two.call(sleeper, call_context{}, fail) == timed_out);
@@ -272,7 +282,8 @@ TEST_CASE("an exception of the last attempt goes on unchanged", "[retry][policy]
   CHECK(guarded.call(sleeper, call_context{}, recovers) == 7);
 }
 
-TEST_CASE("in one thread the same seed gives the same delays and another one others", "[retry][policy]") {
+TEST_CASE("in one thread the same seed gives the same delays and another one others",
+          "[retry][policy]") {
   manual_time time;
   const auto waits = [&](std::uint64_t seed) {
     advancing_sleeper sleeper{&time};
@@ -288,7 +299,8 @@ TEST_CASE("in one thread the same seed gives the same delays and another one oth
 TEST_CASE("a retry puts the context back as it was", "[retry][policy]") {
   manual_time time;
   const auto now = [&] { return time.now(); };
-  gabion::retry_policy retry{{.max_attempts = 2, .backoff = plain, .total = 10s, .attempt_limit = 1s}};
+  gabion::retry_policy retry{
+      {.max_attempts = 2, .backoff = plain, .total = 10s, .attempt_limit = 1s}};
   gabion::retry_policy::run run{retry};
   const deadline before = deadline::at(time.now() + 1h);
   call_context context{.until = before, .attempt = 4};
@@ -310,9 +322,12 @@ TEST_CASE("a retry puts the context back as it was", "[retry][policy]") {
 TEST_CASE("a retry policy refuses what a retry refuses", "[retry][policy]") {
   CHECK_THROWS_AS((gabion::retry_policy{{.max_attempts = 0}}), gabion::error);
   CHECK_THROWS_AS((gabion::retry_policy{{.attempt_limit = 0ns}}), gabion::error);
-  static_assert(gabion::valid(retry_options{}) && !gabion::valid(retry_options{.max_attempts = 1001}));
-  static_assert(!gabion::valid(retry_options{.attempt_limit = 0ns}) && gabion::valid(retry_options{.attempt_limit = 1ns}));
-  static_assert(!gabion::valid(retry_options{.total = 0ns}) && !gabion::valid(retry_options{.attempt_time = -1ns}));
+  static_assert(gabion::valid(retry_options{}) &&
+                !gabion::valid(retry_options{.max_attempts = 1001}));
+  static_assert(!gabion::valid(retry_options{.attempt_limit = 0ns}) &&
+                gabion::valid(retry_options{.attempt_limit = 1ns}));
+  static_assert(!gabion::valid(retry_options{.total = 0ns}) &&
+                !gabion::valid(retry_options{.attempt_time = -1ns}));
   static_assert(!gabion::valid(retry_options{.max_retry_after = -1ns}) &&
                 !gabion::valid(retry_options{.backoff = {.initial = -1ns}}));
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Real threads, no sleeping: budgets, retries, fallbacks, detached timeouts and hedges under load. Meant to run under the thread
-// sanitizer too.
+// Real threads, no sleeping: budgets, retries, fallbacks, detached timeouts and hedges under load.
+// Meant to run under the thread sanitizer too.
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -66,7 +66,8 @@ class counted_permit {
 
 }  // namespace
 
-TEST_CASE("of all threads together no more failures may retry than there are tokens above half", "[retry][budget][threads]") {
+TEST_CASE("of all threads together no more failures may retry than there are tokens above half",
+          "[retry][budget][threads]") {
   for (int round = 0; round < 200; ++round) {
     gabion::retry_budget budget{{.tokens = 100, .percent = 10, .per_second = 0}};
     std::atomic<int> granted{0};
@@ -82,7 +83,8 @@ TEST_CASE("of all threads together no more failures may retry than there are tok
   }
 }
 
-TEST_CASE("of all threads together no more hedges start than tokens above half and none is lost", "[hedge][budget][threads]") {
+TEST_CASE("of all threads together no more hedges start than tokens above half and none is lost",
+          "[hedge][budget][threads]") {
   for (int round = 0; round < 200; ++round) {
     gabion::retry_budget budget{{.tokens = 100, .percent = 10, .per_second = 0}};
     std::atomic<int> granted{0};
@@ -121,12 +123,16 @@ TEST_CASE("a reserve is not overdrawn", "[retry][budget][threads]") {
   CHECK(granted.load() == 100);
 }
 
-TEST_CASE("one pipeline with fallback and retry and timeout serves many threads", "[retry][fallback][timeout][threads]") {
+TEST_CASE("one pipeline with fallback and retry and timeout serves many threads",
+          "[retry][fallback][timeout][threads]") {
   gabion::retry_budget budget;
-  gabion::basic_retry_policy retry{gabion::retry_options{.max_attempts = 3, .backoff = {.initial = 0ns, .cap = 0ns}, .total = 1h},
-                                   budget};
+  gabion::basic_retry_policy retry{
+      gabion::retry_options{
+          .max_attempts = 3, .backoff = {.initial = 0ns, .cap = 0ns}, .total = 1h},
+      budget};
   gabion::timeout_policy timeout;
-  auto placeholder = gabion::fallback([](const gabion::call_outcome&) { return std::optional<int>{-1}; });
+  auto placeholder =
+      gabion::fallback([](const gabion::call_outcome&) { return std::optional<int>{-1}; });
   auto guarded = gabion::pipeline(placeholder, retry, timeout);
   std::atomic<std::uint64_t> attempts{0};
   std::atomic<std::uint64_t> real{0};
@@ -160,8 +166,10 @@ TEST_CASE("a cache of last good values hands out whole values", "[last_good][thr
   CHECK(cache.size() == 8);
 }
 
-TEST_CASE("case 64: under load each detached call observes exactly one of result and timeout and every permit comes back",
-          "[timeout][detached][threads]") {
+TEST_CASE(
+    "case 64: under load each detached call observes exactly one of result and timeout and every "
+    "permit comes back",
+    "[timeout][detached][threads]") {
   manual_time time;
   std::atomic<int> permits{0};
   std::atomic<std::uint64_t> results{0};
@@ -170,13 +178,15 @@ TEST_CASE("case 64: under load each detached call observes exactly one of result
   std::atomic<int> wrong{0};
   constexpr std::uint64_t calls = 4 * 2'000;
   std::optional<pool> threads{2};
-  gabion::basic_detached_timeout timeout{gabion::detached_timeout_options{.queue = 1s, .run = 1s}, *threads, time.clock()};
+  gabion::basic_detached_timeout timeout{gabion::detached_timeout_options{.queue = 1s, .run = 1s},
+                                         *threads, time.clock()};
   on_threads(4, [&](int thread) {
     for (int i = 0; i < 2'000; ++i) {
       std::atomic<bool> woken{false};
       impatient_waiter waiter{&time, &woken, (i + thread) % 4 == 0 ? i % 7 : 1'000};
       const auto got = timeout.call_in(
-          waiter, {}, [&ran, i] { return ran.fetch_add(1), std::optional<int>{i}; }, counted_permit{permits});
+          waiter, {}, [&ran, i] { return ran.fetch_add(1), std::optional<int>{i}; },
+          counted_permit{permits});
       if (got) {
         results.fetch_add(1);
         if (*got != i) wrong.fetch_add(1);
@@ -195,7 +205,8 @@ TEST_CASE("case 64: under load each detached call observes exactly one of result
   CHECK(ran.load() == results.load() + counts.late);
 }
 
-TEST_CASE("case 74: under load each hedged call has one winner and every other result is late", "[hedge][threads]") {
+TEST_CASE("case 74: under load each hedged call has one winner and every other result is late",
+          "[hedge][threads]") {
   std::atomic<std::uint64_t> ran{0};
   std::atomic<int> wrong{0};
   constexpr std::uint64_t calls = 4 * 2'000;
@@ -218,7 +229,8 @@ TEST_CASE("case 74: under load each hedged call has one winner and every other r
   CHECK(hedge.counts().hedges + calls == ran.load());
 }
 
-TEST_CASE("under load a hedged call whose first attempts fail is answered by one that does not", "[hedge][threads]") {
+TEST_CASE("under load a hedged call whose first attempts fail is answered by one that does not",
+          "[hedge][threads]") {
   std::atomic<int> wrong{0};
   std::atomic<std::uint64_t> ran{0};
   std::optional<pool> threads{3};
@@ -227,10 +239,11 @@ TEST_CASE("under load a hedged call whose first attempts fail is answered by one
   on_threads(4, [&](int thread) {
     for (int i = 0; i < 2'000; ++i) {
       const int id = i * 4 + thread;
-      const auto got = hedge.call(call_context{.idempotent = true}, [&ran, id](const call_context& c) {
-        ran.fetch_add(1);
-        return c.attempt < 3 ? std::optional<int>{} : std::optional<int>{id};
-      });
+      const auto got =
+          hedge.call(call_context{.idempotent = true}, [&ran, id](const call_context& c) {
+            ran.fetch_add(1);
+            return c.attempt < 3 ? std::optional<int>{} : std::optional<int>{id};
+          });
       if (got != id) wrong.fetch_add(1);
     }
   });

@@ -71,10 +71,14 @@ TEST_CASE("the report says when and why the candidate would have changed", "[sha
   CHECK(r.transitions[2].to == circuit_state::closed);
   CHECK(r.transitions[2].at == 11'500ms);
   const std::string text = to_string(r);
-  CHECK(text.find("would have gone from closed to open at 1.500 s: consecutive failures, 2 of 2 calls\n") != std::string::npos);
+  CHECK(
+      text.find(
+          "would have gone from closed to open at 1.500 s: consecutive failures, 2 of 2 calls\n") !=
+      std::string::npos);
 }
 
-TEST_CASE("good calls that the candidate would have rejected are what it would have cost", "[shadow_breaker]") {
+TEST_CASE("good calls that the candidate would have rejected are what it would have cost",
+          "[shadow_breaker]") {
   bench x{5, 1};
   x.fail(1);
   for (int i = 0; i < 3; ++i) x.b.try_acquire()->success();
@@ -85,10 +89,12 @@ TEST_CASE("good calls that the candidate would have rejected are what it would h
   CHECK(r.rejected_good == 3);
   CHECK(r.rejected_bad == 0);
   CHECK(x.b.live().snapshot().counts.success == 3);
-  CHECK(x.b.candidate().snapshot().counts.success == 0);  // what it would have rejected it has not seen
+  // what it would have rejected it has not seen
+  CHECK(x.b.candidate().snapshot().counts.success == 0);
 }
 
-TEST_CASE("an open live breaker hides outcomes from the candidate and the report counts them", "[shadow_breaker]") {
+TEST_CASE("an open live breaker hides outcomes from the candidate and the report counts them",
+          "[shadow_breaker]") {
   bench x{1, 3};
   x.fail(1);
   for (int i = 0; i < 4; ++i) CHECK_FALSE(static_cast<bool>(x.b.try_acquire()));
@@ -105,7 +111,8 @@ TEST_CASE("an open live breaker hides outcomes from the candidate and the report
 
 TEST_CASE("equal configurations agree in everything", "[shadow_breaker]") {
   gabion::testing::manual_time time;
-  const gabion::circuit_breaker_options same{.failures = 2, .open_for = 5s, .successes_to_close = 1};
+  const gabion::circuit_breaker_options same{
+      .failures = 2, .open_for = 5s, .successes_to_close = 1};
   gabion::basic_shadow_breaker<gabion::testing::manual_clock> b{same, same, time.clock()};
   for (int i = 0; i < 1000; ++i) {
     if (auto a = b.try_acquire()) (i * 7 % 11) < 5 ? a->failure() : a->success();
@@ -165,11 +172,13 @@ TEST_CASE("options of both are checked", "[shadow_breaker][bounds]") {
   CHECK_THROWS_AS((gabion::shadow_breaker{{}, {.failures = 0}}), gabion::error);
 }
 
-TEST_CASE("many threads use one shadow breaker and the counts add up", "[shadow_breaker][threads]") {
+TEST_CASE("many threads use one shadow breaker and the counts add up",
+          "[shadow_breaker][threads]") {
   gabion::testing::manual_time time;
-  gabion::basic_shadow_breaker<gabion::testing::manual_clock> b{{.failures = 4, .open_for = 1ms, .successes_to_close = 1},
-                                                                {.failures = 2, .open_for = 1ms, .successes_to_close = 1},
-                                                                time.clock()};
+  gabion::basic_shadow_breaker<gabion::testing::manual_clock> b{
+      {.failures = 4, .open_for = 1ms, .successes_to_close = 1},
+      {.failures = 2, .open_for = 1ms, .successes_to_close = 1},
+      time.clock()};
   std::vector<std::thread> threads;
   for (unsigned t = 0; t < 4; ++t)
     threads.emplace_back([&, t] {

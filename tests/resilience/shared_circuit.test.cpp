@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Breakers of several instances that learn from each other: when they open together, for how long, and why they close again.
+// Breakers of several instances that learn from each other: when they open together, for how long,
+// and why they close again.
 #include <algorithm>
 #include <chrono>
 #include <deque>
@@ -65,12 +66,14 @@ class shaky_store {
 
 /// One instance of a service: its breaker, and what shares it.
 struct instance_of {
-  instance_of(manual_time& time, shaky_store& store, std::string id, gabion::shared_circuit_options options)
+  instance_of(manual_time& time, shaky_store& store, std::string id,
+              gabion::shared_circuit_options options)
       : name{std::move(id)},
         b{{.failures = 2, .open_for = 30s, .successes_to_close = 1, .name = "stock"}, time.clock()},
         shared{b, store, with_name(options, name), gabion::xoshiro256{7}} {}
 
-  static gabion::shared_circuit_options with_name(gabion::shared_circuit_options o, std::string_view id) {
+  static gabion::shared_circuit_options with_name(gabion::shared_circuit_options o,
+                                                  std::string_view id) {
     o.instance = id;
     return o;
   }
@@ -88,7 +91,8 @@ struct instance_of {
 /// A service of several instances on one time and one store.
 struct service {
   explicit service(int n, gabion::shared_circuit_options options = {}) {
-    for (int i = 0; i < n; ++i) instances.emplace_back(time, store, "pod-" + std::to_string(i), options);
+    for (int i = 0; i < n; ++i)
+      instances.emplace_back(time, store, "pod-" + std::to_string(i), options);
   }
   instance_of& operator[](std::size_t i) { return instances[i]; }
 
@@ -107,7 +111,8 @@ struct service {
   }
 
   [[nodiscard]] int open() const {
-    return static_cast<int>(std::count_if(instances.begin(), instances.end(), [](const auto& i) { return i.open(); }));
+    return static_cast<int>(
+        std::count_if(instances.begin(), instances.end(), [](const auto& i) { return i.open(); }));
   }
 
   manual_time time{};
@@ -224,9 +229,11 @@ TEST_CASE("the others open a circuit for no longer at a time than allowed", "[sh
   CHECK(s[2].shared.status().trips >= 4);
 }
 
-TEST_CASE("a circuit opened by hand or by pressure here is no evidence for others", "[shared_circuit]") {
-  const auto cause = GENERATE(circuit_cause::manual, circuit_cause::resource, circuit_cause::health_check, circuit_cause::parent,
-                              circuit_cause::quorum, circuit_cause::restored);
+TEST_CASE("a circuit opened by hand or by pressure here is no evidence for others",
+          "[shared_circuit]") {
+  const auto cause =
+      GENERATE(circuit_cause::manual, circuit_cause::resource, circuit_cause::health_check,
+               circuit_cause::parent, circuit_cause::quorum, circuit_cause::restored);
   service s{3};
   s[0].b.trip(1min, cause);
   s[1].b.trip(1min, cause);
@@ -236,8 +243,10 @@ TEST_CASE("a circuit opened by hand or by pressure here is no evidence for other
   CHECK(s[2].shared.status().quorum.well == 1);
 }
 
-TEST_CASE("a breaker that its rules do not govern has no opinion and is not opened", "[shared_circuit]") {
-  const auto mode = GENERATE(circuit_mode::isolated, circuit_mode::disabled, circuit_mode::metrics_only);
+TEST_CASE("a breaker that its rules do not govern has no opinion and is not opened",
+          "[shared_circuit]") {
+  const auto mode =
+      GENERATE(circuit_mode::isolated, circuit_mode::disabled, circuit_mode::metrics_only);
   service s{3};
   s[2].b.set_mode(mode);
   s.run(1s);
@@ -250,7 +259,8 @@ TEST_CASE("a breaker that its rules do not govern has no opinion and is not open
   CHECK(s[2].b.mode() == mode);
 }
 
-TEST_CASE("an opinion is published when it changes and renewed before it expires", "[shared_circuit]") {
+TEST_CASE("an opinion is published when it changes and renewed before it expires",
+          "[shared_circuit]") {
   service s{1, {.read_every = 1s, .ttl = 15s, .renew_every = 5s}};
   s.run(0s);
   CHECK(s.store.publications == 1);
@@ -286,7 +296,8 @@ TEST_CASE("instances that started together do not stay together", "[shared_circu
   CHECK(one.step(time.now()) != two.step(time.now()));
 }
 
-TEST_CASE("when the store is down the breaker works alone and the store is left in peace", "[shared_circuit]") {
+TEST_CASE("when the store is down the breaker works alone and the store is left in peace",
+          "[shared_circuit]") {
   service s{2, {.backoff = {.initial = 1s, .cap = 8s, .jitter = gabion::backoff_jitter::none}}};
   s.run(2s);
   REQUIRE(s[0].shared.status().quorum.well == 2);
@@ -310,7 +321,8 @@ TEST_CASE("when the store is down the breaker works alone and the store is left 
   CHECK(s[0].shared.status().heard == 1);
 }
 
-TEST_CASE("a store that failed is not asked before its time, however often one steps", "[shared_circuit]") {
+TEST_CASE("a store that failed is not asked before its time, however often one steps",
+          "[shared_circuit]") {
   service s{1, {.backoff = {.initial = 1s, .cap = 8s, .jitter = gabion::backoff_jitter::none}}};
   s.store.down = true;
   const instant start = s.time.now();
@@ -346,7 +358,9 @@ TEST_CASE("a store that throws is a store that is down", "[shared_circuit]") {
   CHECK(s[0].shared.status().store_up);
 }
 
-TEST_CASE("a store that takes no opinions but gives them is down in between, and up when it takes them", "[shared_circuit]") {
+TEST_CASE(
+    "a store that takes no opinions but gives them is down in between, and up when it takes them",
+    "[shared_circuit]") {
   service s{1, {.backoff = {.initial = 1s, .cap = 64s, .jitter = gabion::backoff_jitter::none}}};
   s.store.publish_error = make_error_code(errc::in_doubt);
   s.run(63s);
@@ -390,7 +404,8 @@ TEST_CASE("an instance that is gone is forgotten with its ttl", "[shared_circuit
   CHECK(quorum() == 0);
 }
 
-TEST_CASE("a clock that goes back holds nothing up for longer than a whole wait", "[shared_circuit]") {
+TEST_CASE("a clock that goes back holds nothing up for longer than a whole wait",
+          "[shared_circuit]") {
   service s{1};
   s.run(10s);
   s.time.advance(-30min);
@@ -409,17 +424,21 @@ TEST_CASE("whatever explains itself can be shared", "[shared_circuit][concepts]"
   shaky_store store{time.clock()};
   least_circuit c;
   gabion::basic_shared_circuit shared{c, store, {.instance = "me"}};
-  REQUIRE_FALSE(store.publish("least", {.instance = "a", .state = circuit_state::open, .remaining = 9s}, 1min));
-  REQUIRE_FALSE(store.publish("least", {.instance = "b", .state = circuit_state::open, .remaining = 7s}, 1min));
+  REQUIRE_FALSE(store.publish(
+      "least", {.instance = "a", .state = circuit_state::open, .remaining = 9s}, 1min));
+  REQUIRE_FALSE(store.publish(
+      "least", {.instance = "b", .state = circuit_state::open, .remaining = 7s}, 1min));
   (void)shared.step(time.now());
   CHECK(c.cause == circuit_cause::quorum);
   CHECK(c.left == 7s);
 }
 
-TEST_CASE("shared circuit options out of their ranges are refused by name", "[shared_circuit][options]") {
+TEST_CASE("shared circuit options out of their ranges are refused by name",
+          "[shared_circuit][options]") {
   refuses({}, "instance is ''");
   refuses({.instance = "a b"}, "instance is 'a b'; allowed: 1 to 64");
-  refuses({.instance = "a", .quorum = {.instances = 0}}, "quorum.instances is 0; allowed: 1 to 256");
+  refuses({.instance = "a", .quorum = {.instances = 0}},
+          "quorum.instances is 0; allowed: 1 to 256");
   refuses({.instance = "a", .quorum = {.instances = 257}}, "quorum.instances is 257");
   refuses({.instance = "a", .quorum = {.percent = 0}}, "quorum.percent is 0; allowed: 1 to 100");
   refuses({.instance = "a", .quorum = {.percent = 101}}, "quorum.percent is 101");
@@ -431,18 +450,23 @@ TEST_CASE("shared circuit options out of their ranges are refused by name", "[sh
   refuses({.instance = "a", .max_open = 0s}, "max_open is 0");
   refuses({.instance = "a", .backoff = {.initial = -1ns}}, "backoff.initial is -1");
   refuses({.instance = "a", .backoff = {.initial = 2s, .cap = 1s}}, "backoff.cap is 1000000000");
-  refuses({.instance = "a", .backoff = {.multiplier_percent = 99}}, "backoff.multiplier_percent is 99");
-  refuses({.instance = "a", .backoff = {.multiplier_percent = 1001}}, "backoff.multiplier_percent is 1001");
-  static_assert(valid(gabion::shared_circuit_options{.instance = "a",
-                                                     .quorum = {.instances = 1, .percent = 1},
-                                                     .read_every = 1ns,
-                                                     .ttl = 2ns,
-                                                     .renew_every = 1ns,
-                                                     .max_open = 1ns,
-                                                     .backoff = {.initial = 0s, .cap = 0s, .multiplier_percent = 100}}));
-  static_assert(valid(gabion::shared_circuit_options{.instance = "a", .quorum = {.instances = 256, .percent = 100}, .ttl = 24h}));
+  refuses({.instance = "a", .backoff = {.multiplier_percent = 99}},
+          "backoff.multiplier_percent is 99");
+  refuses({.instance = "a", .backoff = {.multiplier_percent = 1001}},
+          "backoff.multiplier_percent is 1001");
+  static_assert(valid(gabion::shared_circuit_options{
+      .instance = "a",
+      .quorum = {.instances = 1, .percent = 1},
+      .read_every = 1ns,
+      .ttl = 2ns,
+      .renew_every = 1ns,
+      .max_open = 1ns,
+      .backoff = {.initial = 0s, .cap = 0s, .multiplier_percent = 100}}));
+  static_assert(valid(gabion::shared_circuit_options{
+      .instance = "a", .quorum = {.instances = 256, .percent = 100}, .ttl = 24h}));
   manual_time time;
   shaky_store store{time.clock()};
   breaker nameless{{}, time.clock()};
-  CHECK_THROWS_AS((gabion::basic_shared_circuit{nameless, store, {.instance = "a"}}), gabion::error);
+  CHECK_THROWS_AS((gabion::basic_shared_circuit{nameless, store, {.instance = "a"}}),
+                  gabion::error);
 }

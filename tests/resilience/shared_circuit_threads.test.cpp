@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Calls on several threads while others share the circuit. Meant to run under the thread sanitizer too.
+// Calls on several threads while others share the circuit. Meant to run under the thread sanitizer
+// too.
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -30,7 +31,9 @@ using memory_store = gabion::memory::basic_circuit_opinion_store<manual_clock>;
 /// A store that does not answer until it is let: whoever waits for it, waits.
 class stuck_store {
  public:
-  std::error_code publish(std::string_view, const gabion::circuit_opinion&, gabion::duration) { return {}; }
+  std::error_code publish(std::string_view, const gabion::circuit_opinion&, gabion::duration) {
+    return {};
+  }
   gabion::circuit_opinions read(std::string_view) {
     asked.store(true);
     const std::lock_guard wait{gate};
@@ -43,11 +46,14 @@ class stuck_store {
 
 }  // namespace
 
-TEST_CASE("three instances share their circuit while calls fail and succeed on several threads", "[shared_circuit][threads]") {
+TEST_CASE("three instances share their circuit while calls fail and succeed on several threads",
+          "[shared_circuit][threads]") {
   gabion::testing::manual_time time;
   memory_store store{time.clock()};
-  const gabion::circuit_breaker_options options{.failures = 3, .open_for = 5ms, .successes_to_close = 1, .name = "stock"};
-  std::array<breaker, 3> breakers{breaker{options, time.clock()}, breaker{options, time.clock()}, breaker{options, time.clock()}};
+  const gabion::circuit_breaker_options options{
+      .failures = 3, .open_for = 5ms, .successes_to_close = 1, .name = "stock"};
+  std::array<breaker, 3> breakers{breaker{options, time.clock()}, breaker{options, time.clock()},
+                                  breaker{options, time.clock()}};
   std::atomic<int> calling{4};
   std::atomic<std::uint64_t> trips{0};
   std::atomic<std::uint64_t> granted{0};
@@ -71,12 +77,13 @@ TEST_CASE("three instances share their circuit while calls fail and succeed on s
   std::array<std::string, 3> names{"a", "b", "c"};
   for (std::size_t i = 0; i < 3; ++i)
     threads.emplace_back([&, i] {
-      gabion::basic_shared_circuit shared{breakers[i], store,
-                                          gabion::shared_circuit_options{.instance = names[i],
-                                                                         .quorum = {.instances = 1, .percent = 1},
-                                                                         .read_every = 100us,
-                                                                         .renew_every = 1ms,
-                                                                         .max_open = 10ms}};
+      gabion::basic_shared_circuit shared{
+          breakers[i], store,
+          gabion::shared_circuit_options{.instance = names[i],
+                                         .quorum = {.instances = 1, .percent = 1},
+                                         .read_every = 100us,
+                                         .renew_every = 1ms,
+                                         .max_open = 10ms}};
       std::uint64_t seen = 0;
       while (calling.load() > 0) {
         (void)shared.step(time.now());
@@ -88,7 +95,8 @@ TEST_CASE("three instances share their circuit while calls fail and succeed on s
     });
   for (auto& t : threads) t.join();
   std::uint64_t counted = 0;
-  for (const breaker& b : breakers) counted += b.snapshot().counts.settled() + b.snapshot().counts.rejected;
+  for (const breaker& b : breakers)
+    counted += b.snapshot().counts.settled() + b.snapshot().counts.rejected;
   CHECK(counted == asked.load());
   CHECK(granted.load() > 0);
   CHECK(trips.load() > 0);

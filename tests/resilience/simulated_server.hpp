@@ -17,7 +17,8 @@ namespace adaptive_tests {
 using gabion::duration;
 using gabion::instant;
 
-/// Things that happen at a moment, in order of time; those of one moment in the order in which they were planned.
+/// Things that happen at a moment, in order of time; those of one moment in the order in which they
+/// were planned.
 class timeline {
  public:
   using action = std::function<void()>;
@@ -42,17 +43,21 @@ class timeline {
     instant when;
     std::uint64_t number;
     action what;
-    friend bool operator<(const planned& a, const planned& b) { return a.when != b.when ? a.when > b.when : a.number > b.number; }
+    friend bool operator<(const planned& a, const planned& b) {
+      return a.when != b.when ? a.when > b.when : a.number > b.number;
+    }
   };
   std::priority_queue<planned> planned_{};
   std::uint64_t next_ = 0;
   instant now_{std::chrono::hours{1}};
 };
 
-/// Takes each call for a service time that is spread evenly over +-20 %, `workers` of them at a time, in the order of arrival.
+/// Takes each call for a service time that is spread evenly over +-20 %, `workers` of them at a
+/// time, in the order of arrival.
 class simulated_server {
  public:
-  simulated_server(timeline& time, std::uint32_t workers, duration service) : time_{time}, workers_{workers}, service_{service} {}
+  simulated_server(timeline& time, std::uint32_t workers, duration service)
+      : time_{time}, workers_{workers}, service_{service} {}
 
   void call(timeline::action done) {
     waiting_.push(std::move(done));
@@ -84,7 +89,8 @@ class simulated_server {
 
   [[nodiscard]] duration spread() {
     const auto whole = static_cast<std::uint64_t>(service_.count());
-    return duration{static_cast<duration::rep>(gabion::uniform(random_, whole * 4 / 5, whole * 6 / 5))};
+    return duration{
+        static_cast<duration::rep>(gabion::uniform(random_, whole * 4 / 5, whole * 6 / 5))};
   }
 
   timeline& time_;
@@ -100,14 +106,19 @@ class simulated_server {
 class arrivals {
  public:
   arrivals(timeline& time, std::uint32_t per_second, std::function<void()> what)
-      : time_{time}, mean_{std::chrono::nanoseconds{std::chrono::seconds{1}} / per_second}, what_{std::move(what)} {
+      : time_{time},
+        mean_{std::chrono::nanoseconds{std::chrono::seconds{1}} / per_second},
+        what_{std::move(what)} {
     next();
   }
-  void set(std::uint32_t per_second) { mean_ = std::chrono::nanoseconds{std::chrono::seconds{1}} / per_second; }
+  void set(std::uint32_t per_second) {
+    mean_ = std::chrono::nanoseconds{std::chrono::seconds{1}} / per_second;
+  }
 
  private:
   void next() {
-    const auto gap = static_cast<duration::rep>(gabion::uniform(random_, 0, static_cast<std::uint64_t>(mean_.count()) * 2));
+    const auto gap = static_cast<duration::rep>(
+        gabion::uniform(random_, 0, static_cast<std::uint64_t>(mean_.count()) * 2));
     time_.after(duration{gap}, [this] {
       what_();
       next();

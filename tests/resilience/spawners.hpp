@@ -25,7 +25,8 @@ class held_spawner {
   template <class Work>
   bool spawn(Work work) {
     if (full) return false;
-    if (broken) throw std::system_error{std::make_error_code(std::errc::resource_unavailable_try_again)};
+    if (broken)
+      throw std::system_error{std::make_error_code(std::errc::resource_unavailable_try_again)};
     work_.emplace_back(std::move(work));
     return true;
   }
@@ -44,10 +45,12 @@ class held_spawner {
   std::vector<std::function<void()>> work_{};
 };
 
-/// Does what the test has written down, one thing for each wait; with nothing left it moves the time to the moment waited for.
+/// Does what the test has written down, one thing for each wait; with nothing left it moves the
+/// time to the moment waited for.
 class scripted_waiter {
  public:
-  explicit scripted_waiter(gabion::testing::manual_time& time, std::deque<std::function<void()>> script = {})
+  explicit scripted_waiter(gabion::testing::manual_time& time,
+                           std::deque<std::function<void()>> script = {})
       : time_{&time}, script_{std::move(script)} {}
 
   bool wait_until(gabion::instant moment) {

@@ -89,7 +89,8 @@ TEST_CASE("case 79: behind an expired deadline nothing is called", "[timeout]") 
   CHECK(context.until == deadline::at(b.time.now()));
 }
 
-TEST_CASE("what fails at or after the deadline is told as a timeout and what fails before is not", "[timeout]") {
+TEST_CASE("what fails at or after the deadline is told as a timeout and what fails before is not",
+          "[timeout]") {
   bench b{2s};
   const auto fails_after = [&](duration d) {
     return b.call([&, d] {
@@ -177,11 +178,13 @@ enum class behaviour { fails_early, succeeds_early, blocks };
 
 }  // namespace
 
-TEST_CASE("case 63: a timeout outside a retry is one limit for all attempts and waits", "[timeout][retry]") {
+TEST_CASE("case 63: a timeout outside a retry is one limit for all attempts and waits",
+          "[timeout][retry]") {
   manual_time time;
   advancing_sleeper sleeper{&time};
   timeout_policy timeout{{1s}};
-  gabion::retry_policy retry{{.max_attempts = 10, .backoff = {.initial = 400ms, .jitter = gabion::backoff_jitter::none}}};
+  gabion::retry_policy retry{
+      {.max_attempts = 10, .backoff = {.initial = 400ms, .jitter = gabion::backoff_jitter::none}}};
   auto guarded = gabion::pipeline(time.clock(), timeout, retry);
   const instant start = time.now();
   int calls = 0;
@@ -213,7 +216,8 @@ TEST_CASE("case 63: a timeout inside a retry is a limit for each attempt", "[tim
   manual_time time;
   advancing_sleeper sleeper{&time};
   timeout_policy timeout{{1s}};
-  gabion::retry_policy retry{{.max_attempts = 3, .backoff = {.initial = 400ms, .jitter = gabion::backoff_jitter::none}}};
+  gabion::retry_policy retry{
+      {.max_attempts = 3, .backoff = {.initial = 400ms, .jitter = gabion::backoff_jitter::none}}};
   auto guarded = gabion::pipeline(time.clock(), retry, timeout);
   int calls = 0;
   const auto attempt = [&](behaviour what) {
@@ -245,7 +249,8 @@ TEST_CASE("case 63: with a timeout on both sides each keeps its own limit", "[ti
   advancing_sleeper sleeper{&time};
   timeout_policy whole{{2500ms}};
   timeout_policy each{{1s}};
-  gabion::retry_policy retry{{.max_attempts = 10, .backoff = {.initial = 0ns, .jitter = gabion::backoff_jitter::none}}};
+  gabion::retry_policy retry{
+      {.max_attempts = 10, .backoff = {.initial = 0ns, .jitter = gabion::backoff_jitter::none}}};
   auto guarded = gabion::pipeline(time.clock(), whole, retry, each);
   SECTION("attempts that fail end with their number") {
     CHECK(guarded.call(sleeper, call_context{}, [] { return broken; }) == broken);
@@ -283,7 +288,8 @@ TEST_CASE("timeout options outside their range are refused by name", "[timeout]"
   CHECK_THAT(refusal(-1ns), Contains("is -1"));
   CHECK(refusal(1ns).empty());
   CHECK(refusal((duration::max)()).empty());
-  static_assert(gabion::valid(gabion::timeout_options{}) && !gabion::valid(gabion::timeout_options{0ns}));
+  static_assert(gabion::valid(gabion::timeout_options{}) &&
+                !gabion::valid(gabion::timeout_options{0ns}));
 }
 
 TEST_CASE("a timeout without end changes no deadline", "[timeout]") {

@@ -52,7 +52,8 @@ class counted_permit {
 };
 
 struct bench {
-  explicit bench(const detached_timeout_options& options = {.queue = 1s, .run = 1s}) : timeout{options, spawner, time.clock()} {}
+  explicit bench(const detached_timeout_options& options = {.queue = 1s, .run = 1s})
+      : timeout{options, spawner, time.clock()} {}
 
   template <class Function>
   auto call(scripted_waiter& waiter, Function f, const call_context& context = {}) {
@@ -115,7 +116,9 @@ TEST_CASE("work that ends in time is the answer and gives its permit back", "[ti
   CHECK(b.timeout.counts() == detached_counts{});
 }
 
-TEST_CASE("case 65: the caller goes at the deadline and the permit stays with the work until it is gone", "[timeout][detached]") {
+TEST_CASE(
+    "case 65: the caller goes at the deadline and the permit stays with the work until it is gone",
+    "[timeout][detached]") {
   bench b;
   scripted_waiter waiter{b.time};
   const instant start = b.time.now();
@@ -127,8 +130,10 @@ TEST_CASE("case 65: the caller goes at the deadline and the permit stays with th
   CHECK(b.permits == 0);
 }
 
-TEST_CASE("case 65: work that is running when the caller leaves goes on and its result is dropped and counted",
-          "[timeout][detached]") {
+TEST_CASE(
+    "case 65: work that is running when the caller leaves goes on and its result is dropped and "
+    "counted",
+    "[timeout][detached]") {
   manual_time time;
   std::optional<spawner_tests::pool> pool{1};
   gabion::basic_detached_timeout timeout{detached_timeout_options{.run = 1s}, *pool, time.clock()};
@@ -165,7 +170,9 @@ TEST_CASE("case 65: work that is running when the caller leaves goes on and its 
   CHECK(alive == 0);
 }
 
-TEST_CASE("case 64: a deadline that passes as the work ends leaves exactly one of result and timeout", "[timeout][detached]") {
+TEST_CASE(
+    "case 64: a deadline that passes as the work ends leaves exactly one of result and timeout",
+    "[timeout][detached]") {
   bench b;
   SECTION("the result came first though the time is over when the caller looks") {
     scripted_waiter waiter{b.time, {[&] {
@@ -195,11 +202,13 @@ TEST_CASE("case 64: a deadline that passes as the work ends leaves exactly one o
   }
 }
 
-TEST_CASE("case 64: a result that comes between the last look and the leaving is observed", "[timeout][detached]") {
+TEST_CASE("case 64: a result that comes between the last look and the leaving is observed",
+          "[timeout][detached]") {
   manual_time time;
   held_spawner spawner;
   std::function<void()> hook;
-  gabion::basic_detached_timeout timeout{detached_timeout_options{.queue = 1s}, spawner, hooked_clock{&time, &hook}};
+  gabion::basic_detached_timeout timeout{detached_timeout_options{.queue = 1s}, spawner,
+                                         hooked_clock{&time, &hook}};
   scripted_waiter waiter{time, {[&] {
                            hook = [&] {  // the caller has looked, and asks what time it is
                              spawner.run();
@@ -229,7 +238,8 @@ TEST_CASE("the queue and the run have limits of their own", "[timeout][detached]
   CHECK(too_long.waits == std::vector<duration>{5s});
 }
 
-TEST_CASE("the caller is woken when its limit comes nearer as the work begins", "[timeout][detached]") {
+TEST_CASE("the caller is woken when its limit comes nearer as the work begins",
+          "[timeout][detached]") {
   bench b{{.run = 2s}};
   scripted_waiter waiter{b.time};
   int woken_at_begin = 0;
@@ -243,22 +253,22 @@ TEST_CASE("the caller is woken when its limit comes nearer as the work begins", 
   CHECK(waiter.woken == 2);
 }
 
-TEST_CASE("case 79: the caller's deadline is the nearer one and an expired one starts nothing", "[timeout][detached]") {
+TEST_CASE("case 79: the caller's deadline is the nearer one and an expired one starts nothing",
+          "[timeout][detached]") {
   bench b{{.queue = 5s, .run = 5s}};
   call_context context;
   context.until = deadline::at(b.time.now() + 1s);
   scripted_waiter waiter{b.time};
-  CHECK_FALSE(b.call(
-      waiter, [] { return std::optional<int>{7}; }, context));
+  CHECK_FALSE(b.call(waiter, [] { return std::optional<int>{7}; }, context));
   CHECK(waiter.waits == std::vector<duration>{1s});
   scripted_waiter unused{b.time};
-  CHECK_FALSE(b.call(
-      unused, [] { return std::optional<int>{7}; }, context));
+  CHECK_FALSE(b.call(unused, [] { return std::optional<int>{7}; }, context));
   CHECK(unused.waits.empty());
   CHECK(b.spawner.held() == 1);
 }
 
-TEST_CASE("a caller that is told to stop leaves as cancelled and tells its work", "[timeout][detached]") {
+TEST_CASE("a caller that is told to stop leaves as cancelled and tells its work",
+          "[timeout][detached]") {
   bench b;
   std::stop_source stop;
   call_context context{.stop = stop.get_token()};
@@ -267,7 +277,8 @@ TEST_CASE("a caller that is told to stop leaves as cancelled and tells its work"
                              waiter.stopped = true;
                              stop.request_stop();
                            }}};
-  const auto answer = b.timeout.call_in(waiter, context, [&](const call_context&) { return std::error_code{}; });
+  const auto answer =
+      b.timeout.call_in(waiter, context, [&](const call_context&) { return std::error_code{}; });
   CHECK(answer == errc::cancelled);
   CHECK(b.timeout.counts().timed_out == 1);
   b.spawner.run();
@@ -305,7 +316,8 @@ TEST_CASE("work that looks at its context learns that its caller has gone", "[ti
   CHECK(key_of_work == std::string(100, 'k'));
 }
 
-TEST_CASE("a spawner that has no room or drops the work makes the call overloaded", "[timeout][detached]") {
+TEST_CASE("a spawner that has no room or drops the work makes the call overloaded",
+          "[timeout][detached]") {
   bench b;
   bool ran = false;
   const auto f = [&] { return ran = true, std::error_code{}; };
@@ -325,7 +337,8 @@ TEST_CASE("a spawner that has no room or drops the work makes the call overloade
   CHECK(b.timeout.counts() == detached_counts{.never_run = 1});
 }
 
-TEST_CASE("a waiter that throws leaves no work that wakes the caller that has gone", "[timeout][detached]") {
+TEST_CASE("a waiter that throws leaves no work that wakes the caller that has gone",
+          "[timeout][detached]") {
   bench b;
   scripted_waiter waiter{b.time, {[] { throw std::runtime_error{"no waiting"}; }}};
   CHECK_THROWS_AS(b.call(waiter, [] { return std::optional<int>{7}; }), std::runtime_error);
@@ -353,7 +366,8 @@ TEST_CASE("what the work throws goes on to the caller unchanged", "[timeout][det
   CHECK(b.timeout.counts() == detached_counts{});
 }
 
-TEST_CASE("a result that cannot say so is told of a timeout by an exception", "[timeout][detached]") {
+TEST_CASE("a result that cannot say so is told of a timeout by an exception",
+          "[timeout][detached]") {
   bench b;
   scripted_waiter waiter{b.time, {[&] { b.time.advance(1h); }}};
   try {
@@ -364,7 +378,8 @@ TEST_CASE("a result that cannot say so is told of a timeout by an exception", "[
   }
 }
 
-TEST_CASE("nothing is left when caller and work have both ended whoever was first", "[timeout][detached]") {
+TEST_CASE("nothing is left when caller and work have both ended whoever was first",
+          "[timeout][detached]") {
   bench b;
   int alive = 0;
   {
@@ -392,10 +407,12 @@ TEST_CASE("work may outlive the timeout that started it", "[timeout][detached]")
   held_spawner spawner;
   int permits = 0;
   {
-    gabion::basic_detached_timeout timeout{detached_timeout_options{.run = 1s}, spawner, time.clock()};
+    gabion::basic_detached_timeout timeout{detached_timeout_options{.run = 1s}, spawner,
+                                           time.clock()};
     scripted_waiter waiter{time};
     const auto answer = timeout.call_in(
-        waiter, {.until = deadline::at(time.now() + 1s)}, [] { return std::error_code{}; }, counted_permit{permits});
+        waiter, {.until = deadline::at(time.now() + 1s)}, [] { return std::error_code{}; },
+        counted_permit{permits});
     CHECK(answer == errc::timeout);
   }
   CHECK(permits == 1);
@@ -422,9 +439,12 @@ TEST_CASE("detached options outside their range are refused by name", "[timeout]
     }
     return {};
   };
-  CHECK_THAT(refusal({.queue = 0ns}), Contains("detached_timeout_options.queue is 0 ns; allowed: more than 0 ns"));
-  CHECK_THAT(refusal({.run = -1ns}), Contains("detached_timeout_options.run is -1 ns; allowed: more than 0 ns"));
+  CHECK_THAT(refusal({.queue = 0ns}),
+             Contains("detached_timeout_options.queue is 0 ns; allowed: more than 0 ns"));
+  CHECK_THAT(refusal({.run = -1ns}),
+             Contains("detached_timeout_options.run is -1 ns; allowed: more than 0 ns"));
   CHECK(refusal({.queue = 1ns, .run = 1ns}).empty());
-  static_assert(gabion::valid(detached_timeout_options{}) && !gabion::valid(detached_timeout_options{.run = 0ns}));
+  static_assert(gabion::valid(detached_timeout_options{}) &&
+                !gabion::valid(detached_timeout_options{.run = 0ns}));
   static_assert(!gabion::valid(detached_timeout_options{.queue = 0ns}));
 }

@@ -12,7 +12,8 @@
 
 namespace gabion_sim {
 
-/// The database as one consumer process sees it. The process may also die in the middle of a transaction, which then rolls back.
+/// The database as one consumer process sees it. The process may also die in the middle of a
+/// transaction, which then rolls back.
 class seen_database {
  public:
   using transaction = gabion::memory::database::transaction;
@@ -51,7 +52,8 @@ class seen_subscription {
 
   std::vector<gabion::received> receive(std::size_t limit, gabion::duration /*max_wait*/) {
     return exposed(
-        world_, life_, "receive", [&] { return from_.receive(limit, gabion::duration::zero()); }, doubt::never);
+        world_, life_, "receive", [&] { return from_.receive(limit, gabion::duration::zero()); },
+        doubt::never);
   }
   gabion::settle_status commit(std::uint32_t partition, gabion::position up_to) {
     return exposed(world_, life_, "commit", [&] { return from_.commit(partition, up_to); });
@@ -64,7 +66,8 @@ class seen_subscription {
   gabion::memory::broker::subscription from_;
 };
 
-/// The handler: an effect that commits or rolls back with the transaction; it fails now and then, and on some messages always.
+/// The handler: an effect that commits or rolls back with the transaction; it fails now and then,
+/// and on some messages always.
 class effect_handler {
  public:
   effect_handler(world& w, std::string consumer) : world_{&w}, consumer_{std::move(consumer)} {}
@@ -76,7 +79,8 @@ class effect_handler {
       world_->count(fault::handler_poison);
       throw std::runtime_error{"cannot be handled"};
     }
-    if (world_->roll(world_->options.handler_fails, fault::handler_failed)) throw std::runtime_error{"simulated"};
+    if (world_->roll(world_->options.handler_fails, fault::handler_failed))
+      throw std::runtime_error{"simulated"};
   }
 
  private:
@@ -87,8 +91,9 @@ class effect_handler {
 /// One run of a consumer process. Its name is "group/member".
 struct consumer_incarnation {
   using consumer =
-      gabion::basic_consumer<seen_subscription, world::inbox_store, seen_database, effect_handler, gabion::testing::manual_clock,
-                             gabion::no_observer, gabion::native_env, gabion::testing::manual_wall_clock>;
+      gabion::basic_consumer<seen_subscription, world::inbox_store, seen_database, effect_handler,
+                             gabion::testing::manual_clock, gabion::no_observer, gabion::native_env,
+                             gabion::testing::manual_wall_clock>;
 
   consumer_incarnation(world& w, network& /*n*/, const std::string& name, std::uint64_t number)
       : of{.number = number},

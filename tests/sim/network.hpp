@@ -13,10 +13,11 @@
 
 namespace gabion_sim {
 
-/// What is on its way from the relays to the broker. It outlives the process that sent it, as packets do.
+/// What is on its way from the relays to the broker. It outlives the process that sent it, as
+/// packets do.
 ///
-/// Per sender and key it keeps the transport's promise: first in, first out, and once a message is not delivered, nothing of its
-/// key that is under way behind it is delivered either.
+/// Per sender and key it keeps the transport's promise: first in, first out, and once a message is
+/// not delivered, nothing of its key that is under way behind it is delivered either.
 class network {
  public:
   struct packet {
@@ -35,10 +36,11 @@ class network {
     packet p{.sender = sender, .at = out.at, .what = *out.what};
     decide(p);
     auto& last = last_due_[{sender, p.what.subject}];
-    const gabion::duration under_way{static_cast<gabion::duration::rep>(
-        gabion::uniform(world_.random, 0, static_cast<std::uint64_t>(world_.options.latency.count())))};
+    const gabion::duration under_way{static_cast<gabion::duration::rep>(gabion::uniform(
+        world_.random, 0, static_cast<std::uint64_t>(world_.options.latency.count())))};
     p.due = last = (std::max)(last, world_.time.now() + under_way);
-    world_.trace("sent " + p.what.id + " " + p.what.subject + (p.arrives ? "" : " in vain"), sender);
+    world_.trace("sent " + p.what.id + " " + p.what.subject + (p.arrives ? "" : " in vain"),
+                 sender);
     packets_.push_back(std::move(p));
   }
 
@@ -46,7 +48,8 @@ class network {
   void deliver() {
     for (bool more = true; std::exchange(more, false);) {
       const auto next =
-          std::min_element(packets_.begin(), packets_.end(), [](const packet& a, const packet& b) { return a.due < b.due; });
+          std::min_element(packets_.begin(), packets_.end(),
+                           [](const packet& a, const packet& b) { return a.due < b.due; });
       if (next == packets_.end() || next->due > world_.time.now()) return;
       arrive(*next);
       packets_.erase(next);
@@ -84,12 +87,16 @@ class network {
     } else {
       p.twice = world_.roll(o.duplicate, fault::duplicate);
     }
-    if (p.report == gabion::outcome::retry || p.report == gabion::outcome::rejected) p.arrives = false;
+    if (p.report == gabion::outcome::retry || p.report == gabion::outcome::rejected)
+      p.arrives = false;
   }
 
   [[nodiscard]] bool under_way_failed(const packet& p) const {
     return std::any_of(packets_.begin(), packets_.end(),
-                       [&](const packet& q) { return q.sender == p.sender && q.what.subject == p.what.subject && !q.arrives; }) ||
+                       [&](const packet& q) {
+                         return q.sender == p.sender && q.what.subject == p.what.subject &&
+                                !q.arrives;
+                       }) ||
            reported_failure(p);
   }
 

@@ -15,7 +15,8 @@
 
 namespace gabion_sim {
 
-/// One incarnation of a process. Once it is dead, whatever its code still tries has no effect; the simulation then drops it.
+/// One incarnation of a process. Once it is dead, whatever its code still tries has no effect; the
+/// simulation then drops it.
 struct life {
   std::uint64_t number = 0;
   bool alive = true;
@@ -24,8 +25,9 @@ struct life {
 /// Whether a call can fail after it was done. A subscription that throws has received nothing.
 enum class doubt { possible, never };
 
-/// Runs a call of a process to the outside with the faults of a real one: it may fail before, fail after it was done, or the
-/// process may die before or after. So a crash can come between any two effects.
+/// Runs a call of a process to the outside with the faults of a real one: it may fail before, fail
+/// after it was done, or the process may die before or after. So a crash can come between any two
+/// effects.
 template <class Call>
 auto exposed(world& w, life& of, std::string_view what, Call&& call, doubt in = doubt::possible) {
   const auto die = [&](const char* when) {
@@ -35,7 +37,8 @@ auto exposed(world& w, life& of, std::string_view what, Call&& call, doubt in = 
   };
   if (!of.alive) throw gabion::error{gabion::errc::unavailable, "the process is dead"};
   if (w.roll(w.options.crash / 2, fault::crash)) die("before");
-  if (w.roll(w.options.store_fails, fault::store_failed)) throw gabion::error{gabion::errc::busy, "simulated"};
+  if (w.roll(w.options.store_fails, fault::store_failed))
+    throw gabion::error{gabion::errc::busy, "simulated"};
   w.trace(what, of.number);
   auto result = std::forward<Call>(call)();
   if (w.roll(w.options.crash / 2, fault::crash)) die("after");
@@ -49,8 +52,10 @@ class seen_store {
  public:
   seen_store(world& w, life& of) : world_{w}, life_{of} {}
 
-  std::optional<gabion::lease> acquire_lease(std::string_view name, std::string_view owner, gabion::duration ttl) {
-    return exposed(world_, life_, "acquire", [&] { return world_.store.acquire_lease(name, owner, ttl); });
+  std::optional<gabion::lease> acquire_lease(std::string_view name, std::string_view owner,
+                                             gabion::duration ttl) {
+    return exposed(world_, life_, "acquire",
+                   [&] { return world_.store.acquire_lease(name, owner, ttl); });
   }
   bool renew_lease(const gabion::lease& held, gabion::duration ttl) {
     return exposed(world_, life_, "renew", [&] { return world_.store.renew_lease(held, ttl); });
@@ -58,7 +63,8 @@ class seen_store {
   bool release_lease(const gabion::lease& held) {
     return exposed(world_, life_, "release", [&] { return world_.store.release_lease(held); });
   }
-  std::vector<gabion::outbox_record> fetch(std::uint32_t lane, gabion::position after, std::size_t limit) {
+  std::vector<gabion::outbox_record> fetch(std::uint32_t lane, gabion::position after,
+                                           std::size_t limit) {
     return exposed(world_, life_, "fetch", [&] {
       auto found = world_.store.fetch(lane, after, limit);
       for (const gabion::outbox_record& r : found)
@@ -66,14 +72,17 @@ class seen_store {
       return found;
     });
   }
-  gabion::settle_status settle(const gabion::lease& held, std::span<const gabion::settlement> done, gabion::position watermark) {
+  gabion::settle_status settle(const gabion::lease& held, std::span<const gabion::settlement> done,
+                               gabion::position watermark) {
     return exposed(world_, life_, "settle", [&] {
       const auto status = world_.store.settle(held, done, watermark);
       if (status == gabion::settle_status::fenced)
         world_.count(fault::fenced);
       else
         record(held, done);
-      world_.trace(status == gabion::settle_status::fenced ? "fenced, epoch" : "settled under epoch", held.epoch);
+      world_.trace(
+          status == gabion::settle_status::fenced ? "fenced, epoch" : "settled under epoch",
+          held.epoch);
       return status;
     });
   }
@@ -101,8 +110,11 @@ class seen_transport {
   std::size_t submit(std::span<const gabion::outgoing> batch) {
     if (!life_.alive || world_.roll(world_.options.unavailable, fault::unavailable))
       throw gabion::error{gabion::errc::unavailable, "simulated"};
-    const bool some = batch.size() > 1 && world_.roll(world_.options.refuses_some, fault::refused_some);
-    const std::size_t taken = some ? static_cast<std::size_t>(gabion::uniform(world_.random, batch.size())) : batch.size();
+    const bool some =
+        batch.size() > 1 && world_.roll(world_.options.refuses_some, fault::refused_some);
+    const std::size_t taken =
+        some ? static_cast<std::size_t>(gabion::uniform(world_.random, batch.size()))
+             : batch.size();
     for (const gabion::outgoing& out : batch.first(taken)) network_.send(life_.number, out);
     if (world_.roll(world_.options.crash / 2, fault::crash)) life_.alive = false;
     return taken;
@@ -118,8 +130,8 @@ class seen_transport {
   network& network_;
 };
 
-/// A process that crashes, stands still and comes back. An incarnation is made of (world, network, name, number); it has a life
-/// `of` and an `engine` that takes turns.
+/// A process that crashes, stands still and comes back. An incarnation is made of (world, network,
+/// name, number); it has a life `of` and an `engine` that takes turns.
 template <class Incarnation>
 class process {
  public:
@@ -140,7 +152,9 @@ class process {
   }
 
   /// When it wants to go on.
-  [[nodiscard]] gabion::instant wake_at() const { return running_ ? (std::max)(wake_at_, paused_until_) : world_.time.now(); }
+  [[nodiscard]] gabion::instant wake_at() const {
+    return running_ ? (std::max)(wake_at_, paused_until_) : world_.time.now();
+  }
   [[nodiscard]] const Incarnation* running() const { return running_ ? &*running_ : nullptr; }
 
  private:
@@ -155,17 +169,16 @@ class process {
 
 /// One run of a relay process.
 struct relay_incarnation {
-  using relay = gabion::basic_relay<seen_store, seen_transport, gabion::testing::manual_clock, gabion::no_observer,
-                                    gabion::native_env, gabion::testing::manual_wall_clock>;
+  using relay = gabion::basic_relay<seen_store, seen_transport, gabion::testing::manual_clock,
+                                    gabion::no_observer, gabion::native_env,
+                                    gabion::testing::manual_wall_clock>;
 
   relay_incarnation(world& w, network& n, const std::string& name, std::uint64_t number)
-      : of{.number = number}, store{w, of}, transport{w, of, n}, engine{store,
-                                                                        transport,
-                                                                        {.owner = name, .pump = w.options.pump},
-                                                                        w.time.clock(),
-                                                                        {},
-                                                                        w.time.wall(),
-                                                                        gabion::xoshiro256{w.random()}} {}
+      : of{.number = number},
+        store{w, of},
+        transport{w, of, n},
+        engine{store, transport,     {.owner = name, .pump = w.options.pump}, w.time.clock(),
+               {},    w.time.wall(), gabion::xoshiro256{w.random()}} {}
 
   life of;
   seen_store store;

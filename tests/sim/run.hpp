@@ -10,7 +10,8 @@
 
 namespace gabion_sim {
 
-/// One seed: a phase in which anything may fail, then one in which everything heals and must come to rest.
+/// One seed: a phase in which anything may fail, then one in which everything heals and must come
+/// to rest.
 class run {
  public:
   run(std::uint64_t seed, bool verbose) : world_{seed} {
@@ -25,10 +26,12 @@ class run {
 
   std::vector<std::string> violations() {
     suffer();
-    if (auto found = gabion_test::history_checker{world_.history}.violations(false); !found.empty()) return found;
+    if (auto found = gabion_test::history_checker{world_.history}.violations(false); !found.empty())
+      return found;
     const bool rests = heal();
     auto found = gabion_test::history_checker{world_.history}.violations(true);
-    if (found.empty() && !rests) found.push_back("stuck: not at rest a long time after all faults have ended");
+    if (found.empty() && !rests)
+      found.push_back("stuck: not at rest a long time after all faults have ended");
     return found;
   }
 
@@ -39,7 +42,8 @@ class run {
 
   void suffer() {
     std::uint32_t written = 0;
-    for (int step = 0; step < 40'000 && (written < world_.options.messages || step < 2'000); ++step) {
+    for (int step = 0; step < 40'000 && (written < world_.options.messages || step < 2'000);
+         ++step) {
       if (written < world_.options.messages && chance(world_.random, 60)) written += write();
       if (world_.roll(world_.options.wall_jump, fault::wall_jump)) jump();
       if (chance(world_.random, 20)) redrive();
@@ -63,7 +67,8 @@ class run {
 
   /// A business transaction that enqueues a few messages; some roll back.
   std::uint32_t write() {
-    std::vector<gabion::message> batch(static_cast<std::size_t>(gabion::uniform(world_.random, 1, 4)));
+    std::vector<gabion::message> batch(
+        static_cast<std::size_t>(gabion::uniform(world_.random, 1, 4)));
     for (gabion::message& m : batch) {
       m.id = "m" + std::to_string(++ids_);
       m.source = "/sim";
@@ -85,7 +90,8 @@ class run {
       world_.id_at[places[i].at] = batch[i].id;
       if (world_.roll(world_.options.poison)) world_.poison.insert(batch[i].id);
       for (const std::string& consumer : world_.history.consumers)
-        if (world_.roll(world_.options.handler_poison)) world_.unhandled.insert({consumer, batch[i].id});
+        if (world_.roll(world_.options.handler_poison))
+          world_.unhandled.insert({consumer, batch[i].id});
     }
     world_.trace("wrote", batch.size());
     return static_cast<std::uint32_t>(batch.size());
@@ -93,7 +99,8 @@ class run {
 
   void act() {
     network_.deliver();
-    const auto chosen = static_cast<std::size_t>(gabion::uniform(world_.random, relays_.size() + consumers_.size()));
+    const auto chosen = static_cast<std::size_t>(
+        gabion::uniform(world_.random, relays_.size() + consumers_.size()));
     if (chosen < relays_.size())
       std::next(relays_.begin(), static_cast<std::ptrdiff_t>(chosen))->act();
     else
@@ -103,7 +110,8 @@ class run {
   /// Time stands still for a while, creeps, or leaps to the next thing that is due.
   void pass_time() {
     if (chance(world_.random, 700)) return;
-    if (chance(world_.random, 500)) return world_.time.advance(std::chrono::microseconds{gabion::uniform(world_.random, 2000)});
+    if (chance(world_.random, 500))
+      return world_.time.advance(std::chrono::microseconds{gabion::uniform(world_.random, 2000)});
     gabion::instant next = network_.next_due();
     for (const relay_process& r : relays_) next = (std::min)(next, r.wake_at());
     for (const consumer_process& c : consumers_) next = (std::min)(next, c.wake_at());
@@ -115,7 +123,8 @@ class run {
     world_.time.step_wall(std::chrono::hours{hours});
   }
 
-  /// The operator looks at the dead letters. He mends what was wrong with one, sometimes, and sends it again.
+  /// The operator looks at the dead letters. He mends what was wrong with one, sometimes, and sends
+  /// it again.
   void redrive() {
     for (const gabion::dead_letter& letter : world_.store.dead_letters(gabion::beginning, 100)) {
       if (world_.faults_on && !chance(world_.random, 300)) continue;
@@ -125,23 +134,33 @@ class run {
       world_.trace("redrive " + letter.what.id);
     }
     for (const std::string& consumer : world_.history.consumers)
-      for (const gabion::inbox_letter& letter : world_.inbox.letters(consumer, gabion::beginning, 100)) redrive(consumer, letter);
+      for (const gabion::inbox_letter& letter :
+           world_.inbox.letters(consumer, gabion::beginning, 100))
+        redrive(consumer, letter);
   }
 
   void redrive(const std::string& consumer, const gabion::inbox_letter& letter) {
-    if (letter.status != gabion::inbox_status::dead || (world_.faults_on && !chance(world_.random, 300))) return;
+    if (letter.status != gabion::inbox_status::dead ||
+        (world_.faults_on && !chance(world_.random, 300)))
+      return;
     if (chance(world_.random, 500)) world_.unhandled.erase({consumer, letter.what.id});
     if (!world_.inbox.redrive(consumer, letter.at)) return;
     world_.count(fault::redriven);
-    world_.trace("redrive at " + consumer + " " + letter.what.id + " (" + letter.reason + ")", letter.attempts);
+    world_.trace("redrive at " + consumer + " " + letter.what.id + " (" + letter.reason + ")",
+                 letter.attempts);
   }
 
   [[nodiscard]] bool at_rest() {
     const gabion::outbox_stats left = world_.store.stats();
-    if (left.pending + left.dead + left.parked != 0 || network_.next_due() != (gabion::instant::max)()) return false;
-    if (world_.history.effects.size() < world_.history.consumers.size() * world_.history.committed.size()) return false;
-    return std::all_of(relays_.begin(), relays_.end(),
-                       [](const relay_process& r) { return r.running() != nullptr && r.running()->engine.in_flight() == 0; });
+    if (left.pending + left.dead + left.parked != 0 ||
+        network_.next_due() != (gabion::instant::max)())
+      return false;
+    if (world_.history.effects.size() <
+        world_.history.consumers.size() * world_.history.committed.size())
+      return false;
+    return std::all_of(relays_.begin(), relays_.end(), [](const relay_process& r) {
+      return r.running() != nullptr && r.running()->engine.in_flight() == 0;
+    });
   }
 
   world world_;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Runs the relay and the consumers through seeded storms in virtual time. A seed that breaks a promise is printed with the command that
-// replays it.
+// Runs the relay and the consumers through seeded storms in virtual time. A seed that breaks a
+// promise is printed with the command that replays it.
 
 #include <cstdio>
 #include <cstdlib>
@@ -11,10 +11,10 @@
 
 namespace {
 
-constexpr const char* fault_names[] = {"rollback",    "store failed", "store in doubt", "crash",          "pause",
-                                       "unavailable", "refused some", "retry",          "ack lost",       "send lost",
-                                       "duplicate",   "rejected",     "handler failed", "handler poison", "wall jump",
-                                       "fenced",      "redriven"};
+constexpr const char* fault_names[] = {
+    "rollback",       "store failed",   "store in doubt", "crash",     "pause",     "unavailable",
+    "refused some",   "retry",          "ack lost",       "send lost", "duplicate", "rejected",
+    "handler failed", "handler poison", "wall jump",      "fenced",    "redriven"};
 static_assert(std::size(fault_names) == static_cast<std::size_t>(gabion_sim::fault::kinds));
 
 struct arguments {

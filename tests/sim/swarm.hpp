@@ -13,10 +13,13 @@ namespace gabion_sim {
 using gabion::duration;
 
 /// True with a chance of `per_mille` in 1000.
-inline bool chance(gabion::xoshiro256& random, std::uint32_t per_mille) { return gabion::uniform(random, 1000) < per_mille; }
+inline bool chance(gabion::xoshiro256& random, std::uint32_t per_mille) {
+  return gabion::uniform(random, 1000) < per_mille;
+}
 
-/// What one run is made of, drawn from its seed: sizes, rates of faults (per mille of the calls) and knobs. Many rates are zero in many
-/// runs, because a fault that is always there hides the bugs that need its absence.
+/// What one run is made of, drawn from its seed: sizes, rates of faults (per mille of the calls)
+/// and knobs. Many rates are zero in many runs, because a fault that is always there hides the bugs
+/// that need its absence.
 struct swarm {
   std::uint32_t messages = 0;
   std::uint32_t keys = 0;

@@ -78,7 +78,9 @@ struct world {
         inbox{database, time.wall()},
         broker{{.partitions = options.partitions}} {}
 
-  [[nodiscard]] bool roll(std::uint32_t per_mille) { return faults_on && chance(random, per_mille); }
+  [[nodiscard]] bool roll(std::uint32_t per_mille) {
+    return faults_on && chance(random, per_mille);
+  }
   bool roll(std::uint32_t per_mille, fault kind) {
     if (!roll(per_mille)) return false;
     count(kind);
@@ -88,11 +90,13 @@ struct world {
 
   /// Adds to the fingerprint of the run.
   void trace(std::string_view what, std::uint64_t number = 0) {
-    for (const char c : what) fingerprint = (fingerprint ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
+    for (const char c : what)
+      fingerprint = (fingerprint ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
     fingerprint = (fingerprint ^ number) * 1099511628211ULL;
     if (verbose)
       std::printf("%10.3f ms  %.*s %llu\n", static_cast<double>((time.now() - begin).count()) / 1e6,
-                  static_cast<int>(what.size()), what.data(), static_cast<unsigned long long>(number));
+                  static_cast<int>(what.size()), what.data(),
+                  static_cast<unsigned long long>(number));
   }
 
   gabion::xoshiro256 random;
@@ -106,8 +110,9 @@ struct world {
   gabion_test::history history{};
   effect_table effects{history.effects};
   std::map<gabion::position, std::string> id_at{};
-  std::set<std::string> poison{};                             ///< the broker rejects these for good, until healed
-  std::set<std::pair<std::string, std::string>> unhandled{};  ///< (consumer, id): the handler fails on these, until healed
+  std::set<std::string> poison{};  ///< the broker rejects these for good, until healed
+  /// (consumer, id): the handler fails on these, until healed
+  std::set<std::pair<std::string, std::string>> unhandled{};
   bool faults_on = true;
   bool verbose = false;
   fault_counts faults{};

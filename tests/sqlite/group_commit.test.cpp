@@ -48,18 +48,21 @@ std::int64_t count(Database& in) {
 
 template <class Database>
 void create(Database& in) {
-  in.transact([](sqlite::transaction& tx) { tx.on().execute("CREATE TABLE t (v INTEGER PRIMARY KEY)"); });
+  in.transact(
+      [](sqlite::transaction& tx) { tx.on().execute("CREATE TABLE t (v INTEGER PRIMARY KEY)"); });
 }
 
 void put(sqlite::transaction& tx, int value) { tx.on().run("INSERT INTO t (v) VALUES (?)", value); }
 
-/// Several callers whose bodies are certain to share one commit: the first one's commit is held until all others wait.
+/// Several callers whose bodies are certain to share one commit: the first one's commit is held
+/// until all others wait.
 class one_batch {
  public:
   explicit one_batch(sqlite::basic_group_commit<faulty_env>& writer) : writer_{writer} {
     faulty_env::commits = 0;
     faulty_env::hold = 1;
-    leader_ = std::thread{[this] { writer_.transact([](sqlite::transaction& tx) { put(tx, 1000); }); }};
+    leader_ =
+        std::thread{[this] { writer_.transact([](sqlite::transaction& tx) { put(tx, 1000); }); }};
     while (faulty_env::commits.load() == 0) std::this_thread::yield();
   }
 
@@ -140,7 +143,8 @@ TEST_CASE("a batch is never larger than its bound", "[sqlite][group_commit]") {
   CHECK(faulty_env::commits.load() == 1 + 3);
 }
 
-TEST_CASE("a body that throws is undone alone and only its own caller hears of it", "[sqlite][group_commit]") {
+TEST_CASE("a body that throws is undone alone and only its own caller hears of it",
+          "[sqlite][group_commit]") {
   grouped g;
   counter kept;
   counter undone;
@@ -168,7 +172,8 @@ TEST_CASE("a body that throws is undone alone and only its own caller hears of i
   CHECK(count(g.db) == 3);
 }
 
-TEST_CASE("a commit that fails fails every caller of its batch and writes nothing", "[sqlite][group_commit]") {
+TEST_CASE("a commit that fails fails every caller of its batch and writes nothing",
+          "[sqlite][group_commit]") {
   grouped g;
   counter sleeper;
   std::error_code got[2];
@@ -178,8 +183,7 @@ TEST_CASE("a commit that fails fails every caller of its batch and writes nothin
         [i, &sleeper](sqlite::transaction& tx) {
           put(tx, i);
           tx.wake_on_commit(wake_ref{sleeper});
-          sqlite3_commit_hook(
-              tx.on().native(), [](void*) { return 1; }, nullptr);
+          sqlite3_commit_hook(tx.on().native(), [](void*) { return 1; }, nullptr);
         },
         got[i]);
   batch.run();
@@ -189,7 +193,8 @@ TEST_CASE("a commit that fails fails every caller of its batch and writes nothin
   CHECK(count(g.db) == 1);
 }
 
-TEST_CASE("a full disk fails every caller of the batch with that error and the next batch works", "[sqlite][group_commit]") {
+TEST_CASE("a full disk fails every caller of the batch with that error and the next batch works",
+          "[sqlite][group_commit]") {
   grouped g;
   std::error_code got[3];
   one_batch batch{g.writer};
@@ -213,7 +218,8 @@ TEST_CASE("a full disk fails every caller of the batch with that error and the n
   CHECK(count(g.db) == 2);
 }
 
-TEST_CASE("a body that ends the shared transaction fails its whole batch", "[sqlite][group_commit]") {
+TEST_CASE("a body that ends the shared transaction fails its whole batch",
+          "[sqlite][group_commit]") {
   grouped g;
   std::error_code got[2];
   one_batch batch{g.writer};
@@ -243,21 +249,25 @@ TEST_CASE("a crash before the commit reaches every caller of the batch", "[sqlit
   CHECK(count(g.db) == 1);
 }
 
-TEST_CASE("one caller more than may wait is told that the writer is busy", "[sqlite][group_commit]") {
+TEST_CASE("one caller more than may wait is told that the writer is busy",
+          "[sqlite][group_commit]") {
   grouped g;
   sqlite::basic_group_commit<faulty_env> writer{g.db, {.max_waiting = 2}};
   one_batch batch{writer};
   batch.add([](sqlite::transaction& tx) { put(tx, 1); });
   batch.add([](sqlite::transaction& tx) { put(tx, 2); });
-  CHECK_THROWS_WITH(writer.transact([](sqlite::transaction&) {}), Catch::Contains("max_waiting") && Catch::Contains("2 callers"));
+  CHECK_THROWS_WITH(writer.transact([](sqlite::transaction&) {}),
+                    Catch::Contains("max_waiting") && Catch::Contains("2 callers"));
   batch.run();
   CHECK(count(g.db) == 3);
 }
 
-TEST_CASE("a group commit inside its own body is refused and the body may go on", "[sqlite][group_commit]") {
+TEST_CASE("a group commit inside its own body is refused and the body may go on",
+          "[sqlite][group_commit]") {
   grouped g;
   g.writer.transact([&](sqlite::transaction& tx) {
-    CHECK_THROWS_WITH(g.writer.transact([](sqlite::transaction&) {}), Catch::Contains("use the transaction that is open"));
+    CHECK_THROWS_WITH(g.writer.transact([](sqlite::transaction&) {}),
+                      Catch::Contains("use the transaction that is open"));
     CHECK_THROWS_AS(g.db.transact([](sqlite::transaction&) {}), error);
     put(tx, 1);
   });
@@ -288,8 +298,9 @@ TEST_CASE("many threads lose nothing and each reads its own write", "[sqlite][gr
       for (int i = 0; i < each; ++i) {
         const int value = t * each + i;
         writer.transact([value](sqlite::transaction& tx) { put(tx, value); });
-        const bool there =
-            db.read([value](sqlite::connection& on) { return on.query("SELECT 1 FROM t WHERE v = ?", value).next(); });
+        const bool there = db.read([value](sqlite::connection& on) {
+          return on.query("SELECT 1 FROM t WHERE v = ?", value).next();
+        });
         if (!there) missing.fetch_add(1);
       }
     });

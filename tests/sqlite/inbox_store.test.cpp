@@ -32,6 +32,7 @@ struct world {
 
 }  // namespace
 
-TEST_CASE("the SQLite inbox store keeps every promise of the concept", "[sqlite][inbox][conformance]") {
+TEST_CASE("the SQLite inbox store keeps every promise of the concept",
+          "[sqlite][inbox][conformance]") {
   gabion_test::check_suite<world>(testing::inbox_store_suite<world>());
 }

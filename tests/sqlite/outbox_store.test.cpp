@@ -40,7 +40,8 @@ struct world {
 
 }  // namespace
 
-TEST_CASE("the SQLite outbox store keeps every promise of the concept", "[sqlite][outbox][conformance]") {
+TEST_CASE("the SQLite outbox store keeps every promise of the concept",
+          "[sqlite][outbox][conformance]") {
   gabion_test::check_suite<world>(testing::outbox_store_suite<world>());
 }
 
@@ -83,7 +84,8 @@ lease own(manual_store& store, const char* name = "relay") {
 TEST_CASE("an outbox store without its tables says what to call", "[sqlite][outbox]") {
   const gabion_test::temporary_directory directory;
   sqlite::database db{directory.file("outbox.db")};
-  CHECK_THROWS_WITH(sqlite::outbox_store{db}, Catch::Contains("call the store's create_schema(database) once"));
+  CHECK_THROWS_WITH(sqlite::outbox_store{db},
+                    Catch::Contains("call the store's create_schema(database) once"));
   sqlite::outbox_store::create_schema(db);
   sqlite::outbox_store::create_schema(db);
   CHECK_NOTHROW(sqlite::outbox_store{db});
@@ -92,30 +94,36 @@ TEST_CASE("an outbox store without its tables says what to call", "[sqlite][outb
 TEST_CASE("the number of lanes is fixed when the tables are made", "[sqlite][outbox][lane]") {
   const gabion_test::temporary_directory directory;
   sqlite::database db{directory.file("outbox.db")};
-  CHECK_THROWS_WITH(sqlite::outbox_store::create_schema(db, {.lanes = 0}), Catch::Contains("lanes is 0; allowed: 1 to 1024"));
-  CHECK_THROWS_WITH(sqlite::outbox_store::create_schema(db, {.lanes = 1025}), Catch::Contains("lanes is 1025"));
+  CHECK_THROWS_WITH(sqlite::outbox_store::create_schema(db, {.lanes = 0}),
+                    Catch::Contains("lanes is 0; allowed: 1 to 1024"));
+  CHECK_THROWS_WITH(sqlite::outbox_store::create_schema(db, {.lanes = 1025}),
+                    Catch::Contains("lanes is 1025"));
   sqlite::outbox_store::create_schema(db, {.lanes = 1024});
   CHECK(sqlite::outbox_store{db}.lanes() == 1024);
-  CHECK_THROWS_WITH(sqlite::outbox_store::create_schema(db, {.lanes = 8}), Catch::Contains("have 1024 lanes, asked for are 8"));
+  CHECK_THROWS_WITH(sqlite::outbox_store::create_schema(db, {.lanes = 8}),
+                    Catch::Contains("have 1024 lanes, asked for are 8"));
 }
 
 TEST_CASE("limits of an outbox store out of range are named", "[sqlite][outbox]") {
   testing::manual_time time;
   world w{time};
-  CHECK_THROWS_WITH((manual_store{w.db, {.limits = {.payload = std::size_t{1} << 30U}}, w.clock}),
-                    Catch::Contains("message_limits.payload is 1073741824; allowed: 0 to 1073741823"));
+  CHECK_THROWS_WITH(
+      (manual_store{w.db, {.limits = {.payload = std::size_t{1} << 30U}}, w.clock}),
+      Catch::Contains("message_limits.payload is 1073741824; allowed: 0 to 1073741823"));
   CHECK_THROWS_WITH((manual_store{w.db, {.limits = {.attributes = 0}}, w.clock}),
                     Catch::Contains("message_limits.attributes is 0"));
   manual_store tight{w.db, {.limits = {.payload = 3, .attributes = 100}}, w.clock};
   const auto put = [&](std::size_t bytes, std::size_t key) {
     return w.db.transact([&](sqlite::transaction& tx) {
-      const std::vector<message> batch{{.type = "t", .subject = std::string(key, 'k'), .data = std::string(bytes, 'd')}};
+      const std::vector<message> batch{
+          {.type = "t", .subject = std::string(key, 'k'), .data = std::string(bytes, 'd')}};
       return tight.enqueue(tx, batch).size();
     });
   };
   CHECK(put(3, 99) == 1);
   CHECK_THROWS_WITH(put(4, 0), Catch::Contains("the payload has 4 bytes; allowed: 3"));
-  CHECK_THROWS_WITH(put(0, 100), Catch::Contains("attributes and headers have 101 bytes; allowed: 100"));
+  CHECK_THROWS_WITH(put(0, 100),
+                    Catch::Contains("attributes and headers have 101 bytes; allowed: 100"));
 }
 
 TEST_CASE("all messages of a key share a lane and keyless ones spread", "[sqlite][outbox][lane]") {
@@ -123,8 +131,9 @@ TEST_CASE("all messages of a key share a lane and keyless ones spread", "[sqlite
   world w{time, 4};
   w.db.transact([&](sqlite::transaction& tx) {
     for (int i = 0; i < 200; ++i) {
-      const std::vector<message> batch{note("k" + std::to_string(i), "key " + std::to_string(i % 10)),
-                                       note("f" + std::to_string(i), "")};
+      const std::vector<message> batch{
+          note("k" + std::to_string(i), "key " + std::to_string(i % 10)),
+          note("f" + std::to_string(i), "")};
       w.store().enqueue(tx, batch);
     }
   });
@@ -132,7 +141,8 @@ TEST_CASE("all messages of a key share a lane and keyless ones spread", "[sqlite
   std::size_t total = 0;
   for (std::uint32_t lane = 0; lane < 4; ++lane) {
     const auto records = w.store().fetch(lane, beginning, 1000);
-    CHECK(std::is_sorted(records.begin(), records.end(), [](const auto& a, const auto& b) { return a.at < b.at; }));
+    CHECK(std::is_sorted(records.begin(), records.end(),
+                         [](const auto& a, const auto& b) { return a.at < b.at; }));
     total += records.size();
     for (const outbox_record& r : records) {
       CHECK(lane_of(key_of(r.what), r.what.id, 4) == lane);
@@ -148,7 +158,8 @@ TEST_CASE("the lane of a key never changes", "[outbox][lane]") {
   CHECK(lane_of("", "id", 16) == lane_of("id", "", 16));
 }
 
-TEST_CASE("messages are enqueued in a transaction that the caller opened on his own connection", "[sqlite][outbox]") {
+TEST_CASE("messages are enqueued in a transaction that the caller opened on his own connection",
+          "[sqlite][outbox]") {
   testing::manual_time time;
   world w{time};
   sqlite3* raw = nullptr;
@@ -202,8 +213,9 @@ TEST_CASE("what was enqueued is there when the file is opened again", "[sqlite][
       const std::vector<message> batch{note("a"), note("b"), note("c")};
       return s.enqueue(tx, batch);
     });
-    const std::vector<settlement> done{{.at = position{1}},
-                                       {.at = position{2}, .as = disposition::dead, .attempts = 2, .reason = "r"}};
+    const std::vector<settlement> done{
+        {.at = position{1}},
+        {.at = position{2}, .as = disposition::dead, .attempts = 2, .reason = "r"}};
     REQUIRE(s.settle(before, done, beginning) == settle_status::applied);
   }
   sqlite::database db{directory.file("outbox.db")};
@@ -232,15 +244,18 @@ TEST_CASE("numbers never return after everything was purged", "[sqlite][outbox]"
   CHECK(put() > first);
 }
 
-TEST_CASE("a row that cannot be read back becomes a dead letter and stops only its key", "[sqlite][outbox]") {
+TEST_CASE("a row that cannot be read back becomes a dead letter and stops only its key",
+          "[sqlite][outbox]") {
   testing::manual_time time;
   world w{time};
   w.db.transact([&](sqlite::transaction& tx) {
     message with_header = note("broken", "k1");
     with_header.headers = {{"a", "b"}};
-    const std::vector<message> batch{note("first", "k1"), with_header, note("behind", "k1"), note("other", "k2")};
+    const std::vector<message> batch{note("first", "k1"), with_header, note("behind", "k1"),
+                                     note("other", "k2")};
     w.store().enqueue(tx, batch);
-    tx.on().run("UPDATE gabion_outbox SET headers = ? WHERE event_id = 'broken'", sqlite::blob{"\x09newer"});
+    tx.on().run("UPDATE gabion_outbox SET headers = ? WHERE event_id = 'broken'",
+                sqlite::blob{"\x09newer"});
   });
   const auto records = w.store().fetch(0, beginning, 10);
   CHECK(ids_of(records) == std::vector<std::string>{"first", "behind", "other"});
@@ -250,12 +265,17 @@ TEST_CASE("a row that cannot be read back becomes a dead letter and stops only i
   const auto letters = w.store().dead_letters(beginning, 10);
   REQUIRE(letters.size() == 1);
   CHECK(letters[0].what.id == "broken");
-  CHECK_THAT(letters[0].reason, Catch::Contains("cannot be read back") && Catch::Contains("unknown format"));
+  CHECK_THAT(letters[0].reason,
+             Catch::Contains("cannot be read back") && Catch::Contains("unknown format"));
   REQUIRE(w.store().redrive(letters[0].at));
-  CHECK(ids_of(w.store().fetch(0, beginning, 10)) == std::vector<std::string>{"first", "behind", "other"});
-  w.db.transact([&](sqlite::transaction& tx) { tx.on().run("UPDATE gabion_outbox SET headers = ?", sqlite::blob{}); });
+  CHECK(ids_of(w.store().fetch(0, beginning, 10)) ==
+        std::vector<std::string>{"first", "behind", "other"});
+  w.db.transact([&](sqlite::transaction& tx) {
+    tx.on().run("UPDATE gabion_outbox SET headers = ?", sqlite::blob{});
+  });
   REQUIRE(w.store().redrive(letters[0].at));
-  CHECK(ids_of(w.store().fetch(0, beginning, 10)) == std::vector<std::string>{"first", "broken", "behind", "other"});
+  CHECK(ids_of(w.store().fetch(0, beginning, 10)) ==
+        std::vector<std::string>{"first", "broken", "behind", "other"});
 }
 
 TEST_CASE("a crash after the enqueue and before the commit leaves nothing", "[sqlite][outbox]") {
@@ -280,12 +300,15 @@ TEST_CASE("a crash after the enqueue and before the commit leaves nothing", "[sq
   CHECK(s.stats().pending == 1);
 }
 
-TEST_CASE("a full disk refuses enqueue and settlement alike and loses nothing", "[sqlite][outbox]") {
+TEST_CASE("a full disk refuses enqueue and settlement alike and loses nothing",
+          "[sqlite][outbox]") {
   testing::manual_time time;
   world w{time};
   const lease held = own(w.store());
   const auto pages = [&](int n) {
-    w.db.transact([&](sqlite::transaction& tx) { tx.on().execute(("PRAGMA max_page_count = " + std::to_string(n)).c_str()); });
+    w.db.transact([&](sqlite::transaction& tx) {
+      tx.on().execute(("PRAGMA max_page_count = " + std::to_string(n)).c_str());
+    });
   };
   const auto put = [&](int n) {
     w.db.transact([&](sqlite::transaction& tx) {
@@ -301,7 +324,8 @@ TEST_CASE("a full disk refuses enqueue and settlement alike and loses nothing", 
   const auto records = w.store().fetch(0, beginning, 100);
   std::vector<settlement> done;
   for (const outbox_record& r : records)
-    done.push_back({.at = r.at, .as = disposition::dead, .attempts = 1, .reason = std::string(2000, 'r')});
+    done.push_back(
+        {.at = r.at, .as = disposition::dead, .attempts = 1, .reason = std::string(2000, 'r')});
   CHECK(code_of([&] { (void)w.store().settle(held, done, beginning); }) == errc::full);
   CHECK(w.store().stats().pending == 20);
   CHECK(w.store().dead_letters(beginning, 10).empty());
@@ -312,13 +336,16 @@ TEST_CASE("a full disk refuses enqueue and settlement alike and loses nothing", 
   CHECK(w.store().stats().pending == 1000);
 }
 
-TEST_CASE("part of a batch never stays even if the caller catches the error and commits", "[sqlite][outbox]") {
+TEST_CASE("part of a batch never stays even if the caller catches the error and commits",
+          "[sqlite][outbox]") {
   testing::manual_time time;
   world w{time};
   w.db.transact([&](sqlite::transaction& tx) {
-    // The database itself refuses the second message: nothing that a look at the message could have told.
+    // The database itself refuses the second message: nothing that a look at the message could have
+    // told.
     tx.on().execute(
-        "CREATE TRIGGER refuse BEFORE INSERT ON gabion_outbox WHEN NEW.event_id = 'b' BEGIN SELECT RAISE(FAIL, 'no'); END");
+        "CREATE TRIGGER refuse BEFORE INSERT ON gabion_outbox WHEN NEW.event_id = 'b' BEGIN SELECT "
+        "RAISE(FAIL, 'no'); END");
     const std::vector<message> batch{note("a"), note("b"), note("c")};
     CHECK_THROWS_AS(w.store().enqueue(tx, batch), error);
     const std::vector<message> good{note("d")};
@@ -369,7 +396,9 @@ TEST_CASE("the outbox can be read by people", "[sqlite][outbox]") {
   const std::vector<settlement> done{{.at = position{1}}};
   REQUIRE(w.store().settle(held, done, beginning) == settle_status::applied);
   w.db.read([](sqlite::connection& on) {
-    sqlite::rows r = on.query("SELECT event_id, status, created_at, published_at, published FROM gabion_outbox_log ORDER BY id");
+    sqlite::rows r = on.query(
+        "SELECT event_id, status, created_at, published_at, published FROM gabion_outbox_log ORDER "
+        "BY id");
     REQUIRE(r.next());
     CHECK(r->text(1) == "published");
     CHECK(r->text(2) == "2026-01-01T00:00:00Z");

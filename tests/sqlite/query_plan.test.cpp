@@ -16,15 +16,18 @@ namespace outbox_sql = sqlite::detail::outbox_sql;
 namespace inbox_sql = sqlite::detail::inbox_sql;
 
 constexpr std::string_view hot_statements[] = {
-    outbox_sql::insert,       outbox_sql::find_event,     outbox_sql::fetch,      outbox_sql::set_published,
-    outbox_sql::set_deferred, outbox_sql::set_dead,       outbox_sql::set_parked, outbox_sql::join_redriven,
-    outbox_sql::dead_letters, outbox_sql::find_dead,      outbox_sql::revive,     outbox_sql::next_dead,
-    outbox_sql::unpark,       outbox_sql::purge,          outbox_sql::count_dead, outbox_sql::count_pending,
-    outbox_sql::count_held,   outbox_sql::oldest_of_lane, inbox_sql::begin,       inbox_sql::note,
-    inbox_sql::entry,         inbox_sql::purge,           inbox_sql::find_letter, inbox_sql::keep,
-    inbox_sql::set_status,    inbox_sql::of_key,          inbox_sql::any_of_key,  inbox_sql::move_letters,
-    inbox_sql::move_entries,  inbox_sql::letters,         inbox_sql::redriven,    inbox_sql::letter_at,
-    inbox_sql::remove,        inbox_sql::finish_entry,
+    outbox_sql::insert,        outbox_sql::find_event,    outbox_sql::fetch,
+    outbox_sql::set_published, outbox_sql::set_deferred,  outbox_sql::set_dead,
+    outbox_sql::set_parked,    outbox_sql::join_redriven, outbox_sql::dead_letters,
+    outbox_sql::find_dead,     outbox_sql::revive,        outbox_sql::next_dead,
+    outbox_sql::unpark,        outbox_sql::purge,         outbox_sql::count_dead,
+    outbox_sql::count_pending, outbox_sql::count_held,    outbox_sql::oldest_of_lane,
+    inbox_sql::begin,          inbox_sql::note,           inbox_sql::entry,
+    inbox_sql::purge,          inbox_sql::find_letter,    inbox_sql::keep,
+    inbox_sql::set_status,     inbox_sql::of_key,         inbox_sql::any_of_key,
+    inbox_sql::move_letters,   inbox_sql::move_entries,   inbox_sql::letters,
+    inbox_sql::redriven,       inbox_sql::letter_at,      inbox_sql::remove,
+    inbox_sql::finish_entry,
 };
 
 /// A scan is good only of an index that holds nothing but the rows asked for, and a sort never is.
@@ -81,10 +84,14 @@ TEST_CASE("every hot statement finds its rows by an index at any size", "[sqlite
     db.transact([&](sqlite::transaction& tx) {
       std::vector<message> batch;
       for (int i = 0; i < 3000; ++i)
-        batch.push_back({.id = std::to_string(i), .type = "t", .subject = "key " + std::to_string(i % 7), .data = "d"});
+        batch.push_back({.id = std::to_string(i),
+                         .type = "t",
+                         .subject = "key " + std::to_string(i % 7),
+                         .data = "d"});
       outbox.enqueue(tx, batch);
       tx.on().execute("UPDATE gabion_outbox SET state = 1, published_at = id WHERE id <= 2000");
-      tx.on().execute("UPDATE gabion_outbox SET state = 2 + (id > 2010) WHERE id BETWEEN 2001 AND 2100");
+      tx.on().execute(
+          "UPDATE gabion_outbox SET state = 2 + (id > 2010) WHERE id BETWEEN 2001 AND 2100");
       tx.on().execute("UPDATE gabion_outbox SET redriven = 1 WHERE id BETWEEN 2101 AND 2110");
       for (const message& m : batch) {
         (void)inbox.begin_message(tx, "consumer", m);

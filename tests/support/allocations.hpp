@@ -5,7 +5,8 @@
 #include <cstdlib>
 #include <new>
 
-// Counts every allocation of the executable. It replaces the global operators, so include it in one source file of it only.
+// Counts every allocation of the executable. It replaces the global operators, so include it in one
+// source file of it only.
 
 namespace gabion_test {
 

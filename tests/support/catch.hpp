@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// Catch2 2.x, as Debian 12 has it, and 3.x differ in the header's name only, as far as these tests use them.
+// Catch2 2.x, as Debian 12 has it, and 3.x differ in the header's name only, as far as these tests
+// use them.
 #if __has_include(<catch2/catch_all.hpp>)
 #include <catch2/catch_all.hpp>
 #else

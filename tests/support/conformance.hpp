@@ -14,7 +14,8 @@ template <class World, class Cases>
 void check_suite(const Cases& cases) {
   for (const auto& c : cases) {
     DYNAMIC_SECTION(std::string{c.name}) {
-      const auto found = gabion::testing::run_case(c, [](gabion::testing::manual_time& time) { return World{time}; });
+      const auto found = gabion::testing::run_case(
+          c, [](gabion::testing::manual_time& time) { return World{time}; });
       for (const std::string& failure : found.failures()) FAIL_CHECK(failure);
       CHECK(found.checks() > 0);
     }

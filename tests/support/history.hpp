@@ -10,7 +10,8 @@
 #include <vector>
 
 // What happened in a run, as an outsider saw it, and whether that keeps the promises:
-// atomic with the transaction, delivered at least once, in order per key, effect once through the inbox.
+// atomic with the transaction, delivered at least once, in order per key, effect once through the
+// inbox.
 namespace gabion_test {
 
 /// One message in the history: its id and its key.
@@ -19,7 +20,8 @@ struct mention {
   std::string key{};
 };
 
-/// A settlement that a store accepted: which message, under which epoch, and how long the broker's log was then.
+/// A settlement that a store accepted: which message, under which epoch, and how long the broker's
+/// log was then.
 struct accepted_mark {
   std::string id{};
   std::uint64_t epoch = 0;
@@ -55,13 +57,16 @@ class history_checker {
     first_appearances_keep_key_order();
     marks_follow_the_log();
     epochs_never_go_back();
-    for (const std::string& consumer : history_.consumers) effects_once_and_in_order(consumer, at_rest);
+    for (const std::string& consumer : history_.consumers)
+      effects_once_and_in_order(consumer, at_rest);
     if (at_rest) nothing_is_lost();
     return std::move(found_);
   }
 
  private:
-  void fail(const std::string& rule, const std::string& what) { found_.push_back(rule + ": " + what); }
+  void fail(const std::string& rule, const std::string& what) {
+    found_.push_back(rule + ": " + what);
+  }
 
   void log_holds_only_committed() {
     for (const mention& m : history_.log) {
@@ -81,11 +86,13 @@ class history_checker {
       if (seen.insert(m.id).second) in_order("order", m, last);
   }
 
-  void in_order(const std::string& rule, const mention& m, std::map<std::string, std::size_t>& last) {
+  void in_order(const std::string& rule, const mention& m,
+                std::map<std::string, std::size_t>& last) {
     const auto place = place_.find(m.id);
     if (place == place_.end() || m.key.empty()) return;
     const auto before = last.find(m.key);
-    if (before != last.end() && place->second < before->second) fail(rule, m.id + " came after a later message of key " + m.key);
+    if (before != last.end() && place->second < before->second)
+      fail(rule, m.id + " came after a later message of key " + m.key);
     last[m.key] = place->second;
   }
 
@@ -103,7 +110,8 @@ class history_checker {
     std::uint64_t highest = 0;
     for (const accepted_mark& mark : history_.marks) {
       if (mark.epoch < highest)
-        fail("epoch", mark.id + " was marked under epoch " + std::to_string(mark.epoch) + " after " + std::to_string(highest));
+        fail("epoch", mark.id + " was marked under epoch " + std::to_string(mark.epoch) +
+                          " after " + std::to_string(highest));
       highest = (std::max)(highest, mark.epoch);
     }
   }
@@ -113,8 +121,10 @@ class history_checker {
     std::map<std::string, std::size_t> last;
     for (const effect& e : history_.effects) {
       if (e.consumer != consumer) continue;
-      if (!place_.contains(e.what.id)) fail("invented", e.what.id + " had an effect at " + consumer + " and was never enqueued");
-      if (!done.insert(e.what.id).second) fail("once", e.what.id + " had its effect at " + consumer + " twice");
+      if (!place_.contains(e.what.id))
+        fail("invented", e.what.id + " had an effect at " + consumer + " and was never enqueued");
+      if (!done.insert(e.what.id).second)
+        fail("once", e.what.id + " had its effect at " + consumer + " twice");
       in_order("effect order at " + consumer, e.what, last);
     }
     if (!at_rest) return;

@@ -15,7 +15,8 @@ class temporary_directory {
  public:
   temporary_directory() {
     std::string name = (std::filesystem::temp_directory_path() / "gabion-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error{"cannot make a directory like " + name};
+    if (::mkdtemp(name.data()) == nullptr)
+      throw std::runtime_error{"cannot make a directory like " + name};
     path_ = name;
   }
   temporary_directory(const temporary_directory&) = delete;

@@ -38,14 +38,16 @@ using good_store = memory::basic_inbox_store<testing::manual_wall_clock>;
 
 class broken_store : public good_store {
  public:
-  broken_store(memory::database& db, testing::manual_wall_clock time, bug b) : good_store{db, time}, bug_{b} {}
+  broken_store(memory::database& db, testing::manual_wall_clock time, bug b)
+      : good_store{db, time}, bug_{b} {}
 
   bool begin_message(transaction& tx, std::string_view consumer, message m) {
     if (bug_ == bug::forgets_the_consumer) consumer = "billing";
     if (bug_ == bug::forgets_the_source) m.source = "/conformance";
     return good_store::begin_message(tx, consumer, m) || bug_ == bug::everything_is_new;
   }
-  void keep_dead(transaction& tx, std::string_view consumer, message m, std::uint32_t attempts, std::string_view reason) {
+  void keep_dead(transaction& tx, std::string_view consumer, message m, std::uint32_t attempts,
+                 std::string_view reason) {
     if (bug_ == bug::forgets_attempts) attempts = 0;
     if (bug_ == bug::forgets_headers) m.headers.clear();
     good_store::keep_dead(tx, consumer, m, attempts, reason);
@@ -63,11 +65,13 @@ class broken_store : public good_store {
     return good_store::redrive(consumer, at) || bug_ == bug::redrives_what_is_not_dead;
   }
   std::vector<inbox_letter> letters(std::string_view consumer, position after, std::size_t limit) {
-    return good_store::letters(consumer, after, bug_ == bug::ignores_the_page_limit ? 1'000'000 : limit);
+    return good_store::letters(consumer, after,
+                               bug_ == bug::ignores_the_page_limit ? 1'000'000 : limit);
   }
   std::vector<inbox_letter> redriven(std::string_view consumer, position after, std::size_t limit) {
-    return bug_ == bug::lists_all_letters_as_redriven ? good_store::letters(consumer, after, limit)
-                                                      : good_store::redriven(consumer, after, limit);
+    return bug_ == bug::lists_all_letters_as_redriven
+               ? good_store::letters(consumer, after, limit)
+               : good_store::redriven(consumer, after, limit);
   }
   bool finish_letter(transaction& tx, std::string_view consumer, position at) {
     return good_store::finish_letter(tx, consumer, at) || bug_ == bug::finishes_dead_letters ||
@@ -75,7 +79,8 @@ class broken_store : public good_store {
   }
   std::size_t purge_processed(wall_time before, std::size_t limit) {
     if (bug_ == bug::purges_the_boundary) before += std::chrono::microseconds{1};
-    return good_store::purge_processed(before, bug_ == bug::ignores_the_purge_limit ? 1'000'000 : limit);
+    return good_store::purge_processed(before,
+                                       bug_ == bug::ignores_the_purge_limit ? 1'000'000 : limit);
   }
 
  private:
@@ -95,7 +100,8 @@ struct world {
 std::vector<std::string> failing(bug b) {
   std::vector<std::string> names;
   for (const auto& c : testing::inbox_store_suite<world>()) {
-    const auto found = testing::run_case(c, [b](testing::manual_time& time) { return world{time, b}; });
+    const auto found =
+        testing::run_case(c, [b](testing::manual_time& time) { return world{time, b}; });
     if (!found.failures().empty()) names.emplace_back(c.name);
   }
   return names;
@@ -103,11 +109,14 @@ std::vector<std::string> failing(bug b) {
 
 }  // namespace
 
-TEST_CASE("the inbox suite finds nothing wrong with a good store", "[inbox][conformance]") { CHECK(failing(bug::none).empty()); }
+TEST_CASE("the inbox suite finds nothing wrong with a good store", "[inbox][conformance]") {
+  CHECK(failing(bug::none).empty());
+}
 
 // Some of the planted faults are data races.
 #ifndef __SANITIZE_THREAD__
-TEST_CASE("the inbox suite catches every fault that is planted in a store", "[inbox][conformance]") {
+TEST_CASE("the inbox suite catches every fault that is planted in a store",
+          "[inbox][conformance]") {
   const auto [planted, expected] = GENERATE(table<bug, std::string>({
       {bug::everything_is_new, "a message is new once"},
       {bug::everything_is_new, "a message is new once over several threads"},

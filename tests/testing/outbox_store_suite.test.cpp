@@ -55,7 +55,8 @@ using good_store = memory::basic_outbox_store<testing::manual_wall_clock>;
 
 class broken_store : public good_store {
  public:
-  broken_store(memory::database& db, testing::manual_wall_clock time, bug b) : good_store{db, {}, time}, bug_{b} {}
+  broken_store(memory::database& db, testing::manual_wall_clock time, bug b)
+      : good_store{db, {}, time}, bug_{b} {}
 
   std::vector<enqueued> enqueue(transaction& tx, std::span<const message> batch) {
     std::vector<message> changed{batch.begin(), batch.end()};
@@ -65,8 +66,10 @@ class broken_store : public good_store {
       if (bug_ == bug::forgets_headers) m.headers.clear();
       if (bug_ == bug::makes_no_payload_an_empty_one && !m.data) m.data = "";
       if (bug_ == bug::cuts_keys_at_a_nul) m.subject = m.subject.c_str();
-      if (bug_ == bug::rounds_times_to_milliseconds) m.time = std::chrono::floor<std::chrono::milliseconds>(m.time);
-      if (bug_ == bug::cuts_large_payloads && m.data && m.data->size() > 1'000'000) m.data->resize(1'000'000);
+      if (bug_ == bug::rounds_times_to_milliseconds)
+        m.time = std::chrono::floor<std::chrono::milliseconds>(m.time);
+      if (bug_ == bug::cuts_large_payloads && m.data && m.data->size() > 1'000'000)
+        m.data->resize(1'000'000);
     }
     std::vector<enqueued> got = good_store::enqueue(tx, changed);
     if (bug_ == bug::hides_duplicates)
@@ -75,13 +78,15 @@ class broken_store : public good_store {
   }
 
   std::vector<outbox_record> fetch(std::uint32_t lane, position after, std::size_t limit) {
-    if (bug_ == bug::fetches_from_the_position_itself && after > beginning) after = position{to_number(after) - 1};
+    if (bug_ == bug::fetches_from_the_position_itself && after > beginning)
+      after = position{to_number(after) - 1};
     if (bug_ == bug::ignores_the_fetch_limit) limit = 1'000'000;
     std::vector<outbox_record> got = good_store::fetch(lane, after, limit);
     if (bug_ == bug::fetches_backwards) std::reverse(got.begin(), got.end());
     for (outbox_record& r : got) {
       if (bug_ == bug::forgets_blocked) r.blocked = false;
-      if (bug_ == bug::frees_the_newer_after_a_redrive && good_store::stats().dead == 0) r.blocked = false;
+      if (bug_ == bug::frees_the_newer_after_a_redrive && good_store::stats().dead == 0)
+        r.blocked = false;
       if (bug_ == bug::forgets_attempts) r.attempts = 0;
     }
     return got;
@@ -91,7 +96,8 @@ class broken_store : public good_store {
     std::vector<settlement> changed{done.begin(), done.end()};
     for (settlement& s : changed) {
       if (bug_ == bug::deletes_the_dead && s.as == disposition::dead) s.as = disposition::delivered;
-      if (bug_ == bug::treats_parked_as_dead && s.as == disposition::parked) s.as = disposition::dead;
+      if (bug_ == bug::treats_parked_as_dead && s.as == disposition::parked)
+        s.as = disposition::dead;
     }
     if (bug_ == bug::marks_everything_below && !changed.empty())
       for (const outbox_record& r : good_store::fetch(0, beginning, 1000))
@@ -101,16 +107,23 @@ class broken_store : public good_store {
 
   std::optional<lease> acquire_lease(std::string_view name, std::string_view owner, duration ttl) {
     if (bug_ == bug::leases_too_long) ttl += std::chrono::seconds{1};
-    if (bug_ == bug::gives_the_lease_to_everybody && current_.name == name) (void)good_store::release_lease(current_);
+    if (bug_ == bug::gives_the_lease_to_everybody && current_.name == name)
+      (void)good_store::release_lease(current_);
     std::optional<lease> got = good_store::acquire_lease(name, owner, ttl);
     if (got) current_ = *got;
     if (got && bug_ == bug::repeats_epochs) got->epoch = 1;
     return got;
   }
-  bool renew_lease(const lease& held, duration ttl) { return good_store::renew_lease(held, ttl) || bug_ == bug::renews_anything; }
-  bool release_lease(const lease& held) { return bug_ == bug::never_releases || good_store::release_lease(held); }
+  bool renew_lease(const lease& held, duration ttl) {
+    return good_store::renew_lease(held, ttl) || bug_ == bug::renews_anything;
+  }
+  bool release_lease(const lease& held) {
+    return bug_ == bug::never_releases || good_store::release_lease(held);
+  }
 
-  bool redrive(position at) { return good_store::redrive(at) || bug_ == bug::redrives_what_is_not_dead; }
+  bool redrive(position at) {
+    return good_store::redrive(at) || bug_ == bug::redrives_what_is_not_dead;
+  }
 
   std::size_t purge_published(wall_time before, std::size_t limit) {
     if (bug_ == bug::purges_the_boundary) before += std::chrono::microseconds{1};
@@ -177,7 +190,8 @@ std::vector<std::string> failing(bug b) {
   std::vector<std::string> names;
   for (const auto& c : testing::outbox_store_suite<world>()) {
     if (c.name.find("100 MiB") != c.name.npos) continue;  // costs more than all others together
-    const auto found = testing::run_case(c, [b](testing::manual_time& time) { return world{time, b}; });
+    const auto found =
+        testing::run_case(c, [b](testing::manual_time& time) { return world{time, b}; });
     if (!found.failures().empty()) names.emplace_back(c.name);
   }
   return names;
@@ -191,7 +205,8 @@ TEST_CASE("the outbox suite finds nothing wrong with a good store", "[outbox][co
 
 // Some of the planted faults are data races.
 #ifndef __SANITIZE_THREAD__
-TEST_CASE("the outbox suite catches every fault that is planted in a store", "[outbox][conformance]") {
+TEST_CASE("the outbox suite catches every fault that is planted in a store",
+          "[outbox][conformance]") {
   const auto [planted, expected] = GENERATE(table<bug, std::string>({
       {bug::keeps_what_is_rolled_back, "a rollback leaves nothing behind"},
       {bug::hides_duplicates, "the same id again writes nothing"},

@@ -46,7 +46,8 @@ struct wrapped_world {
   testing::faulty_transport<testing::recording_transport>& transport() { return wrapped; }
   std::vector<message> arrived() { return delivered(to); }
   testing::recording_transport to{};
-  testing::faulty_transport<testing::recording_transport> wrapped{to, {.refuse = 300, .delay = 300, .reorder = 500}};
+  testing::faulty_transport<testing::recording_transport> wrapped{
+      to, {.refuse = 300, .delay = 300, .reorder = 500}};
 };
 
 struct broker_world {
@@ -54,8 +55,10 @@ struct broker_world {
   memory::broker::transport& transport() { return out; }
   std::vector<message> arrived() {
     std::vector<message> all;
-    memory::broker::subscription in = broker.subscribe("suite-" + std::to_string(++readers), {"suite"});
-    for (auto got = in.receive(1000, duration::zero()); !got.empty(); got = in.receive(1000, duration::zero()))
+    memory::broker::subscription in =
+        broker.subscribe("suite-" + std::to_string(++readers), {"suite"});
+    for (auto got = in.receive(1000, duration::zero()); !got.empty();
+         got = in.receive(1000, duration::zero()))
       for (received& r : got) all.push_back(std::move(r.what));
     return all;
   }
@@ -97,7 +100,9 @@ std::set<std::string> complaints() {
   return about;
 }
 
-message keyed(const std::string& key, int n) { return {.id = key + std::to_string(n), .type = "t", .subject = key}; }
+message keyed(const std::string& key, int n) {
+  return {.id = key + std::to_string(n), .type = "t", .subject = key};
+}
 
 }  // namespace
 
@@ -105,11 +110,13 @@ TEST_CASE("the recording transport passes the suite", "[testing][transport][conf
   gabion_test::check_suite<recording_world>(testing::transport_suite<recording_world>());
 }
 
-TEST_CASE("the recording transport without key order passes the suite", "[testing][transport][conformance]") {
+TEST_CASE("the recording transport without key order passes the suite",
+          "[testing][transport][conformance]") {
   gabion_test::check_suite<unordered_world>(testing::transport_suite<unordered_world>());
 }
 
-TEST_CASE("a transport wrapped with delays and another order of keys passes the suite", "[testing][transport][conformance]") {
+TEST_CASE("a transport wrapped with delays and another order of keys passes the suite",
+          "[testing][transport][conformance]") {
   gabion_test::check_suite<wrapped_world>(testing::transport_suite<wrapped_world>());
 }
 
@@ -123,7 +130,8 @@ TEST_CASE("the transport suite finds a transport that breaks a promise", "[testi
   CHECK(complaints<broken_world<repeating>>().contains("each message gets exactly one delivery"));
 }
 
-TEST_CASE("a faulty transport keeps one delivery each and order within a key whatever its faults", "[testing][transport]") {
+TEST_CASE("a faulty transport keeps one delivery each and order within a key whatever its faults",
+          "[testing][transport]") {
   testing::recording_transport to;
   testing::faulty_transport<testing::recording_transport> t{to,
                                                             {.seed = 7,
@@ -137,11 +145,13 @@ TEST_CASE("a faulty transport keeps one delivery each and order within a key wha
                                                              .delay = 300,
                                                              .reorder = 500}};
   std::vector<message> messages;
-  for (int i = 0; i < 400; ++i) messages.push_back(keyed(std::string(1, static_cast<char>('a' + i % 5)), i));
+  for (int i = 0; i < 400; ++i)
+    messages.push_back(keyed(std::string(1, static_cast<char>('a' + i % 5)), i));
   std::map<outcome, int> seen;
   for (std::size_t sent = 0; sent < messages.size();) {
     std::vector<outgoing> batch;
-    for (std::size_t i = sent; i < messages.size() && batch.size() < 20; ++i) batch.push_back({position{i + 1}, &messages[i], 1});
+    for (std::size_t i = sent; i < messages.size() && batch.size() < 20; ++i)
+      batch.push_back({position{i + 1}, &messages[i], 1});
     std::size_t taken = 0;
     try {
       taken = t.submit(batch);
@@ -152,7 +162,8 @@ TEST_CASE("a faulty transport keeps one delivery each and order within a key wha
     for (int i = 0; i < 10; ++i) t.poll(got, duration::zero());
     REQUIRE(got.size() == taken);
     std::map<std::string, position> failed;
-    std::sort(got.begin(), got.end(), [](const delivery& a, const delivery& b) { return a.at < b.at; });
+    std::sort(got.begin(), got.end(),
+              [](const delivery& a, const delivery& b) { return a.at < b.at; });
     for (const delivery& d : got) {
       ++seen[d.result];
       const std::string key = messages[to_number(d.at) - 1].subject;

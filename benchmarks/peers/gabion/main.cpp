@@ -76,7 +76,8 @@ void measure_clock() {
   auto least = std::chrono::nanoseconds::max();
   for (int r = 0; r < repeats; ++r) {
     const auto start = std::chrono::steady_clock::now();
-    for (int i = 0; i < calls; ++i) unknown(std::chrono::steady_clock::now().time_since_epoch().count());
+    for (int i = 0; i < calls; ++i)
+      unknown(std::chrono::steady_clock::now().time_since_epoch().count());
     least = std::min(least, std::chrono::nanoseconds{std::chrono::steady_clock::now() - start});
   }
   std::printf("floor\tclock\t%.1f\n", static_cast<double>(least.count()) / calls);
@@ -86,10 +87,14 @@ void measure_clock() {
 
 int main() {
   measure_clock();
-  measure("gabion", {.failures = 0, .window = {.calls = 100, .failure_percent = 50, .minimum_calls = 100}, .open_for = 1h});
-  measure("gabion, time window and slow calls",
-          {.failures = 0,
-           .time_window = {.span = 10s, .failure_percent = 50, .minimum_calls = 100, .slow_percent = 100},
-           .slow_after = 1min,
-           .open_for = 1h});
+  measure("gabion", {.failures = 0,
+                     .window = {.calls = 100, .failure_percent = 50, .minimum_calls = 100},
+                     .open_for = 1h});
+  measure("gabion, time window and slow calls", {.failures = 0,
+                                                 .time_window = {.span = 10s,
+                                                                 .failure_percent = 50,
+                                                                 .minimum_calls = 100,
+                                                                 .slow_percent = 100},
+                                                 .slow_after = 1min,
+                                                 .open_for = 1h});
 }

@@ -12,19 +12,21 @@
 
 namespace shop {
 
-/// How long what is done is remembered. Never shorter than the longest time after which a client may repeat a command, or the
-/// broker a message: what is forgotten is new again.
+/// How long what is done is remembered. Never shorter than the longest time after which a client
+/// may repeat a command, or the broker a message: what is forgotten is new again.
 struct housekeeping_options {
   std::chrono::hours keep{7 * 24};
   std::chrono::minutes every{1};
   std::size_t batch = 1000;  ///< rows removed in one transaction, so that nobody waits long
 };
 
-/// Removes published messages, processed inbox entries and old command results. What is unsent, dead or parked stays.
+/// Removes published messages, processed inbox entries and old command results. What is unsent,
+/// dead or parked stays.
 template <class Backend>
 class housekeeping {
  public:
-  explicit housekeeping(Backend& backend, const housekeeping_options& options = {}) : backend_{&backend}, options_{options} {}
+  explicit housekeeping(Backend& backend, const housekeeping_options& options = {})
+      : backend_{&backend}, options_{options} {}
 
   void run(const std::stop_token& stop) {
     gabion::waker never;

@@ -48,8 +48,10 @@ class listener {
     void operator()(transaction& tx, const gabion::message& m) const {
       const cause why = cause_of(m);
       auto tell = [&](const auto& event) { self->service_.on(tx, why, event); };
-      const bool known = gabion::event_types<order_rules::event_list>::visit(gabion::json_codec{}, m, tell);
-      if (!known) throw gabion::error{gabion::errc::unknown_type, "'" + m.type + "' is no order event"};
+      const bool known =
+          gabion::event_types<order_rules::event_list>::visit(gabion::json_codec{}, m, tell);
+      if (!known)
+        throw gabion::error{gabion::errc::unknown_type, "'" + m.type + "' is no order event"};
     }
   };
 
@@ -58,7 +60,8 @@ class listener {
 
   Service service_;
   subscription subscription_;
-  gabion::basic_consumer<subscription, inbox, typename Backend::transactor_type, handler, gabion::steady_clock, consumer_observer>
+  gabion::basic_consumer<subscription, inbox, typename Backend::transactor_type, handler,
+                         gabion::steady_clock, consumer_observer>
       consumer_;
 };
 
@@ -69,7 +72,8 @@ class publisher {
   publisher(Backend& backend, service_metrics& metrics)
       : transport_{backend.broker.make_transport()},
         // One process owns the file, so it may take its own lease back at once after a crash.
-        relay_{backend.outbox, transport_, {.owner = "order_service"}, {}, relay_observer{&metrics}} {}
+        relay_{
+            backend.outbox, transport_, {.owner = "order_service"}, {}, relay_observer{&metrics}} {}
 
   void wake() noexcept { relay_.wake(); }
   void run(const std::stop_token& stop) { relay_.run(stop); }
@@ -77,7 +81,8 @@ class publisher {
  private:
   using transport = typename decltype(Backend::broker)::transport;
   transport transport_;
-  gabion::basic_relay<decltype(Backend::outbox), transport, gabion::steady_clock, relay_observer> relay_;
+  gabion::basic_relay<decltype(Backend::outbox), transport, gabion::steady_clock, relay_observer>
+      relay_;
 };
 
 }  // namespace shop

@@ -39,7 +39,8 @@ class service_metrics {
   gabion::counter published{};
   gabion::latency_histogram publish_lag{};
   gabion::counter store_failures{};
-  std::array<consumer_metrics, 3> consumers{{{.name = "inventory"}, {.name = "email"}, {.name = "payments"}}};
+  std::array<consumer_metrics, 3> consumers{
+      {{.name = "inventory"}, {.name = "email"}, {.name = "payments"}}};
 
   /// The counters of a command; null for a name that is not a command of this service.
   [[nodiscard]] command_metrics* of_command(std::string_view name) noexcept {
@@ -60,7 +61,8 @@ class service_metrics {
                                             {.name = "decline_payment"}}};
 };
 
-/// Watches the command bus: counts, times, and logs what failed for a reason that is not the caller's.
+/// Watches the command bus: counts, times, and logs what failed for a reason that is not the
+/// caller's.
 struct command_observer {
   service_metrics* metrics;
   void operator()(const gabion::dispatch_succeeded& e) const noexcept;

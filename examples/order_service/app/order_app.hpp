@@ -24,8 +24,9 @@ struct receipt {
   friend bool operator==(const receipt&, const receipt&) = default;
 };
 
-/// The application as its edge sees it: commands in, receipts out; queries in, read models out. Virtual, so that the edge is
-/// compiled once, whatever keeps the data. Safe to use from several threads.
+/// The application as its edge sees it: commands in, receipts out; queries in, read models out.
+/// Virtual, so that the edge is compiled once, whatever keeps the data. Safe to use from several
+/// threads.
 ///
 /// Throws refusal, gabion::validation_error, and gabion::error for what the store could not do.
 class order_app {

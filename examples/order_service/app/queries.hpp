@@ -12,13 +12,15 @@
 
 namespace shop {
 
-/// What a reader may demand of a read model: that it holds everything up to a position, for example its own last write.
+/// What a reader may demand of a read model: that it holds everything up to a position, for example
+/// its own last write.
 struct freshness {
   gabion::position at_least{};              ///< from a consistency token; `beginning`: as it is
   std::chrono::milliseconds wait_for{500};  ///< how long to wait until it does
 };
 
-/// The answer to a query, and how old it is: older than was demanded if that was not reached in time.
+/// The answer to a query, and how old it is: older than was demanded if that was not reached in
+/// time.
 template <class Result>
 struct answered {
   Result result{};

@@ -14,8 +14,9 @@ class service : public order_app {
  public:
   virtual void start() = 0;
 
-  /// Finishes what has begun. All that is acknowledged is durable already, and what is not yet published, consumed or shown goes
-  /// on after the next start; so nobody has to wait for anybody else here.
+  /// Finishes what has begun. All that is acknowledged is durable already, and what is not yet
+  /// published, consumed or shown goes on after the next start; so nobody has to wait for anybody
+  /// else here.
   virtual void stop() = 0;
 };
 

@@ -14,8 +14,9 @@ bool sqlite_backend::prepare(database& in, const sqlite_backend_options& options
   command_log::create_schema(in);
   checkpoint_store::create_schema(in);
   if (options.max_pages > 0)
-    in.transact(
-        [&](transaction& tx) { tx.on().execute(("PRAGMA max_page_count=" + std::to_string(options.max_pages)).c_str()); });
+    in.transact([&](transaction& tx) {
+      tx.on().execute(("PRAGMA max_page_count=" + std::to_string(options.max_pages)).c_str());
+    });
   return true;
 }
 

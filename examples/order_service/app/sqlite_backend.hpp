@@ -15,8 +15,9 @@
 
 namespace shop {
 
-/// Everything the service keeps, in one SQLite file, so that one transaction holds it all together. All writes share their
-/// commits. The broker is in the file too: what it has taken survives the process.
+/// Everything the service keeps, in one SQLite file, so that one transaction holds it all together.
+/// All writes share their commits. The broker is in the file too: what it has taken survives the
+/// process.
 class sqlite_backend {
   using broker_storage = gabion::sqlite::broker_storage<gabion::sqlite::group_commit>;
 
@@ -26,7 +27,8 @@ class sqlite_backend {
   using tables_type = sqlite_tables;
 
   explicit sqlite_backend(const sqlite_backend_options& options)
-      : database_{options.path, {.busy_timeout = options.busy_timeout}}, ready_{prepare(database_, options)} {}
+      : database_{options.path, {.busy_timeout = options.busy_timeout}},
+        ready_{prepare(database_, options)} {}
 
  private:
   gabion::sqlite::database database_;

@@ -5,7 +5,8 @@
 
 namespace shop {
 
-std::unique_ptr<service> make_sqlite_service(const sqlite_backend_options& file, const payment_desk_options& payments) {
+std::unique_ptr<service> make_sqlite_service(const sqlite_backend_options& file,
+                                             const payment_desk_options& payments) {
   return std::make_unique<order_service<sqlite_backend>>(payments, file);
 }
 

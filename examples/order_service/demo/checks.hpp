@@ -21,7 +21,8 @@ struct finding {
   void break_with(std::string example);
 };
 
-// Each takes the evidence and judges one promise. Pure functions; none trusts what the service says of itself.
+// Each takes the evidence and judges one promise. Pure functions; none trusts what the service says
+// of itself.
 [[nodiscard]] finding check_acknowledged(const evidence& e);
 [[nodiscard]] finding check_answered(const evidence& e);
 [[nodiscard]] finding check_own_writes(const evidence& e);

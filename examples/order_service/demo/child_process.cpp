@@ -22,7 +22,9 @@ namespace {
 
 using clock = std::chrono::steady_clock;
 
-[[noreturn]] void fail(const std::string& what) { throw std::system_error{errno, std::generic_category(), what}; }
+[[noreturn]] void fail(const std::string& what) {
+  throw std::system_error{errno, std::generic_category(), what};
+}
 
 /// What is left of the time until then, for poll().
 int left_until(clock::time_point then) {
@@ -46,8 +48,8 @@ int left_until(clock::time_point then) {
 
 }  // namespace
 
-child_process::child_process(const std::filesystem::path& program, std::vector<std::string> arguments,
-                             const std::filesystem::path& log) {
+child_process::child_process(const std::filesystem::path& program,
+                             std::vector<std::string> arguments, const std::filesystem::path& log) {
   std::string name = program.string();
   std::vector<char*> argv{name.data()};
   for (std::string& a : arguments) argv.push_back(a.data());
@@ -72,8 +74,10 @@ child_process::~child_process() {
 int child_process::wait_for_port(std::chrono::milliseconds at_most) {
   constexpr std::string_view prefix = "listening on ";
   std::string line;
-  if (!read_line(line, at_most)) throw std::runtime_error{"the process did not say in time where it listens"};
-  if (!line.starts_with(prefix)) throw std::runtime_error{"the process ended or failed instead of listening; see its log"};
+  if (!read_line(line, at_most))
+    throw std::runtime_error{"the process did not say in time where it listens"};
+  if (!line.starts_with(prefix))
+    throw std::runtime_error{"the process ended or failed instead of listening; see its log"};
   return std::atoi(line.c_str() + prefix.size());
 }
 

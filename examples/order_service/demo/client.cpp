@@ -9,11 +9,14 @@ namespace shop::demo {
 
 namespace {
 
-httplib::Result send(httplib::Client& http, const step& what, const std::string& order_id, const httplib::Headers& headers) {
+httplib::Result send(httplib::Client& http, const step& what, const std::string& order_id,
+                     const httplib::Headers& headers) {
   switch (what.kind) {
     case step_kind::place: return http.Post("/orders", headers, what.body, "application/json");
-    case step_kind::add_item: return http.Post("/orders/" + order_id + "/items", headers, what.body, "application/json");
-    case step_kind::change: return http.Put("/orders/" + order_id, headers, what.body, "application/json");
+    case step_kind::add_item:
+      return http.Post("/orders/" + order_id + "/items", headers, what.body, "application/json");
+    case step_kind::change:
+      return http.Put("/orders/" + order_id, headers, what.body, "application/json");
     case step_kind::cancel: break;
   }
   return http.Delete("/orders/" + order_id, headers);
@@ -24,7 +27,8 @@ answer read_answer(const httplib::Response& response) {
           .body = response.body,
           .location = response.get_header_value("Location"),
           .token = response.get_header_value("Consistency-Token"),
-          .stale = response.has_header("Positions-Behind") && response.get_header_value("Positions-Behind") != "0"};
+          .stale = response.has_header("Positions-Behind") &&
+                   response.get_header_value("Positions-Behind") != "0"};
 }
 
 }  // namespace
@@ -43,8 +47,8 @@ client::client(int port, client_counters& counters)
 
 client::~client() = default;
 
-std::optional<answer> client::command(const step& what, const std::string& order_id, const std::string& key,
-                                      const patience& limit) {
+std::optional<answer> client::command(const step& what, const std::string& order_id,
+                                      const std::string& key, const patience& limit) {
   const httplib::Headers headers{{"Idempotency-Key", key}};
   for (pause_.reset();;) {
     const httplib::Result result = send(*http_, what, order_id, headers);
@@ -56,7 +60,8 @@ std::optional<answer> client::command(const step& what, const std::string& order
   }
 }
 
-std::optional<answer> client::get(const std::string& path, const std::string& token, const patience& limit) {
+std::optional<answer> client::get(const std::string& path, const std::string& token,
+                                  const patience& limit) {
   httplib::Headers headers;
   if (!token.empty()) headers.emplace("Consistency-Token", token);
   for (pause_.reset();;) {

@@ -40,12 +40,14 @@ struct patience {
 /// Counts what clients go through. Shared by all of them.
 struct client_counters {
   std::atomic<std::uint64_t> lost_connections{0};
-  std::atomic<std::uint64_t> unavailable{0};  ///< answers that it can't be done now, or that nobody knows: 503, 504
+  /// Answers that it can't be done now, or that nobody knows: 503, 504
+  std::atomic<std::uint64_t> unavailable{0};
   std::atomic<std::uint64_t> retries{0};
 };
 
-/// A client of the order service on one kept connection. It sends a command again, with the same Idempotency-Key, until it is
-/// answered: after a lost connection it can't know whether the service took the command. One thread at a time.
+/// A client of the order service on one kept connection. It sends a command again, with the same
+/// Idempotency-Key, until it is answered: after a lost connection it can't know whether the service
+/// took the command. One thread at a time.
 class client {
  public:
   client(int port, client_counters& counters);
@@ -54,10 +56,12 @@ class client {
   client& operator=(const client&) = delete;
 
   /// Sends one command; nothing if patience ended before there was an answer.
-  std::optional<answer> command(const step& what, const std::string& order_id, const std::string& key, const patience& limit);
+  std::optional<answer> command(const step& what, const std::string& order_id,
+                                const std::string& key, const patience& limit);
 
   /// Reads; tries again only if the connection was lost.
-  std::optional<answer> get(const std::string& path, const std::string& token, const patience& limit);
+  std::optional<answer> get(const std::string& path, const std::string& token,
+                            const patience& limit);
 
  private:
   std::unique_ptr<httplib::Client> http_;

@@ -9,8 +9,9 @@
 
 #include "demo/script.hpp"
 
-// What the demo knows when all is quiet: what the clients were told, what the service shows over HTTP, what the provider has in
-// its books, and what is in the database file. Plain data, so that the checks are pure functions.
+// What the demo knows when all is quiet: what the clients were told, what the service shows over
+// HTTP, what the provider has in its books, and what is in the database file. Plain data, so that
+// the checks are pure functions.
 namespace shop::demo {
 
 /// A command that was answered with 202.
@@ -77,7 +78,8 @@ struct evidence {
   std::vector<acknowledgement> acknowledged{};
   std::map<std::string, expected_order> expected{};
   std::vector<repeated_answer> repeated{};
-  std::uint64_t stale_reads = 0;  ///< reads with a token that did not show the client's own write and did not say so
+  /// Reads with a token that did not show the client's own write and did not say so
+  std::uint64_t stale_reads = 0;
   std::uint64_t token_reads = 0;
   std::uint64_t unanswered = 0;  ///< commands that got no answer until the client gave up
   // Over HTTP
@@ -85,7 +87,8 @@ struct evidence {
   std::vector<provider_charge> charges{};
   // From the database file
   std::vector<stored_event> events{};
-  std::map<std::string, std::vector<std::string>> inboxes{};  ///< ids that each consumer has processed
+  /// Ids that each consumer has processed
+  std::map<std::string, std::vector<std::string>> inboxes{};
   std::vector<effect> bookings{};
   std::vector<effect> emails{};
   std::map<std::string, std::int64_t> stock{};

@@ -22,7 +22,8 @@ struct accepted {
 
 accepted read_accepted(const std::string& body) {
   const auto json = nlohmann::json::parse(body);
-  return {.order_id = json.at("order_id").get<std::string>(), .version = json.at("version").get<std::uint64_t>()};
+  return {.order_id = json.at("order_id").get<std::string>(),
+          .version = json.at("version").get<std::uint64_t>()};
 }
 
 template <class T>
@@ -32,7 +33,8 @@ void append(std::vector<T>& to, std::vector<T>&& from) {
 
 }  // namespace
 
-load::load(const std::vector<script>& scripts, const load_options& options) : scripts_{scripts}, options_{options} {
+load::load(const std::vector<script>& scripts, const load_options& options)
+    : scripts_{scripts}, options_{options} {
   running_ = options.connections;
   for (std::size_t i = 0; i < options.connections; ++i) threads_.emplace_back([this] { work(); });
 }
@@ -68,7 +70,8 @@ void load::drive(client& with, std::size_t index, load_result& into) {
     latency_.record(steady_clock::now() - begun);
     ++answered_;
     if (told->status != 202) {
-      into.refused.push_back({.line = scripts_[index].line, .status = told->status, .body = told->body});
+      into.refused.push_back(
+          {.line = scripts_[index].line, .status = told->status, .body = told->body});
       if (order_id.empty()) return;  // there is no order to go on with
       continue;
     }
@@ -78,7 +81,8 @@ void load::drive(client& with, std::size_t index, load_result& into) {
     into.expected[order_id].apply(what);
     if ((index + n) % options_.repeat_every == 0)
       into.to_repeat.push_back({what, n == 0 ? std::string{} : order_id, key, text_of(*told)});
-    if (n + 1 == scripts_[index].steps.size() && index % options_.read_back_every == 0) read_back(with, *told, now.version, into);
+    if (n + 1 == scripts_[index].steps.size() && index % options_.read_back_every == 0)
+      read_back(with, *told, now.version, into);
   }
 }
 
@@ -86,7 +90,9 @@ void load::read_back(client& with, const answer& told, std::uint64_t version, lo
   const auto seen = with.get(told.location, told.token, patience_of_clients());
   if (!seen) return;
   ++into.token_reads;
-  const bool shown = seen->status == 200 && nlohmann::json::parse(seen->body).at("version").get<std::uint64_t>() >= version;
+  const bool shown =
+      seen->status == 200 &&
+      nlohmann::json::parse(seen->body).at("version").get<std::uint64_t>() >= version;
   if (shown) return;
   ++(seen->stale ? into.declared_stale : into.stale_reads);
 }
@@ -108,9 +114,10 @@ std::vector<repeated_answer> repeat_commands(const load_result& result, int port
   client again{port, counters};
   std::vector<repeated_answer> answers;
   for (const load_result::sent& before : result.to_repeat) {
-    const auto told =
-        again.command(before.what, before.order_id, before.key, {.until = steady_clock::now() + std::chrono::seconds{10}});
-    answers.push_back({.key = before.key, .first = before.answer, .again = told ? text_of(*told) : "no answer"});
+    const auto told = again.command(before.what, before.order_id, before.key,
+                                    {.until = steady_clock::now() + std::chrono::seconds{10}});
+    answers.push_back(
+        {.key = before.key, .first = before.answer, .again = told ? text_of(*told) : "no answer"});
   }
   return answers;
 }

@@ -22,9 +22,9 @@ namespace shop::demo {
 struct load_options {
   int port = 0;
   std::size_t connections = 32;
-  std::string key_prefix{};                            ///< makes the idempotency keys of this run its own
-  std::size_t read_back_every = 10;                    ///< every n-th order is read back with its token
-  std::size_t repeat_every = 50;                       ///< every n-th command is sent again at the end
+  std::string key_prefix{};          ///< makes the idempotency keys of this run its own
+  std::size_t read_back_every = 10;  ///< every n-th order is read back with its token
+  std::size_t repeat_every = 50;     ///< every n-th command is sent again at the end
   std::chrono::steady_clock::time_point give_up_at{};  ///< no command is tried any longer
 };
 
@@ -53,7 +53,8 @@ struct load_result {
   std::vector<sent> to_repeat{};
 };
 
-/// Clients that work through the scripts, each order by one of them from its first command to its last.
+/// Clients that work through the scripts, each order by one of them from its first command to its
+/// last.
 class load {
  public:
   load(const std::vector<script>& scripts, const load_options& options);
@@ -76,7 +77,9 @@ class load {
   [[nodiscard]] load_result& result() noexcept { return result_; }
 
  private:
-  [[nodiscard]] patience patience_of_clients() const noexcept { return {.until = options_.give_up_at, .given_up = &giving_up_}; }
+  [[nodiscard]] patience patience_of_clients() const noexcept {
+    return {.until = options_.give_up_at, .given_up = &giving_up_};
+  }
   void work();
   void drive(client& with, std::size_t index, load_result& into);
   void read_back(client& with, const answer& told, std::uint64_t version, load_result& into);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Puts the order service under fire and checks from the outside that it kept its promises. Exits with 1 if it broke one.
+// Puts the order service under fire and checks from the outside that it kept its promises. Exits
+// with 1 if it broke one.
 #include <algorithm>
 #include <chrono>
 #include <csignal>
@@ -57,12 +58,15 @@ struct blow {
 class show {
  public:
   show(const settings& s, std::filesystem::path folder)
-      : settings_{s}, scripts_{read_orders(s)}, stage_{{.programs = s.programs, .folder = std::move(folder)}} {}
+      : settings_{s},
+        scripts_{read_orders(s)},
+        stage_{{.programs = s.programs, .folder = std::move(folder)}} {}
 
   /// True if every promise was kept.
   bool run() {
-    say(std::to_string(settings_.commands) + " commands over " + std::to_string(settings_.connections) + " connections, " +
-        std::to_string(settings_.kills) + " kills");
+    say(std::to_string(settings_.commands) + " commands over " +
+        std::to_string(settings_.connections) + " connections, " + std::to_string(settings_.kills) +
+        " kills");
     load clients{scripts_, load_options()};
     for (const blow& b : blows()) {
       wait_until(clients, b.at);
@@ -74,7 +78,8 @@ class show {
     stage_.set_provider("ok");
     const bool quiet = wait_for_quiet();
     std::vector<finding> findings = judge(clients, quiet);
-    std::fputs(("\n" + write_report(evidence_, figures(clients, load_seconds), findings)).c_str(), stdout);
+    std::fputs(("\n" + write_report(evidence_, figures(clients, load_seconds), findings)).c_str(),
+               stdout);
     return all_kept(findings);
   }
 
@@ -100,17 +105,23 @@ class show {
     std::vector<blow> all;
     if (settings_.provider_fails) {
       all.push_back({0.10, "the payment provider fails", [this] { provider("fail"); }});
-      all.push_back({0.35, "the payment provider works again", [this] { stage_.set_provider("ok"); }});
+      all.push_back(
+          {0.35, "the payment provider works again", [this] { stage_.set_provider("ok"); }});
       all.push_back({0.55, "the payment provider hangs", [this] { provider("hang"); }});
-      all.push_back({0.65, "the payment provider works again", [this] { stage_.set_provider("ok"); }});
-      all.push_back({0.80, "the payment provider is slow", [this] { stage_.set_provider("slow"); }});
-      all.push_back({0.90, "the payment provider works again", [this] { stage_.set_provider("ok"); }});
+      all.push_back(
+          {0.65, "the payment provider works again", [this] { stage_.set_provider("ok"); }});
+      all.push_back(
+          {0.80, "the payment provider is slow", [this] { stage_.set_provider("slow"); }});
+      all.push_back(
+          {0.90, "the payment provider works again", [this] { stage_.set_provider("ok"); }});
     }
     for (std::size_t i = 1; i <= settings_.kills; ++i)
       all.push_back({static_cast<double>(i) / static_cast<double>(settings_.kills + 1),
-                     "the service is killed (SIGKILL), " + std::to_string(i) + " of " + std::to_string(settings_.kills),
+                     "the service is killed (SIGKILL), " + std::to_string(i) + " of " +
+                         std::to_string(settings_.kills),
                      [this] { stage_.kill_and_restart(); }});
-    std::stable_sort(all.begin(), all.end(), [](const blow& a, const blow& b) { return a.at < b.at; });
+    std::stable_sort(all.begin(), all.end(),
+                     [](const blow& a, const blow& b) { return a.at < b.at; });
     return all;
   }
 
@@ -162,7 +173,8 @@ class show {
 
   void show_load(load& clients) {
     require_running(clients);
-    progress_.show(std::to_string(clients.answered()) + " of " + std::to_string(settings_.commands) + " commands answered, " +
+    progress_.show(std::to_string(clients.answered()) + " of " +
+                   std::to_string(settings_.commands) + " commands answered, " +
                    std::to_string(clients.counters().retries) + " sent again");
   }
 
@@ -194,7 +206,8 @@ class show {
     evidence_.stale_reads = seen.stale_reads;
     std::vector<finding> findings = check_all(evidence_, settings_.provider_fails);
     finding stopped{.promise = "SIGTERM ends the service cleanly and soon", .looked_at = 1};
-    if (status != 0) stopped.break_with(status ? "exit status " + std::to_string(*status) : "it had to be killed");
+    if (status != 0)
+      stopped.break_with(status ? "exit status " + std::to_string(*status) : "it had to be killed");
     findings.push_back(stopped);
     return findings;
   }
@@ -225,7 +238,8 @@ class show {
 std::filesystem::path new_folder() {
   std::string name = (std::filesystem::temp_directory_path() / "gabion-demo-XXXXXX").string();
   if (mkdtemp(name.data()) == nullptr)
-    throw std::runtime_error{"cannot make a folder in " + std::filesystem::temp_directory_path().string()};
+    throw std::runtime_error{"cannot make a folder in " +
+                             std::filesystem::temp_directory_path().string()};
   return name;
 }
 
@@ -259,17 +273,27 @@ int main(int argc, char** argv) {
   settings s;
   s.programs = std::filesystem::read_symlink("/proc/self/exe").parent_path();
   CLI::App app{
-      "Drives the order service as real processes, lets its payment provider fail, kills it, and checks what it promised."};
-  app.add_option("--orders", s.orders, "JSON-lines file of orders, repeated as often as needed")->capture_default_str();
-  app.add_option("--commands", s.commands, "how many commands to send")->check(CLI::Range(1, 10'000'000))->capture_default_str();
-  app.add_option("--connections", s.connections, "clients at the same time")->check(CLI::Range(1, 60))->capture_default_str();
-  app.add_option("--kills", s.kills, "how often to kill the service")->check(CLI::Range(0, 100))->capture_default_str();
+      "Drives the order service as real processes, lets its payment provider fail, kills it, and "
+      "checks what it promised."};
+  app.add_option("--orders", s.orders, "JSON-lines file of orders, repeated as often as needed")
+      ->capture_default_str();
+  app.add_option("--commands", s.commands, "how many commands to send")
+      ->check(CLI::Range(1, 10'000'000))
+      ->capture_default_str();
+  app.add_option("--connections", s.connections, "clients at the same time")
+      ->check(CLI::Range(1, 60))
+      ->capture_default_str();
+  app.add_option("--kills", s.kills, "how often to kill the service")
+      ->check(CLI::Range(0, 100))
+      ->capture_default_str();
   app.add_option("--seconds", s.seconds, "begin no new order after this long")
       ->check(CLI::Range(1, 86'400))
       ->capture_default_str();
   app.add_option("--folder", s.folder, "keep the database file and the logs here");
-  app.add_option("--programs", s.programs, "folder of order_service and payment_provider [that of this program]");
-  app.add_flag("!--steady-provider", s.provider_fails, "let the payment provider work all the time");
+  app.add_option("--programs", s.programs,
+                 "folder of order_service and payment_provider [that of this program]");
+  app.add_flag("!--steady-provider", s.provider_fails,
+               "let the payment provider work all the time");
   CLI11_PARSE(app, argc, argv);
   try {
     return run(s);

@@ -9,7 +9,8 @@
 
 namespace shop::demo {
 
-/// Shows on stdout how far the demo is: one line that is rewritten on a terminal, a line now and then elsewhere.
+/// Shows on stdout how far the demo is: one line that is rewritten on a terminal, a line now and
+/// then elsewhere.
 class progress {
  public:
   /// Something worth keeping on the screen.
@@ -22,7 +23,9 @@ class progress {
   /// Where things stand. Cheap to call often.
   void show(const std::string& where) {
     const auto now = clock::now();
-    if (now - shown_ < (on_terminal_ ? std::chrono::milliseconds{200} : std::chrono::milliseconds{2000})) return;
+    if (now - shown_ <
+        (on_terminal_ ? std::chrono::milliseconds{200} : std::chrono::milliseconds{2000}))
+      return;
     shown_ = now;
     std::printf(on_terminal_ ? "\r[%6.1f s] %s\033[K" : "[%6.1f s] %s\n", seconds(), where.c_str());
     std::fflush(stdout);
@@ -30,7 +33,9 @@ class progress {
   }
 
   /// Time since the beginning.
-  [[nodiscard]] double seconds() const { return std::chrono::duration<double>{clock::now() - begun_}.count(); }
+  [[nodiscard]] double seconds() const {
+    return std::chrono::duration<double>{clock::now() - begun_}.count();
+  }
 
  private:
   using clock = std::chrono::steady_clock;

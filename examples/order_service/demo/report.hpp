@@ -28,7 +28,8 @@ struct run_figures {
 };
 
 /// The report as text: figures, the breaker's history, then each promise with `kept` or `BROKEN`.
-[[nodiscard]] std::string write_report(const evidence& e, const run_figures& figures, const std::vector<finding>& findings);
+[[nodiscard]] std::string write_report(const evidence& e, const run_figures& figures,
+                                       const std::vector<finding>& findings);
 
 [[nodiscard]] bool all_kept(const std::vector<finding>& findings);
 

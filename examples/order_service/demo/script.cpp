@@ -15,7 +15,8 @@ namespace {
 
 using nlohmann::json;
 
-/// The items in a body, or none: the service is there to say what is wrong with an order, and the demo sends it all the same.
+/// The items in a body, or none: the service is there to say what is wrong with an order, and the
+/// demo sends it all the same.
 std::vector<item> items_in(const json& list) {
   try {
     return list.get<std::vector<item>>();
@@ -26,9 +27,13 @@ std::vector<item> items_in(const json& list) {
 
 step read_then(const json& entry) {
   if (const auto added = entry.find("add_item"); added != entry.end())
-    return {.kind = step_kind::add_item, .body = added->dump(), .items = items_in(json::array({*added}))};
+    return {.kind = step_kind::add_item,
+            .body = added->dump(),
+            .items = items_in(json::array({*added}))};
   if (const auto changed = entry.find("change"); changed != entry.end())
-    return {.kind = step_kind::change, .body = changed->dump(), .items = items_in(changed->value("items", json::array()))};
+    return {.kind = step_kind::change,
+            .body = changed->dump(),
+            .items = items_in(changed->value("items", json::array()))};
   if (entry.contains("cancel")) return {.kind = step_kind::cancel};
   throw std::runtime_error{"an entry of \"then\" is none of add_item, change and cancel"};
 }
@@ -38,7 +43,9 @@ script read_script(const std::string& text, std::size_t line) {
   if (!order.is_object()) throw std::runtime_error{"is not a JSON object"};
   const json then = order.value("then", json::array());
   order.erase("then");
-  script result{.steps = {{.body = order.dump(), .items = items_in(order.value("items", json::array()))}}, .line = line};
+  script result{
+      .steps = {{.body = order.dump(), .items = items_in(order.value("items", json::array()))}},
+      .line = line};
   for (const json& entry : then) result.steps.push_back(read_then(entry));
   return result;
 }

@@ -26,12 +26,16 @@ struct script {
   std::size_t line = 0;  ///< where it stands in the file, from 1
 };
 
-/// Reads a file of orders: one JSON object a line, the body of `POST /orders`, and optionally what happens next:
-///   {"customer": {...}, "items": [...], "then": [{"add_item": {...}}, {"change": {"items": [...]}}, {"cancel": {}}]}
-/// Empty lines are skipped. Throws std::runtime_error that names the line if one can't be read or there is none.
+/// Reads a file of orders: one JSON object a line, the body of `POST /orders`, and optionally what
+/// happens next:
+///   {"customer": {...}, "items": [...], "then": [{"add_item": {...}}, {"change": {"items":
+///   [...]}}, {"cancel": {}}]}
+/// Empty lines are skipped. Throws std::runtime_error that names the line if one can't be read or
+/// there is none.
 [[nodiscard]] std::vector<script> read_scripts(std::istream& in);
 
 /// Repeats the scripts until they hold `commands` commands in all; the last one is cut to fit.
-[[nodiscard]] std::vector<script> repeat_scripts(const std::vector<script>& from, std::size_t commands);
+[[nodiscard]] std::vector<script> repeat_scripts(const std::vector<script>& from,
+                                                 std::size_t commands);
 
 }  // namespace shop::demo

@@ -18,8 +18,8 @@ constexpr std::chrono::seconds stop_within{10};
 
 stage::stage(const stage_options& options) : options_{options} {
   const auto log = options_.folder / "payment_provider.log";
-  provider_ =
-      std::make_unique<child_process>(options_.programs / "payment_provider", std::vector<std::string>{"--port", "0"}, log);
+  provider_ = std::make_unique<child_process>(options_.programs / "payment_provider",
+                                              std::vector<std::string>{"--port", "0"}, log);
   provider_port_ = provider_->wait_for_port(start_within);
   start_service();
 }
@@ -35,8 +35,8 @@ void stage::start_service() {
                                            std::to_string(options_.breaker_open.count()),
                                            "--payment-timeout",
                                            "300"};
-  service_ =
-      std::make_unique<child_process>(options_.programs / "order_service", arguments, options_.folder / "order_service.log");
+  service_ = std::make_unique<child_process>(options_.programs / "order_service", arguments,
+                                             options_.folder / "order_service.log");
   service_port_ = service_->wait_for_port(start_within);
 }
 
@@ -48,15 +48,18 @@ void stage::kill_and_restart() {
 std::optional<int> stage::shut_down_service() { return service_->terminate(stop_within); }
 
 void stage::require_running() {
-  if (!provider_->running()) throw std::runtime_error{"the payment provider has ended by itself; see payment_provider.log"};
-  if (!service_->running()) throw std::runtime_error{"the order service has ended by itself; see order_service.log"};
+  if (!provider_->running())
+    throw std::runtime_error{"the payment provider has ended by itself; see payment_provider.log"};
+  if (!service_->running())
+    throw std::runtime_error{"the order service has ended by itself; see order_service.log"};
 }
 
 void stage::set_provider(const std::string& mood) {
   httplib::Client http{"127.0.0.1", provider_port_};
   const nlohmann::json body{{"mode", mood}, {"delay_ms", 200}};
   const httplib::Result told = http.Post("/control", body.dump(), "application/json");
-  if (!told || told->status != 200) throw std::runtime_error{"the payment provider does not take orders"};
+  if (!told || told->status != 200)
+    throw std::runtime_error{"the payment provider does not take orders"};
 }
 
 std::optional<std::string> stage::payment_health() const {
@@ -67,7 +70,8 @@ std::optional<std::string> stage::payment_health() const {
   if (!health) return std::nullopt;
   const auto body = nlohmann::json::parse(health->body, nullptr, false);
   if (body.is_discarded()) return std::nullopt;
-  const auto payments = body.value(nlohmann::json::json_pointer{"/parts/payments"}, nlohmann::json::object());
+  const auto payments =
+      body.value(nlohmann::json::json_pointer{"/parts/payments"}, nlohmann::json::object());
   return payments.value("reason", std::string{"the circuit is closed"});
 }
 

@@ -23,7 +23,8 @@ class stage {
  public:
   explicit stage(const stage_options& options);
 
-  /// Kills the service in the midst of whatever it does, and starts it again on the same port and file.
+  /// Kills the service in the midst of whatever it does, and starts it again on the same port and
+  /// file.
   void kill_and_restart();
 
   /// Ends the service as an operator would. The exit status; nothing if it took too long.

@@ -17,14 +17,16 @@ namespace shop {
 [[nodiscard]] inline std::optional<gabion::violation> check_total(const std::vector<item>& items) {
   const money total = total_of(items);
   if (total <= order_limits::total) return std::nullopt;
-  return gabion::violation{"items", "cost " + std::to_string(total.cents) + " cents in all; allowed: up to " +
+  return gabion::violation{"items", "cost " + std::to_string(total.cents) +
+                                        " cents in all; allowed: up to " +
                                         std::to_string(order_limits::total.cents)};
 }
 
-// What somebody wants to happen to an order. Whether it may happen is for order_rules::decide to say; what is
-// wrong with it whatever the order looks like, for its own validate().
+// What somebody wants to happen to an order. Whether it may happen is for order_rules::decide to
+// say; what is wrong with it whatever the order looks like, for its own validate().
 
-/// Makes a new order; its id is made with it. A client that repeats it under the same key gets the first one.
+/// Makes a new order; its id is made with it. A client that repeats it under the same key gets the
+/// first one.
 struct place_order {
   static constexpr std::string_view wire_name = "place_order";
   customer by{};
@@ -55,7 +57,8 @@ struct cancel_order {
   std::string order_id{};
 };
 
-/// Starts a payment or a refund if the balance asks for one and none is under way; otherwise nothing happens.
+/// Starts a payment or a refund if the balance asks for one and none is under way; otherwise
+/// nothing happens.
 struct settle_balance {
   static constexpr std::string_view wire_name = "settle_balance";
   std::string order_id{};

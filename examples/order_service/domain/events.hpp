@@ -10,8 +10,9 @@
 
 namespace shop {
 
-// What can happen to an order. An event carries what its readers need, so that a service which reacts to it never has to
-// ask back: the items before a change, the customer of a payment. The wire names are stored for ever.
+// What can happen to an order. An event carries what its readers need, so that a service which
+// reacts to it never has to ask back: the items before a change, the customer of a payment. The
+// wire names are stored for ever.
 
 struct order_placed {
   static constexpr std::string_view wire_name = "order.placed";
@@ -40,7 +41,8 @@ struct order_cancelled {
   friend bool operator==(const order_cancelled&, const order_cancelled&) = default;
 };
 
-/// The intent to move money, written before the provider is called, so that a crash can only ever repeat it.
+/// The intent to move money, written before the provider is called, so that a crash can only ever
+/// repeat it.
 struct payment_requested {
   static constexpr std::string_view wire_name = "order.payment_requested";
   std::uint32_t number = 0;  ///< 1 for the first payment of an order

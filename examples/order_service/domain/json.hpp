@@ -6,7 +6,8 @@
 #include "domain/events.hpp"
 #include "domain/order.hpp"
 
-// How events and orders are written down. nlohmann_json finds these functions by the type of their argument.
+// How events and orders are written down. nlohmann_json finds these functions by the type of their
+// argument.
 namespace shop {
 
 inline void to_json(nlohmann::json& j, money m) { j = m.cents; }
@@ -23,7 +24,9 @@ inline void from_json(const nlohmann::json& j, item& i) {
   j.at("unit_price_cents").get_to(i.unit_price);
 }
 
-inline void to_json(nlohmann::json& j, const order_placed& e) { j = {{"customer", e.by}, {"items", e.items}}; }
+inline void to_json(nlohmann::json& j, const order_placed& e) {
+  j = {{"customer", e.by}, {"items", e.items}};
+}
 inline void from_json(const nlohmann::json& j, order_placed& e) {
   j.at("customer").get_to(e.by);
   j.at("items").get_to(e.items);
@@ -36,13 +39,17 @@ inline void from_json(const nlohmann::json& j, item_added& e) { j.at("item").get
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(order_cancelled, customer_id, items)
 
-inline void to_json(nlohmann::json& j, const payment_requested& e) { j = {{"payment", e.number}, {"amount_cents", e.amount}}; }
+inline void to_json(nlohmann::json& j, const payment_requested& e) {
+  j = {{"payment", e.number}, {"amount_cents", e.amount}};
+}
 inline void from_json(const nlohmann::json& j, payment_requested& e) {
   j.at("payment").get_to(e.number);
   j.at("amount_cents").get_to(e.amount);
 }
 
-inline void to_json(nlohmann::json& j, const payment_queued& e) { j = {{"payment", e.number}, {"reason", e.reason}}; }
+inline void to_json(nlohmann::json& j, const payment_queued& e) {
+  j = {{"payment", e.number}, {"reason", e.reason}};
+}
 inline void from_json(const nlohmann::json& j, payment_queued& e) {
   j.at("payment").get_to(e.number);
   j.at("reason").get_to(e.reason);
@@ -57,7 +64,9 @@ inline void from_json(const nlohmann::json& j, payment_received& e) {
   j.at("customer_id").get_to(e.customer_id);
 }
 
-inline void to_json(nlohmann::json& j, const payment_declined& e) { j = {{"payment", e.number}, {"reason", e.reason}}; }
+inline void to_json(nlohmann::json& j, const payment_declined& e) {
+  j = {{"payment", e.number}, {"reason", e.reason}};
+}
 inline void from_json(const nlohmann::json& j, payment_declined& e) {
   j.at("payment").get_to(e.number);
   j.at("reason").get_to(e.reason);

@@ -23,11 +23,16 @@ void require_exists(const order& o, const std::string& id) {
 
 void require_open(const order& o, const std::string& id) {
   require_exists(o, id);
-  if (o.cancelled) throw refusal{gabion::errc::rejected, "order '" + id + "' is cancelled and can't change any more"};
+  if (o.cancelled)
+    throw refusal{gabion::errc::rejected,
+                  "order '" + id + "' is cancelled and can't change any more"};
 }
 
-/// Whether this result belongs to the payment under way. A result that comes twice finds the payment closed.
-bool is_open(const order& o, std::uint32_t payment) { return o.payment && o.payment->number == payment; }
+/// Whether this result belongs to the payment under way. A result that comes twice finds the
+/// payment closed.
+bool is_open(const order& o, std::uint32_t payment) {
+  return o.payment && o.payment->number == payment;
+}
 
 }  // namespace
 
@@ -45,7 +50,8 @@ std::optional<order_status> parse_status(std::string_view text) noexcept {
 
 order_status order::status() const noexcept {
   if (cancelled) return order_status::cancelled;
-  if (payment) return payment->queued ? order_status::payment_queued : order_status::awaiting_payment;
+  if (payment)
+    return payment->queued ? order_status::payment_queued : order_status::awaiting_payment;
   if (declined) return order_status::payment_declined;
   return balance() == money{} ? order_status::paid : order_status::placed;
 }
@@ -64,8 +70,9 @@ std::optional<order_changed> order_rules::decide(const order& now, const change_
 item_added order_rules::decide(const order& now, const add_item& command) {
   require_open(now, command.order_id);
   if (now.items.size() >= order_limits::items)
-    throw refusal{gabion::errc::rejected, "order '" + command.order_id + "' has " + std::to_string(now.items.size()) +
-                                              " items; allowed: up to " + std::to_string(order_limits::items)};
+    throw refusal{gabion::errc::rejected,
+                  "order '" + command.order_id + "' has " + std::to_string(now.items.size()) +
+                      " items; allowed: up to " + std::to_string(order_limits::items)};
   return item_added{.added = command.added};
 }
 
@@ -75,7 +82,8 @@ std::optional<order_cancelled> order_rules::decide(const order& now, const cance
   return order_cancelled{.customer_id = now.by.id, .items = now.items};
 }
 
-std::optional<payment_requested> order_rules::decide(const order& now, const settle_balance& command) {
+std::optional<payment_requested> order_rules::decide(const order& now,
+                                                     const settle_balance& command) {
   require_exists(now, command.order_id);
   const bool owes_nothing = now.balance() == money{};
   // After a declined payment nobody is asked again, but what was paid before goes back.
@@ -89,12 +97,15 @@ std::optional<payment_queued> order_rules::decide(const order& now, const queue_
   return payment_queued{.number = command.number, .reason = command.reason};
 }
 
-std::optional<payment_received> order_rules::decide(const order& now, const record_payment& command) {
+std::optional<payment_received> order_rules::decide(const order& now,
+                                                    const record_payment& command) {
   if (!is_open(now, command.number)) return std::nullopt;
-  return payment_received{.number = command.number, .amount = now.payment->amount, .customer_id = now.by.id};
+  return payment_received{
+      .number = command.number, .amount = now.payment->amount, .customer_id = now.by.id};
 }
 
-std::optional<payment_declined> order_rules::decide(const order& now, const decline_payment& command) {
+std::optional<payment_declined> order_rules::decide(const order& now,
+                                                    const decline_payment& command) {
   if (!is_open(now, command.number)) return std::nullopt;
   return payment_declined{.number = command.number, .reason = command.reason};
 }

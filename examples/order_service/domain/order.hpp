@@ -37,8 +37,9 @@ struct open_payment {
 
 /// An order as its events tell it. A plain value; only its rules change it.
 ///
-/// An order may change at any time until it is cancelled. What is owed follows from what was ordered and what has been settled,
-/// and is paid or refunded in one payment at a time, each with an amount that never changes once it is written down.
+/// An order may change at any time until it is cancelled. What is owed follows from what was
+/// ordered and what has been settled, and is paid or refunded in one payment at a time, each with
+/// an amount that never changes once it is written down.
 struct order {
   bool exists = false;
   customer by{};
@@ -55,20 +56,22 @@ struct order {
   friend bool operator==(const order&, const order&) = default;
 };
 
-/// An order does not take a command: errc::not_found if there is no such order, otherwise errc::rejected. Repeating the command
-/// will not help.
+/// An order does not take a command: errc::not_found if there is no such order, otherwise
+/// errc::rejected. Repeating the command will not help.
 class refusal : public gabion::error {
  public:
   using gabion::error::error;
 };
 
-/// The rules of an order, as gabion's aggregate store wants them: pure functions from state and command to an event, and from
-/// state and event to the next state. No event means that there is nothing to do; a command that can't be taken throws refusal.
+/// The rules of an order, as gabion's aggregate store wants them: pure functions from state and
+/// command to an event, and from state and event to the next state. No event means that there is
+/// nothing to do; a command that can't be taken throws refusal.
 struct order_rules {
   static constexpr std::string_view category = "order";
   using state_type = order;
-  using event_list = gabion::events<order_placed, order_changed, item_added, order_cancelled, payment_requested, payment_queued,
-                                    payment_received, payment_declined>;
+  using event_list =
+      gabion::events<order_placed, order_changed, item_added, order_cancelled, payment_requested,
+                     payment_queued, payment_received, payment_declined>;
 
   static order_placed decide(const order& now, const place_order& command);
   static std::optional<order_changed> decide(const order& now, const change_order& command);

@@ -34,11 +34,15 @@ void respond(Response& response, const gabion::http_parts& parts, const char* ty
   if (!parts.body.empty()) response.set_content(parts.body, type);
 }
 
-gabion::consistency_token token_at(gabion::position at) { return {.source = token_source, .at = at}; }
+gabion::consistency_token token_at(gabion::position at) {
+  return {.source = token_source, .at = at};
+}
 
-/// 202: the command is durable; the read models follow. The token lets the client see its own write.
+/// 202: the command is durable; the read models follow. The token lets the client see its own
+/// write.
 void accept(Response& response, const receipt& r) {
-  gabion::http_parts parts = gabion::with_token(gabion::accepted(order_path(r.order_id)), token_at(r.at));
+  gabion::http_parts parts =
+      gabion::with_token(gabion::accepted(order_path(r.order_id)), token_at(r.at));
   parts.body = render(r).dump();
   respond(response, parts, json_type);
 }
@@ -61,10 +65,12 @@ gabion::http_parts with_freshness(gabion::http_parts parts, const answered<Resul
 
 /// 200, or 304 if the client has this version already.
 template <class Result>
-void show(const Request& request, Response& response, const answered<Result>& from, std::uint64_t version,
-          const nlohmann::ordered_json& body) {
-  gabion::http_parts parts = gabion::shown(body.dump(), version, request.get_header_value("If-None-Match"));
-  parts.headers.push_back({"Cache-Control", "no-cache"});  // may be kept, but must be asked for again with If-None-Match
+void show(const Request& request, Response& response, const answered<Result>& from,
+          std::uint64_t version, const nlohmann::ordered_json& body) {
+  gabion::http_parts parts =
+      gabion::shown(body.dump(), version, request.get_header_value("If-None-Match"));
+  // may be kept, but must be asked for again with If-None-Match
+  parts.headers.push_back({"Cache-Control", "no-cache"});
   respond(response, with_freshness(std::move(parts), from, read_token(request)), json_type);
 }
 
@@ -77,31 +83,40 @@ std::uint64_t list_version(const answered<Result>& from) {
 void place(order_app& app, const Request& request, const std::string& body, Response& response) {
   require_json(request);
   place_body order = read_place_body(body);
-  accept(response, app.send(place_order{.by = std::move(order.by), .items = std::move(order.items)}, read_context(request)));
+  accept(response, app.send(place_order{.by = std::move(order.by), .items = std::move(order.items)},
+                            read_context(request)));
 }
 
 void change(order_app& app, const Request& request, const std::string& body, Response& response) {
   require_json(request);
-  accept(response, app.send(change_order{.order_id = id_in(request), .items = read_items_body(body)}, read_context(request)));
+  accept(response,
+         app.send(change_order{.order_id = id_in(request), .items = read_items_body(body)},
+                  read_context(request)));
 }
 
 void add(order_app& app, const Request& request, const std::string& body, Response& response) {
   require_json(request);
-  accept(response, app.send(add_item{.order_id = id_in(request), .added = read_item_body(body)}, read_context(request)));
+  accept(response, app.send(add_item{.order_id = id_in(request), .added = read_item_body(body)},
+                            read_context(request)));
 }
 
-void cancel(order_app& app, const Request& request, const std::string& /*body*/, Response& response) {
+void cancel(order_app& app, const Request& request, const std::string& /*body*/,
+            Response& response) {
   accept(response, app.send(cancel_order{.order_id = id_in(request)}, read_context(request)));
 }
 
 void show_order(order_app& app, const Request& request, Response& response) {
   const auto token = read_token(request);
   const auto found = ask(app, get_order{.order_id = id_in(request)}, token);
-  if (found.result) return show(request, response, found, found.result->version, render(*found.result));
-  const problem missing{.status = 404,
-                        .title = "There is no such order",
-                        .detail = "there is no order '" + id_in(request) + "', or it is not shown yet"};
-  respond(response, with_freshness({.status = missing.status, .body = to_json_text(missing, request.path)}, found, token),
+  if (found.result)
+    return show(request, response, found, found.result->version, render(*found.result));
+  const problem missing{
+      .status = 404,
+      .title = "There is no such order",
+      .detail = "there is no order '" + id_in(request) + "', or it is not shown yet"};
+  respond(response,
+          with_freshness({.status = missing.status, .body = to_json_text(missing, request.path)},
+                         found, token),
           problem::content_type);
 }
 
@@ -117,8 +132,9 @@ void show_customer(order_app& app, const Request& request, Response& response) {
   const auto token = read_token(request);
   const auto who = ask(app, get_customer{.customer_id = filter.customer_id}, token);
   if (!who.result)
-    throw bad_request{
-        {.status = 404, .title = "There is no such customer", .detail = "nobody with this id has ordered anything"}};
+    throw bad_request{{.status = 404,
+                       .title = "There is no such customer",
+                       .detail = "nobody with this id has ordered anything"}};
   const auto orders = ask(app, list_orders{.filter = filter}, token);
   nlohmann::ordered_json body = render(orders.result, request.path, filter);
   body["customer"] = render(*who.result);
@@ -151,8 +167,9 @@ void explain_exception(const Request& request, Response& response, std::exceptio
   answer(response, problem_of(thrown, request.has_header("If-Match")), request.path);
 }
 
-/// Reads the body into bounded memory. httplib's own limit looks at Content-Length only, and a body in chunks has none, nor says a
-/// compressed one how long it will be. What is too long is read to its end all the same, or the rest would pass for the next request.
+/// Reads the body into bounded memory. httplib's own limit looks at Content-Length only, and a body
+/// in chunks has none, nor says a compressed one how long it will be. What is too long is read to
+/// its end all the same, or the rest would pass for the next request.
 std::string read_body(const httplib::ContentReader& read, const Response& response) {
   std::string body;
   bool too_long = false;
@@ -161,7 +178,8 @@ std::string read_body(const httplib::ContentReader& read, const Response& respon
     if (!too_long) body.append(data, size);
     return true;
   });
-  if (too_long || response.status == 413) throw bad_request{problem_of_status(413)};  // httplib has set that one
+  // httplib has set that one
+  if (too_long || response.status == 413) throw bad_request{problem_of_status(413)};
   if (!complete) throw bad_request{problem_of_status(400)};
   return body;
 }
@@ -170,13 +188,16 @@ using command_handler = void (*)(order_app&, const Request&, const std::string& 
 using query_handler = void (*)(order_app&, const Request&, Response&);
 
 auto command(order_app& app, command_handler handler) {
-  return [&app, handler](const Request& request, Response& response, const httplib::ContentReader& read) {
+  return [&app, handler](const Request& request, Response& response,
+                         const httplib::ContentReader& read) {
     handler(app, request, read_body(read, response), response);
   };
 }
 
 auto query(order_app& app, query_handler handler) {
-  return [&app, handler](const Request& request, Response& response) { handler(app, request, response); };
+  return [&app, handler](const Request& request, Response& response) {
+    handler(app, request, response);
+  };
 }
 
 void nothing_here(order_app&, const Request&, const std::string& /*body*/, Response&) {
@@ -195,7 +216,8 @@ void register_api(httplib::Server& routes, order_app& app) {
   routes.Get("/customers/([^/]+)/orders", query(app, show_customer));
   routes.Get("/analytics/orders", query(app, show_analytics));
   routes.Get("/health", [&app](const Request&, Response& response) { show_health(app, response); });
-  routes.Get("/metrics", [&app](const Request&, Response& response) { show_metrics(app, response); });
+  routes.Get("/metrics",
+             [&app](const Request&, Response& response) { show_metrics(app, response); });
   // Last: whatever else has a body must not be read without a limit either.
   routes.Post(".*", command(app, nothing_here));
   routes.Put(".*", command(app, nothing_here));

@@ -12,7 +12,8 @@ struct field_error {
   std::string detail{};
 };
 
-/// What the service answers when it can't do what it was asked to: RFC 9457, application/problem+json.
+/// What the service answers when it can't do what it was asked to: RFC 9457,
+/// application/problem+json.
 struct problem {
   int status = 500;
   std::string title{};

@@ -16,7 +16,10 @@ namespace shop {
 namespace {
 
 [[noreturn]] void refuse(int status, std::string title, std::string field, std::string detail) {
-  throw bad_request{{.status = status, .title = std::move(title), .detail = field + ": " + detail, .errors = {{field, detail}}}};
+  throw bad_request{{.status = status,
+                     .title = std::move(title),
+                     .detail = field + ": " + detail,
+                     .errors = {{field, detail}}}};
 }
 
 [[noreturn]] void refuse_parameter(const std::string& name, const std::string& detail) {
@@ -37,9 +40,12 @@ gabion::command_context read_context(const httplib::Request& request) {
   context.idempotency_key = request.get_header_value(std::string{gabion::idempotency_header});
   if (context.idempotency_key.size() > api_limits::key)
     refuse(400, "A header is not valid", "Idempotency-Key",
-           "has " + std::to_string(context.idempotency_key.size()) + " bytes; allowed: up to " + std::to_string(api_limits::key));
+           "has " + std::to_string(context.idempotency_key.size()) + " bytes; allowed: up to " +
+               std::to_string(api_limits::key));
   const auto expected = gabion::expected_version_of(request.get_header_value("If-Match"));
-  if (!expected) refuse(400, "A header is not valid", "If-Match", "must be one ETag of this order, such as \"3\", or *");
+  if (!expected)
+    refuse(400, "A header is not valid", "If-Match",
+           "must be one ETag of this order, such as \"3\", or *");
   if (request.has_header("If-Match")) context.expected = expected;
   return context;
 }
@@ -47,7 +53,8 @@ gabion::command_context read_context(const httplib::Request& request) {
 void require_json(const httplib::Request& request) {
   const std::string type = request.get_header_value("Content-Type");
   if (type.starts_with("application/json")) return;
-  refuse(415, "The content type is not supported", "Content-Type", "is '" + type + "'; allowed: application/json");
+  refuse(415, "The content type is not supported", "Content-Type",
+         "is '" + type + "'; allowed: application/json");
 }
 
 order_filter read_filter(const httplib::Request& request) {
@@ -60,7 +67,9 @@ order_filter read_filter(const httplib::Request& request) {
   if (request.has_param("status")) {
     filter.status = parse_status(request.get_param_value("status"));
     if (!filter.status)
-      refuse_parameter("status", "allowed: placed, awaiting_payment, payment_queued, paid, payment_declined, cancelled");
+      refuse_parameter(
+          "status",
+          "allowed: placed, awaiting_payment, payment_queued, paid, payment_declined, cancelled");
   }
   if (request.has_param("limit")) {
     const auto limit = parse_number(request.get_param_value("limit"));

@@ -28,7 +28,8 @@ void require_json(const httplib::Request& request);
 /// The filter and page of a query. Throws bad_request that names the parameter.
 [[nodiscard]] order_filter read_filter(const httplib::Request& request);
 
-/// What the client's consistency token demands; nothing if it sent none. Throws bad_request if it is none of ours.
+/// What the client's consistency token demands; nothing if it sent none. Throws bad_request if it
+/// is none of ours.
 [[nodiscard]] std::optional<gabion::consistency_token> read_token(const httplib::Request& request);
 
 /// Names the log of this service in its consistency tokens.

@@ -14,11 +14,14 @@ namespace {
 using json = nlohmann::ordered_json;
 
 json link(const std::string& href) { return {{"href", href}}; }
-json link(const std::string& href, const char* method) { return {{"href", href}, {"method", method}}; }
+json link(const std::string& href, const char* method) {
+  return {{"href", href}, {"method", method}};
+}
 
 /// Percent-encodes what is not plain in a part of an address.
 std::string escaped(const std::string& text) {
-  constexpr std::string_view plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+  constexpr std::string_view plain =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
   constexpr std::string_view digits = "0123456789ABCDEF";
   std::string result;
   for (const char c : text) {
@@ -34,7 +37,8 @@ std::string escaped(const std::string& text) {
 
 json links_of(const order_view& view) {
   const std::string self = order_path(view.id);
-  json links{{"self", link(self)}, {"customer_orders", link("/customers/" + escaped(view.state.by.id) + "/orders")}};
+  json links{{"self", link(self)},
+             {"customer_orders", link("/customers/" + escaped(view.state.by.id) + "/orders")}};
   if (view.state.cancelled) return links;  // nothing can be done to it any more
   links["change"] = link(self, "PUT");
   links["add_item"] = link(self + "/items", "POST");
@@ -51,7 +55,9 @@ std::string query_of(const order_filter& filter) {
 }  // namespace
 
 json render(const receipt& r) {
-  return {{"order_id", r.order_id}, {"version", r.version}, {"_links", {{"order", link(order_path(r.order_id))}}}};
+  return {{"order_id", r.order_id},
+          {"version", r.version},
+          {"_links", {{"order", link(order_path(r.order_id))}}}};
 }
 
 json render(const order_view& view) {
@@ -72,9 +78,11 @@ json render(const order_view& view) {
 json render(const order_page& page, const std::string& path, const order_filter& filter) {
   json orders = json::array();
   for (const order_view& view : page.orders) orders.push_back(render(view));
-  const std::string query =
-      query_of(filter) + (filter.customer_id.empty() || path != "/orders" ? "" : "&customer=" + escaped(filter.customer_id));
-  json links{{"self", link(path + query + (filter.after.empty() ? "" : "&after=" + escaped(filter.after)))}};
+  const std::string query = query_of(filter) + (filter.customer_id.empty() || path != "/orders"
+                                                    ? ""
+                                                    : "&customer=" + escaped(filter.customer_id));
+  json links{{"self", link(path + query +
+                           (filter.after.empty() ? "" : "&after=" + escaped(filter.after)))}};
   if (page.more) links["next"] = link(path + query + "&after=" + escaped(page.orders.back().id));
   return {{"orders", orders}, {"_links", links}};
 }
@@ -93,9 +101,11 @@ json render(const order_analytics& analytics) {
   json totals = json::object();
   for (const auto& [name, amount] : analytics.totals) totals[name] = amount;
   json products = json::array();
-  for (const auto& [product, units] : analytics.products) products.push_back({{"product", product}, {"units", units}});
-  return {
-      {"totals", totals}, {"products", products}, {"_links", {{"self", link("/analytics/orders")}, {"orders", link("/orders")}}}};
+  for (const auto& [product, units] : analytics.products)
+    products.push_back({{"product", product}, {"units", units}});
+  return {{"totals", totals},
+          {"products", products},
+          {"_links", {{"self", link("/analytics/orders")}, {"orders", link("/orders")}}}};
 }
 
 json render(const gabion::health_report& health) {

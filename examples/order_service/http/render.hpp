@@ -10,7 +10,8 @@
 
 #include "app/order_app.hpp"
 
-// The bodies of the answers. Each names where to go from here (`_links`), so that a client need not build addresses.
+// The bodies of the answers. Each names where to go from here (`_links`), so that a client need not
+// build addresses.
 namespace shop {
 
 [[nodiscard]] nlohmann::ordered_json render(const receipt& r);
@@ -20,8 +21,11 @@ namespace shop {
 [[nodiscard]] nlohmann::ordered_json render(const gabion::health_report& health);
 
 /// A page of orders at `path`, with a link to the next one if there is more.
-[[nodiscard]] nlohmann::ordered_json render(const order_page& page, const std::string& path, const order_filter& filter);
+[[nodiscard]] nlohmann::ordered_json render(const order_page& page, const std::string& path,
+                                            const order_filter& filter);
 
-[[nodiscard]] inline std::string order_path(const std::string& order_id) { return "/orders/" + order_id; }
+[[nodiscard]] inline std::string order_path(const std::string& order_id) {
+  return "/orders/" + order_id;
+}
 
 }  // namespace shop

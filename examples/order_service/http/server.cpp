@@ -8,8 +8,8 @@ namespace shop {
 
 namespace {
 
-// Not httplib's default: that one sets SO_REUSEPORT, and then a second service on the same port would take half of the requests
-// instead of failing.
+// Not httplib's default: that one sets SO_REUSEPORT, and then a second service on the same port
+// would take half of the requests instead of failing.
 void reuse_address(socket_t socket) {
   const int on = 1;
   setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
@@ -30,7 +30,8 @@ int http_server::start() {
   const bool chosen = options_.port != 0;
   const int port = chosen ? options_.port : server_.bind_to_any_port(options_.host);
   if (port < 0 || (chosen && !server_.bind_to_port(options_.host, port)))
-    throw std::runtime_error{"cannot listen on " + options_.host + ":" + std::to_string(options_.port)};
+    throw std::runtime_error{"cannot listen on " + options_.host + ":" +
+                             std::to_string(options_.port)};
   listener_ = std::thread{[this] { server_.listen_after_bind(); }};
   while (!server_.is_running()) std::this_thread::yield();  // stop() has no effect before
   return port;

@@ -14,9 +14,11 @@ namespace shop {
 /// How a server listens.
 struct http_server_options {
   std::string host = "127.0.0.1";
-  int port = 0;                                 ///< 0: the system chooses one
-  std::size_t threads = 64;                     ///< a kept connection occupies one thread, so this bounds the connections
-  std::size_t largest_body = api_limits::body;  ///< in bytes; a longer Content-Length is answered with 413
+  int port = 0;  ///< 0: the system chooses one
+  std::size_t threads =
+      64;  ///< a kept connection occupies one thread, so this bounds the connections
+  /// In bytes; a longer Content-Length is answered with 413
+  std::size_t largest_body = api_limits::body;
 };
 
 /// A cpp-httplib server with its thread. Register handlers on `routes()` before start().
@@ -29,7 +31,8 @@ class http_server {
 
   [[nodiscard]] httplib::Server& routes() noexcept { return server_; }
 
-  /// Binds, answers from now on, and gives the port. Throws std::runtime_error if the port is taken.
+  /// Binds, answers from now on, and gives the port. Throws std::runtime_error if the port is
+  /// taken.
   int start();
 
   /// Takes no more connections, lets the requests under way finish, then returns. May be repeated.

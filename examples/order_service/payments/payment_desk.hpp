@@ -24,15 +24,20 @@
 
 namespace shop {
 
-/// Asks the provider for the payments that are due, through a circuit breaker. If the provider is out of reach, the order says
-/// so (payment_queued) and the payment is asked for again later, under the same key. No transaction is open while it waits.
+/// Asks the provider for the payments that are due, through a circuit breaker. If the provider is
+/// out of reach, the order says so (payment_queued) and the payment is asked for again later, under
+/// the same key. No transaction is open while it waits.
 ///
-/// A crash between the provider's answer and the command that records it repeats the call: the provider knows the key.
+/// A crash between the provider's answer and the command that records it repeats the call: the
+/// provider knows the key.
 template <class Backend, class Commands>
 class payment_desk {
  public:
   payment_desk(Backend& backend, const payment_desk_options& options)
-      : backend_{&backend}, options_{options}, breaker_{options.breaker, breaker_log{&backend}}, schedule_{options.held} {
+      : backend_{&backend},
+        options_{options},
+        breaker_{options.breaker, breaker_log{&backend}},
+        schedule_{options.held} {
     breaker_log{&backend}.write("", "closed", "the service started");
   }
   payment_desk(const payment_desk&) = delete;
@@ -50,7 +55,8 @@ class payment_desk {
   /// `commands` must outlive stop().
   void start(Commands& commands) {
     for (std::size_t i = 0; i < options_.workers; ++i)
-      workers_.emplace_back([this, &commands](const std::stop_token& stop) { work(commands, stop); });
+      workers_.emplace_back(
+          [this, &commands](const std::stop_token& stop) { work(commands, stop); });
   }
 
   /// Lets every worker finish the payment it is at.
@@ -65,11 +71,15 @@ class payment_desk {
   /// Keeps the breaker's history in the database.
   struct breaker_log {
     Backend* backend;
-    void operator()(const gabion::circuit_transition& t) const { write(to_string(t.from), to_string(t.to), to_string(t.cause)); }
+    void operator()(const gabion::circuit_transition& t) const {
+      write(to_string(t.from), to_string(t.to), to_string(t.cause));
+    }
     void write(std::string_view from, std::string_view to, std::string_view why) const {
       log_line("payment breaker", {{"from", from}, {"to", to}, {"why", why}});
-      const breaker_change change{gabion::system_clock::now(), std::string{from}, std::string{to}, std::string{why}};
-      backend->transactor.transact([&](typename Backend::transaction& tx) { backend->tables.log_breaker(tx, change); });
+      const breaker_change change{gabion::system_clock::now(), std::string{from}, std::string{to},
+                                  std::string{why}};
+      backend->transactor.transact(
+          [&](typename Backend::transaction& tx) { backend->tables.log_breaker(tx, change); });
     }
   };
 
@@ -83,11 +93,12 @@ class payment_desk {
 
   void settle(const due_payment& due, provider_client& provider, Commands& commands) {
     gabion::duration pause = options_.retry_after;
-    const charge_answer answer = breaker_.call([&] { return provider.charge(due); },
-                                               [&](const gabion::circuit_rejection& why) {
-                                                 pause = std::max<gabion::duration>(pause, why.retry_after);
-                                                 return charge_answer{.reason = "the circuit to the provider is open"};
-                                               });
+    const charge_answer answer =
+        breaker_.call([&] { return provider.charge(due); },
+                      [&](const gabion::circuit_rejection& why) {
+                        pause = std::max<gabion::duration>(pause, why.retry_after);
+                        return charge_answer{.reason = "the circuit to the provider is open"};
+                      });
     const bool recorded = record(due, answer, commands);
     const std::lock_guard guard{mutex_};
     if (recorded && answer.what != charge_answer::kind::unreachable) return schedule_.finished(due);
@@ -96,14 +107,20 @@ class payment_desk {
     schedule_.postpone(again, gabion::saturating_add(gabion::steady_clock::now(), pause));
   }
 
-  /// Writes down what came of it; false if the database would not take it. Then the payment is asked for again, which is safe.
+  /// Writes down what came of it; false if the database would not take it. Then the payment is
+  /// asked for again, which is safe.
   bool record(const due_payment& due, const charge_answer& answer, Commands& commands) {
     try {
       switch (answer.what) {
-        case charge_answer::kind::charged: commands.send(record_payment{due.order_id, due.number}, {}); break;
-        case charge_answer::kind::declined: commands.send(decline_payment{due.order_id, due.number, answer.reason}, {}); break;
+        case charge_answer::kind::charged:
+          commands.send(record_payment{due.order_id, due.number}, {});
+          break;
+        case charge_answer::kind::declined:
+          commands.send(decline_payment{due.order_id, due.number, answer.reason}, {});
+          break;
         case charge_answer::kind::unreachable:
-          if (!due.queued) commands.send(queue_payment{due.order_id, due.number, due.amount, answer.reason}, {});
+          if (!due.queued)
+            commands.send(queue_payment{due.order_id, due.number, due.amount, answer.reason}, {});
       }
       return true;
     } catch (const gabion::error&) {
@@ -117,12 +134,14 @@ class payment_desk {
     refill(lock);
     const gabion::instant now = gabion::steady_clock::now();
     if (auto due = schedule_.take(now)) return due;
-    const auto until = std::min(schedule_.next_ready().value_or(now + options_.look_every), now + options_.look_every);
+    const auto until = std::min(schedule_.next_ready().value_or(now + options_.look_every),
+                                now + options_.look_every);
     changed_.wait_until(lock, stop, until, [this] { return look_; });
     return std::nullopt;
   }
 
-  /// Reads more due payments from the table: behind the newest one when woken, for ids rise; and every now and then all of them.
+  /// Reads more due payments from the table: behind the newest one when woken, for ids rise; and
+  /// every now and then all of them.
   void refill(std::unique_lock<std::mutex>& lock) {
     const gabion::instant now = gabion::steady_clock::now();
     const bool scan = now >= scan_at_;

@@ -19,10 +19,11 @@ struct provider_options {
 struct payment_desk_options {
   provider_options provider{};
   gabion::circuit_breaker_options breaker = gabion::presets::payment_api();
-  std::size_t workers = 8;                     ///< payments under way at once
-  std::size_t held = 4096;                     ///< due payments kept in memory
-  std::chrono::milliseconds retry_after{100};  ///< until a payment is tried again after a failed call
-  std::chrono::milliseconds look_every{200};   ///< for due payments, unless woken
+  std::size_t workers = 8;  ///< payments under way at once
+  std::size_t held = 4096;  ///< due payments kept in memory
+  /// Until a payment is tried again after a failed call
+  std::chrono::milliseconds retry_after{100};
+  std::chrono::milliseconds look_every{200};  ///< for due payments, unless woken
 };
 
 }  // namespace shop

@@ -10,8 +10,9 @@ namespace shop {
 
 /// Sees to it that what an order owes is asked for, and what it has paid too much goes back.
 ///
-/// It hears of orders through the broker. Whatever happened, it looks at the balance and writes down the intent: an event, and
-/// a row that says what to ask the provider for. Money moves later, outside of every transaction (payment_desk).
+/// It hears of orders through the broker. Whatever happened, it looks at the balance and writes
+/// down the intent: an event, and a row that says what to ask the provider for. Money moves later,
+/// outside of every transaction (payment_desk).
 template <class Backend>
 class payment_process {
  public:
@@ -33,10 +34,12 @@ class payment_process {
  private:
   void settle(transaction& tx, const cause& why) {
     const gabion::header caused_by{"causationid", why.event_id};
-    const auto done = orders_->write(tx, why.order_id, settle_balance{why.order_id}, {.headers = {&caused_by, 1}});
+    const auto done = orders_->write(tx, why.order_id, settle_balance{why.order_id},
+                                     {.headers = {&caused_by, 1}});
     if (done.events.empty()) return;
     const auto asked = gabion::json_codec{}.decode<payment_requested>(*done.events.front().data);
-    tables_->put_due(tx, {.order_id = why.order_id, .number = asked.number, .amount = asked.amount});
+    tables_->put_due(tx,
+                     {.order_id = why.order_id, .number = asked.number, .amount = asked.amount});
     tx.wake_on_commit(desk_);
   }
 

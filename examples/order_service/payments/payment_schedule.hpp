@@ -14,8 +14,9 @@
 
 namespace shop {
 
-/// Which due payment to ask the provider for next. Holds at most `capacity` of them; the rest stay in their table until there is
-/// room. No clock and no lock of its own: the caller says what time it is, and one thread uses it at a time.
+/// Which due payment to ask the provider for next. Holds at most `capacity` of them; the rest stay
+/// in their table until there is room. No clock and no lock of its own: the caller says what time
+/// it is, and one thread uses it at a time.
 class payment_schedule {
  public:
   explicit payment_schedule(std::size_t capacity) noexcept : capacity_{capacity} {}
@@ -31,7 +32,8 @@ class payment_schedule {
     ready_.emplace(gabion::instant{}, key);
   }
 
-  /// Takes the payment that has been ready for longest. It is nobody else's until finished() or postpone().
+  /// Takes the payment that has been ready for longest. It is nobody else's until finished() or
+  /// postpone().
   [[nodiscard]] std::optional<due_payment> take(gabion::instant now) {
     if (ready_.empty() || ready_.begin()->first > now) return std::nullopt;
     const auto node = ready_.extract(ready_.begin());

@@ -6,7 +6,8 @@
 
 namespace shop {
 
-provider_client::provider_client(const provider_options& options) : http_{std::make_unique<httplib::Client>(options.url)} {
+provider_client::provider_client(const provider_options& options)
+    : http_{std::make_unique<httplib::Client>(options.url)} {
   http_->set_keep_alive(true);
   http_->set_tcp_nodelay(true);
   http_->set_connection_timeout(options.timeout);

@@ -44,10 +44,12 @@ class provider_client {
 
 }  // namespace shop
 
-/// For the breaker only an answer that is none counts as a failure: a declined card says that the provider is well.
+/// For the breaker only an answer that is none counts as a failure: a declined card says that the
+/// provider is well.
 template <>
 struct gabion::outcome_traits<shop::charge_answer> {
   static gabion::verdict judge(const shop::charge_answer& answer) noexcept {
-    return answer.what == shop::charge_answer::kind::unreachable ? gabion::verdict::failure : gabion::verdict::success;
+    return answer.what == shop::charge_answer::kind::unreachable ? gabion::verdict::failure
+                                                                 : gabion::verdict::success;
   }
 };

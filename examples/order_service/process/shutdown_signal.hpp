@@ -5,8 +5,8 @@
 
 namespace shop {
 
-/// Waits for SIGTERM or SIGINT. Make it before any thread: threads inherit the mask, so the signals arrive in wait() only and
-/// never interrupt work.
+/// Waits for SIGTERM or SIGINT. Make it before any thread: threads inherit the mask, so the signals
+/// arrive in wait() only and never interrupt work.
 class shutdown_signal {
  public:
   shutdown_signal() {

@@ -17,7 +17,8 @@ struct charge {
   std::uint32_t repeats = 0;  ///< how often the same request came again
 };
 
-/// The books of the payment provider: a key is charged once, however often it is asked for. Safe to use from several threads.
+/// The books of the payment provider: a key is charged once, however often it is asked for. Safe to
+/// use from several threads.
 class charge_book {
  public:
   explicit charge_book(std::int64_t card_limit_cents) : card_limit_cents_{card_limit_cents} {}
@@ -29,7 +30,8 @@ class charge_book {
     const std::lock_guard guard{mutex_};
     if (const auto known = charges_.find(wanted.key); known != charges_.end()) {
       charge& before = known->second;
-      if (before.order_id != wanted.order_id || before.amount_cents != wanted.amount_cents) return verdict::key_reused;
+      if (before.order_id != wanted.order_id || before.amount_cents != wanted.amount_cents)
+        return verdict::key_reused;
       ++before.repeats;
       return verdict::repeated;
     }

@@ -40,21 +40,29 @@ shop::charge read_charge(const httplib::Request& request) {
 void post_charge(provider& p, const httplib::Request& request, httplib::Response& response) {
   if (p.moods.now() == mood::fail) return answer(response, 503, {{"error", "out of order"}});
   const shop::charge wanted = read_charge(request);
-  if (wanted.key.empty()) return answer(response, 400, {{"error", "the Idempotency-Key header is missing"}});
+  if (wanted.key.empty())
+    return answer(response, 400, {{"error", "the Idempotency-Key header is missing"}});
   const charge_book::verdict verdict = p.book.charge_once(wanted);
   p.moods.sit_through();
   switch (verdict) {
-    case charge_book::verdict::charged: return answer(response, 201, {{"key", wanted.key}, {"repeated", false}});
-    case charge_book::verdict::repeated: return answer(response, 200, {{"key", wanted.key}, {"repeated", true}});
-    case charge_book::verdict::declined: return answer(response, 402, {{"error", "over the limit of the card"}});
-    case charge_book::verdict::key_reused: return answer(response, 422, {{"error", "this key was used for something else"}});
+    case charge_book::verdict::charged:
+      return answer(response, 201, {{"key", wanted.key}, {"repeated", false}});
+    case charge_book::verdict::repeated:
+      return answer(response, 200, {{"key", wanted.key}, {"repeated", true}});
+    case charge_book::verdict::declined:
+      return answer(response, 402, {{"error", "over the limit of the card"}});
+    case charge_book::verdict::key_reused:
+      return answer(response, 422, {{"error", "this key was used for something else"}});
   }
 }
 
 void get_charges(const provider& p, httplib::Response& response) {
   json list = json::array();
   for (const shop::charge& c : p.book.all())
-    list.push_back({{"key", c.key}, {"order_id", c.order_id}, {"amount_cents", c.amount_cents}, {"repeats", c.repeats}});
+    list.push_back({{"key", c.key},
+                    {"order_id", c.order_id},
+                    {"amount_cents", c.amount_cents},
+                    {"repeats", c.repeats}});
   answer(response, 200, {{"charges", list}});
 }
 
@@ -78,9 +86,11 @@ void bad_request(const httplib::Request&, httplib::Response& response, std::exce
 }
 
 void register_routes(httplib::Server& routes, provider& p) {
-  routes.Post("/charges", [&p](const auto& request, auto& response) { post_charge(p, request, response); });
+  routes.Post("/charges",
+              [&p](const auto& request, auto& response) { post_charge(p, request, response); });
   routes.Get("/charges", [&p](const auto&, auto& response) { get_charges(p, response); });
-  routes.Post("/control", [&p](const auto& request, auto& response) { post_control(p, request, response); });
+  routes.Post("/control",
+              [&p](const auto& request, auto& response) { post_control(p, request, response); });
   routes.set_exception_handler(bad_request);
 }
 
@@ -104,11 +114,13 @@ int main(int argc, char** argv) {
   std::int64_t card_limit_cents = 1'000'000;
   CLI::App app{
       "A payment provider that charges each idempotency key once and can be told to misbehave:\n"
-      "POST /charges, GET /charges, POST /control {\"mode\": \"ok|fail|hang|slow\", \"delay_ms\": 1000}"};
+      "POST /charges, GET /charges, POST /control {\"mode\": \"ok|fail|hang|slow\", \"delay_ms\": "
+      "1000}"};
   app.add_option("--port", options.port, "port to listen on, 0 = any; it is printed")
       ->check(CLI::Range(0, 65535))
       ->capture_default_str();
-  app.add_option("--card-limit-cents", card_limit_cents, "a higher charge is declined")->capture_default_str();
+  app.add_option("--card-limit-cents", card_limit_cents, "a higher charge is declined")
+      ->capture_default_str();
   CLI11_PARSE(app, argc, argv);
   try {
     return run(options, card_limit_cents);

@@ -14,7 +14,8 @@ namespace shop {
 enum class mood : std::uint8_t {
   ok,
   fail,  ///< answers 503 and charges nothing
-  hang,  ///< charges, but does not answer until the mood changes: the worst that can happen to a caller
+  /// Charges, but does not answer until the mood changes: the worst that can happen to a caller
+  hang,
   slow,  ///< charges, and answers after a delay
 };
 
@@ -26,7 +27,8 @@ enum class mood : std::uint8_t {
   return std::nullopt;
 }
 
-/// The mood that holds now; who waits for it to pass is woken by a change. Safe to use from several threads.
+/// The mood that holds now; who waits for it to pass is woken by a change. Safe to use from several
+/// threads.
 class moods {
  public:
   void set(mood next, std::chrono::milliseconds delay) {
@@ -48,7 +50,9 @@ class moods {
   void sit_through() {
     std::unique_lock lock{mutex_};
     const auto changes = changes_;
-    const auto wait = now_ == mood::hang ? std::chrono::minutes{10} : now_ == mood::slow ? delay_ : std::chrono::milliseconds{0};
+    const auto wait = now_ == mood::hang   ? std::chrono::minutes{10}
+                      : now_ == mood::slow ? delay_
+                                           : std::chrono::milliseconds{0};
     changed_.wait_for(lock, wait, [&] { return changes_ != changes; });
   }
 

@@ -44,8 +44,12 @@ class analytics_projection {
     tables_->add_to_total(tx, e.amount < money{} ? "refunds" : "payments", 1);
     tables_->add_to_total(tx, "revenue_cents", e.amount.cents);
   }
-  void apply(transaction& tx, const payment_queued&) { tables_->add_to_total(tx, "payments_queued", 1); }
-  void apply(transaction& tx, const payment_declined&) { tables_->add_to_total(tx, "payments_declined", 1); }
+  void apply(transaction& tx, const payment_queued&) {
+    tables_->add_to_total(tx, "payments_queued", 1);
+  }
+  void apply(transaction& tx, const payment_declined&) {
+    tables_->add_to_total(tx, "payments_declined", 1);
+  }
   void apply(transaction&, const payment_requested& /*counted when it has a result*/) {}
 
  private:

@@ -42,7 +42,8 @@ class customer_projection {
  private:
   template <class Change>
   void update(transaction& tx, std::string_view id, Change change) {
-    customer_summary summary = tables_->find_customer(tx, id).value_or(customer_summary{.id = std::string{id}});
+    customer_summary summary =
+        tables_->find_customer(tx, id).value_or(customer_summary{.id = std::string{id}});
     change(summary);
     tables_->put_customer(tx, summary);
   }

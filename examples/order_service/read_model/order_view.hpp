@@ -13,8 +13,8 @@
 
 namespace shop {
 
-/// Projection: every order as it is now. It folds events with the order's own rules, so that what is shown and what is decided
-/// upon can't drift apart.
+/// Projection: every order as it is now. It folds events with the order's own rules, so that what
+/// is shown and what is decided upon can't drift apart.
 template <class Tables>
 class order_view_projection {
  public:
@@ -28,7 +28,8 @@ class order_view_projection {
   template <class Event>
   void apply(transaction& tx, const Event& e, const gabion::projected_event& about) {
     const std::string& id = about.record.what.subject;
-    order_view view = tables_->find_order(tx, id).value_or(order_view{.id = id, .placed_at = about.record.what.time});
+    order_view view = tables_->find_order(tx, id).value_or(
+        order_view{.id = id, .placed_at = about.record.what.time});
     view.state = order_rules::evolve(std::move(view.state), e);
     view.version = about.record.version;
     view.updated_at = about.record.what.time;

@@ -54,9 +54,13 @@ std::optional<order_view> memory_tables::find_order(transaction& tx, std::string
   return find_in(orders_.rows(tx), id);
 }
 
-void memory_tables::put_order(transaction& tx, const order_view& view) { orders_.put(tx, view.id, view); }
+void memory_tables::put_order(transaction& tx, const order_view& view) {
+  orders_.put(tx, view.id, view);
+}
 
-std::optional<order_view> memory_tables::find_order(std::string_view id) const { return find_in_table(orders_, id); }
+std::optional<order_view> memory_tables::find_order(std::string_view id) const {
+  return find_in_table(orders_, id);
+}
 
 order_page memory_tables::find_orders(const order_filter& filter) const {
   return orders_.read([&](const auto& rows) {
@@ -70,15 +74,22 @@ order_page memory_tables::find_orders(const order_filter& filter) const {
   });
 }
 
-std::optional<customer_summary> memory_tables::find_customer(transaction& tx, std::string_view id) const {
+std::optional<customer_summary> memory_tables::find_customer(transaction& tx,
+                                                             std::string_view id) const {
   return find_in(customers_.rows(tx), id);
 }
 
-void memory_tables::put_customer(transaction& tx, const customer_summary& summary) { customers_.put(tx, summary.id, summary); }
+void memory_tables::put_customer(transaction& tx, const customer_summary& summary) {
+  customers_.put(tx, summary.id, summary);
+}
 
-std::optional<customer_summary> memory_tables::find_customer(std::string_view id) const { return find_in_table(customers_, id); }
+std::optional<customer_summary> memory_tables::find_customer(std::string_view id) const {
+  return find_in_table(customers_, id);
+}
 
-void memory_tables::add_to_total(transaction& tx, std::string_view name, std::int64_t amount) { add(tx, totals_, name, amount); }
+void memory_tables::add_to_total(transaction& tx, std::string_view name, std::int64_t amount) {
+  add(tx, totals_, name, amount);
+}
 
 void memory_tables::add_to_product(transaction& tx, std::string_view product, std::int64_t units) {
   add(tx, products_, product, units);
@@ -96,9 +107,12 @@ order_analytics memory_tables::analytics(std::size_t products) const {
 
 void memory_tables::book(transaction& tx, const cause& why) { append(tx, bookings_, why); }
 
-void memory_tables::reserve(transaction& tx, std::string_view product, std::int64_t units) { add(tx, stock_, product, units); }
+void memory_tables::reserve(transaction& tx, std::string_view product, std::int64_t units) {
+  add(tx, stock_, product, units);
+}
 
-void memory_tables::put_address(transaction& tx, std::string_view order_id, std::string_view email) {
+void memory_tables::put_address(transaction& tx, std::string_view order_id,
+                                std::string_view email) {
   addresses_.put(tx, std::string{order_id}, std::string{email});
 }
 
@@ -106,19 +120,25 @@ std::string memory_tables::address_of(transaction& tx, std::string_view order_id
   return find_in(addresses_.rows(tx), order_id).value_or(std::string{});
 }
 
-void memory_tables::send_email(transaction& tx, const sent_email& email) { append(tx, emails_, email); }
+void memory_tables::send_email(transaction& tx, const sent_email& email) {
+  append(tx, emails_, email);
+}
 
-void memory_tables::put_due(transaction& tx, const due_payment& payment) { due_.put(tx, payment.order_id, payment); }
+void memory_tables::put_due(transaction& tx, const due_payment& payment) {
+  due_.put(tx, payment.order_id, payment);
+}
 
 void memory_tables::remove_due(transaction& tx, std::string_view order_id, std::uint32_t number) {
   const auto known = find_in(due_.rows(tx), order_id);
   if (known && known->number == number) due_.erase(tx, std::string{order_id});
 }
 
-std::vector<due_payment> memory_tables::due_payments(std::string_view after_order, std::size_t limit) const {
+std::vector<due_payment> memory_tables::due_payments(std::string_view after_order,
+                                                     std::size_t limit) const {
   return due_.read([&](const auto& rows) {
     std::vector<due_payment> due;
-    for (auto at = rows.upper_bound(after_order); at != rows.end() && due.size() < limit; ++at) due.push_back(at->second);
+    for (auto at = rows.upper_bound(after_order); at != rows.end() && due.size() < limit; ++at)
+      due.push_back(at->second);
     return due;
   });
 }
@@ -127,6 +147,8 @@ std::size_t memory_tables::count_due() const {
   return due_.read([](const auto& rows) { return rows.size(); });
 }
 
-void memory_tables::log_breaker(transaction& tx, const breaker_change& change) { append(tx, breaker_changes_, change); }
+void memory_tables::log_breaker(transaction& tx, const breaker_change& change) {
+  append(tx, breaker_changes_, change);
+}
 
 }  // namespace shop

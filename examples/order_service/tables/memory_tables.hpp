@@ -28,7 +28,8 @@ class memory_tables {
   [[nodiscard]] order_page find_orders(const order_filter& filter) const;
 
   // Customer summary
-  [[nodiscard]] std::optional<customer_summary> find_customer(transaction& tx, std::string_view id) const;
+  [[nodiscard]] std::optional<customer_summary> find_customer(transaction& tx,
+                                                              std::string_view id) const;
   void put_customer(transaction& tx, const customer_summary& summary);
   [[nodiscard]] std::optional<customer_summary> find_customer(std::string_view id) const;
 
@@ -49,7 +50,8 @@ class memory_tables {
   // Payment process
   void put_due(transaction& tx, const due_payment& payment);
   void remove_due(transaction& tx, std::string_view order_id, std::uint32_t number);
-  [[nodiscard]] std::vector<due_payment> due_payments(std::string_view after_order, std::size_t limit) const;
+  [[nodiscard]] std::vector<due_payment> due_payments(std::string_view after_order,
+                                                      std::size_t limit) const;
   [[nodiscard]] std::size_t count_due() const;
 
   // Breaker history

@@ -17,7 +17,10 @@ void from_json(const nlohmann::json& j, open_payment& p) {
 }
 
 void to_json(nlohmann::json& j, const order& o) {
-  j = {{"customer", o.by}, {"items", o.items}, {"settled_cents", o.settled}, {"payments", o.payments}};
+  j = {{"customer", o.by},
+       {"items", o.items},
+       {"settled_cents", o.settled},
+       {"payments", o.payments}};
   if (o.payment) j["payment"] = *o.payment;
   if (o.declined) j["declined"] = true;
   if (o.cancelled) j["cancelled"] = true;
@@ -28,7 +31,8 @@ void from_json(const nlohmann::json& j, order& o) {
   j.at("items").get_to(o.items);
   j.at("settled_cents").get_to(o.settled);
   j.at("payments").get_to(o.payments);
-  if (const auto payment = j.find("payment"); payment != j.end()) o.payment = payment->get<open_payment>();
+  if (const auto payment = j.find("payment"); payment != j.end())
+    o.payment = payment->get<open_payment>();
   o.declined = j.value("declined", false);
   o.cancelled = j.value("cancelled", false);
 }

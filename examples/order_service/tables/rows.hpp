@@ -13,8 +13,9 @@
 
 #include "domain/order.hpp"
 
-// What the service keeps beside gabion's own tables. Two classes hold these rows and have the same members:
-// sqlite_tables in a file, memory_tables in memory. Everything that changes takes the caller's transaction.
+// What the service keeps beside gabion's own tables. Two classes hold these rows and have the same
+// members: sqlite_tables in a file, memory_tables in memory. Everything that changes takes the
+// caller's transaction.
 namespace shop {
 
 /// Read model: one order as GET /orders/{id} shows it.
@@ -62,12 +63,13 @@ struct due_payment {
   money amount{};
   bool queued = false;  ///< the order says already that it waits for the provider
 
-  /// The provider charges one key once, so it must name the payment and nothing else: a new key for a repeated request would be
-  /// a second charge.
+  /// The provider charges one key once, so it must name the payment and nothing else: a new key for
+  /// a repeated request would be a second charge.
   [[nodiscard]] std::string key() const { return order_id + "/" + std::to_string(number); }
 };
 
-/// Which event an effect is for. Kept with the effect, so that anybody can check that it happened once and in order.
+/// Which event an effect is for. Kept with the effect, so that anybody can check that it happened
+/// once and in order.
 struct cause {
   std::string event_id{};
   std::string order_id{};

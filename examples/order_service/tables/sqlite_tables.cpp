@@ -9,8 +9,10 @@ using gabion::sqlite::connection;
 using gabion::sqlite::rows;
 using gabion::sqlite::statement;
 
-// The effect tables (inventory_booking, email) have no key on event_id on purpose: an effect that happened twice must show.
-const gabion::sqlite::schema sqlite_tables_schema{.component = "order_service", .version = 1, .ddl = R"sql(
+// The effect tables (inventory_booking, email) have no key on event_id on purpose: an effect that
+// happened twice must show.
+const gabion::sqlite::schema sqlite_tables_schema{
+    .component = "order_service", .version = 1, .ddl = R"sql(
   CREATE TABLE order_view (
     order_id TEXT PRIMARY KEY, customer_id TEXT NOT NULL, status TEXT NOT NULL, version INTEGER NOT NULL,
     placed_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, document TEXT NOT NULL) WITHOUT ROWID;
@@ -39,7 +41,8 @@ namespace {
 constexpr std::string_view one_order =
     "SELECT order_id, version, placed_at, updated_at, document FROM order_view WHERE order_id = ?";
 constexpr std::string_view one_customer =
-    "SELECT customer_id, name, email, orders, cancelled, spent_cents, last_order_at FROM customer_summary WHERE customer_id = ?";
+    "SELECT customer_id, name, email, orders, cancelled, spent_cents, last_order_at FROM "
+    "customer_summary WHERE customer_id = ?";
 
 order_view read_view(const statement& row) {
   return {.id = row.text(0),
@@ -67,35 +70,42 @@ std::optional<customer_summary> read_customer(connection& on, std::string_view i
                           .last_order_at = found->time(6)};
 }
 
-// One text for each kind of filter: all three are answered from an index, and the values are always parameters.
+// One text for each kind of filter: all three are answered from an index, and the values are always
+// parameters.
 rows query_orders(connection& on, const order_filter& filter) {
   const auto limit = static_cast<std::int64_t>(filter.limit) + 1;
   const std::string_view status = filter.status ? to_string(*filter.status) : std::string_view{};
   if (!filter.customer_id.empty())
     return on.query(
-        "SELECT order_id, version, placed_at, updated_at, document FROM order_view WHERE customer_id = ?1 AND order_id > ?2 "
+        "SELECT order_id, version, placed_at, updated_at, document FROM order_view WHERE "
+        "customer_id = ?1 AND order_id > ?2 "
         "AND (?3 = '' OR status = ?3) ORDER BY order_id LIMIT ?4",
         filter.customer_id, filter.after, status, limit);
   if (filter.status)
     return on.query(
-        "SELECT order_id, version, placed_at, updated_at, document FROM order_view WHERE status = ? AND order_id > ? "
+        "SELECT order_id, version, placed_at, updated_at, document FROM order_view WHERE status = "
+        "? AND order_id > ? "
         "ORDER BY order_id LIMIT ?",
         status, filter.after, limit);
   return on.query(
-      "SELECT order_id, version, placed_at, updated_at, document FROM order_view WHERE order_id > ? ORDER BY order_id LIMIT ?",
+      "SELECT order_id, version, placed_at, updated_at, document FROM order_view WHERE order_id > "
+      "? ORDER BY order_id LIMIT ?",
       filter.after, limit);
 }
 
 }  // namespace
 
-std::optional<order_view> sqlite_tables::find_order(transaction& tx, std::string_view id) { return read_order(tx.on(), id); }
+std::optional<order_view> sqlite_tables::find_order(transaction& tx, std::string_view id) {
+  return read_order(tx.on(), id);
+}
 
 void sqlite_tables::put_order(transaction& tx, const order_view& view) {
   tx.on().run(
-      "INSERT OR REPLACE INTO order_view (order_id, customer_id, status, version, placed_at, updated_at, document) "
+      "INSERT OR REPLACE INTO order_view (order_id, customer_id, status, version, placed_at, "
+      "updated_at, document) "
       "VALUES (?, ?, ?, ?, ?, ?, ?)",
-      view.id, view.state.by.id, to_string(view.state.status()), view.version, view.placed_at, view.updated_at,
-      write_document(view.state));
+      view.id, view.state.by.id, to_string(view.state.status()), view.version, view.placed_at,
+      view.updated_at, write_document(view.state));
 }
 
 std::optional<order_view> sqlite_tables::find_order(std::string_view id) const {
@@ -120,7 +130,8 @@ std::optional<customer_summary> sqlite_tables::find_customer(transaction& tx, st
 
 void sqlite_tables::put_customer(transaction& tx, const customer_summary& s) {
   tx.on().run(
-      "INSERT OR REPLACE INTO customer_summary (customer_id, name, email, orders, cancelled, spent_cents, last_order_at) "
+      "INSERT OR REPLACE INTO customer_summary (customer_id, name, email, orders, cancelled, "
+      "spent_cents, last_order_at) "
       "VALUES (?, ?, ?, ?, ?, ?, ?)",
       s.id, s.name, s.email, s.orders, s.cancelled, s.spent.cents, s.last_order_at);
 }
@@ -131,14 +142,16 @@ std::optional<customer_summary> sqlite_tables::find_customer(std::string_view id
 
 void sqlite_tables::add_to_total(transaction& tx, std::string_view name, std::int64_t amount) {
   tx.on().run(
-      "INSERT INTO analytics_total (name, amount) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET amount = amount + "
+      "INSERT INTO analytics_total (name, amount) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET "
+      "amount = amount + "
       "excluded.amount",
       name, amount);
 }
 
 void sqlite_tables::add_to_product(transaction& tx, std::string_view product, std::int64_t units) {
   tx.on().run(
-      "INSERT INTO analytics_product (product, units) VALUES (?, ?) ON CONFLICT (product) DO UPDATE SET units = units + "
+      "INSERT INTO analytics_product (product, units) VALUES (?, ?) ON CONFLICT (product) DO "
+      "UPDATE SET units = units + "
       "excluded.units",
       product, units);
 }
@@ -148,7 +161,9 @@ order_analytics sqlite_tables::analytics(std::size_t products) const {
     order_analytics result;
     for (rows found = on.query("SELECT name, amount FROM analytics_total"); found.next();)
       result.totals[found->text(0)] = found->number(1);
-    for (rows found = on.query("SELECT product, units FROM analytics_product ORDER BY units DESC, product LIMIT ?", products);
+    for (rows found = on.query(
+             "SELECT product, units FROM analytics_product ORDER BY units DESC, product LIMIT ?",
+             products);
          found.next();)
       result.products.emplace_back(found->text(0), found->number(1));
     return result;
@@ -156,19 +171,22 @@ order_analytics sqlite_tables::analytics(std::size_t products) const {
 }
 
 void sqlite_tables::book(transaction& tx, const cause& why) {
-  tx.on().run("INSERT INTO inventory_booking (event_id, order_id, version) VALUES (?, ?, ?)", why.event_id, why.order_id,
-              why.version);
+  tx.on().run("INSERT INTO inventory_booking (event_id, order_id, version) VALUES (?, ?, ?)",
+              why.event_id, why.order_id, why.version);
 }
 
 void sqlite_tables::reserve(transaction& tx, std::string_view product, std::int64_t units) {
   tx.on().run(
-      "INSERT INTO inventory_stock (product, reserved) VALUES (?, ?) ON CONFLICT (product) DO UPDATE SET reserved = reserved + "
+      "INSERT INTO inventory_stock (product, reserved) VALUES (?, ?) ON CONFLICT (product) DO "
+      "UPDATE SET reserved = reserved + "
       "excluded.reserved",
       product, units);
 }
 
-void sqlite_tables::put_address(transaction& tx, std::string_view order_id, std::string_view email) {
-  tx.on().run("INSERT OR REPLACE INTO email_address (order_id, address) VALUES (?, ?)", order_id, email);
+void sqlite_tables::put_address(transaction& tx, std::string_view order_id,
+                                std::string_view email) {
+  tx.on().run("INSERT OR REPLACE INTO email_address (order_id, address) VALUES (?, ?)", order_id,
+              email);
 }
 
 std::string sqlite_tables::address_of(transaction& tx, std::string_view order_id) {
@@ -177,25 +195,30 @@ std::string sqlite_tables::address_of(transaction& tx, std::string_view order_id
 }
 
 void sqlite_tables::send_email(transaction& tx, const sent_email& email) {
-  tx.on().run("INSERT INTO email (event_id, order_id, version, recipient, subject) VALUES (?, ?, ?, ?, ?)", email.why.event_id,
-              email.why.order_id, email.why.version, email.recipient, email.subject);
+  tx.on().run(
+      "INSERT INTO email (event_id, order_id, version, recipient, subject) VALUES (?, ?, ?, ?, ?)",
+      email.why.event_id, email.why.order_id, email.why.version, email.recipient, email.subject);
 }
 
 void sqlite_tables::put_due(transaction& tx, const due_payment& payment) {
-  tx.on().run("INSERT OR REPLACE INTO payment_due (order_id, number, amount_cents, queued) VALUES (?, ?, ?, ?)", payment.order_id,
-              payment.number, payment.amount.cents, payment.queued);
+  tx.on().run(
+      "INSERT OR REPLACE INTO payment_due (order_id, number, amount_cents, queued) VALUES (?, ?, "
+      "?, ?)",
+      payment.order_id, payment.number, payment.amount.cents, payment.queued);
 }
 
 void sqlite_tables::remove_due(transaction& tx, std::string_view order_id, std::uint32_t number) {
   tx.on().run("DELETE FROM payment_due WHERE order_id = ? AND number = ?", order_id, number);
 }
 
-std::vector<due_payment> sqlite_tables::due_payments(std::string_view after_order, std::size_t limit) const {
+std::vector<due_payment> sqlite_tables::due_payments(std::string_view after_order,
+                                                     std::size_t limit) const {
   return database_->read([&](connection& on) {
     std::vector<due_payment> due;
-    rows found =
-        on.query("SELECT order_id, number, amount_cents, queued FROM payment_due WHERE order_id > ? ORDER BY order_id LIMIT ?",
-                 after_order, limit);
+    rows found = on.query(
+        "SELECT order_id, number, amount_cents, queued FROM payment_due WHERE order_id > ? ORDER "
+        "BY order_id LIMIT ?",
+        after_order, limit);
     while (found.next())
       due.push_back({.order_id = found->text(0),
                      .number = static_cast<std::uint32_t>(found->number(1)),
@@ -213,8 +236,8 @@ std::size_t sqlite_tables::count_due() const {
 }
 
 void sqlite_tables::log_breaker(transaction& tx, const breaker_change& change) {
-  tx.on().run("INSERT INTO breaker_change (at, from_state, to_state, why) VALUES (?, ?, ?, ?)", change.at, change.from, change.to,
-              change.why);
+  tx.on().run("INSERT INTO breaker_change (at, from_state, to_state, why) VALUES (?, ?, ?, ?)",
+              change.at, change.from, change.to, change.why);
 }
 
 }  // namespace shop

@@ -30,7 +30,8 @@ class sqlite_tables {
   [[nodiscard]] order_page find_orders(const order_filter& filter) const;
 
   // Customer summary
-  [[nodiscard]] static std::optional<customer_summary> find_customer(transaction& tx, std::string_view id);
+  [[nodiscard]] static std::optional<customer_summary> find_customer(transaction& tx,
+                                                                     std::string_view id);
   static void put_customer(transaction& tx, const customer_summary& summary);
   [[nodiscard]] std::optional<customer_summary> find_customer(std::string_view id) const;
 
@@ -51,7 +52,8 @@ class sqlite_tables {
   // Payment process
   static void put_due(transaction& tx, const due_payment& payment);
   static void remove_due(transaction& tx, std::string_view order_id, std::uint32_t number);
-  [[nodiscard]] std::vector<due_payment> due_payments(std::string_view after_order, std::size_t limit) const;
+  [[nodiscard]] std::vector<due_payment> due_payments(std::string_view after_order,
+                                                      std::size_t limit) const;
   [[nodiscard]] std::size_t count_due() const;
 
   // Breaker history

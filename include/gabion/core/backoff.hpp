@@ -22,19 +22,21 @@ enum class backoff_growth : std::uint8_t {
 
 /// How chance spreads the delays, so that clients that failed together do not come back together.
 enum class backoff_jitter : std::uint8_t {
-  none,          ///< the delay itself
-  full,          ///< anything from zero to the delay: the least work for a contended server
-  equal,         ///< anything from half the delay to the delay: never nearly at once
-  decorrelated,  ///< anything from `initial` to three times the delay before; takes the place of the growth
+  none,   ///< the delay itself
+  full,   ///< anything from zero to the delay: the least work for a contended server
+  equal,  ///< anything from half the delay to the delay: never nearly at once
+  /// Anything from `initial` to three times the delay before; takes the place of the growth
+  decorrelated,
 };
 
 /// How long to wait between attempts. New members go last.
 struct backoff_options {
-  duration initial = std::chrono::milliseconds{100};    ///< the first delay; 0 to cap; default 100 ms
-  duration cap = std::chrono::seconds{30};              ///< no delay is longer; from initial up; default 30 s
+  duration initial = std::chrono::milliseconds{100};  ///< the first delay; 0 to cap; default 100 ms
+  duration cap = std::chrono::seconds{30};  ///< no delay is longer; from initial up; default 30 s
   backoff_growth growth = backoff_growth::exponential;  ///< default exponential
-  std::uint32_t multiplier_percent = 200;               ///< for exponential growth; 100 to 1000; default 200, doubling
-  backoff_jitter jitter = backoff_jitter::full;         ///< default full
+  /// For exponential growth; 100 to 1000; default 200, doubling
+  std::uint32_t multiplier_percent = 200;
+  backoff_jitter jitter = backoff_jitter::full;  ///< default full
   friend bool operator==(const backoff_options&, const backoff_options&) = default;
 };
 
@@ -48,20 +50,24 @@ namespace detail {
 
 }  // namespace detail
 
-/// True if these options are in their ranges. For a `static_assert` on options known at compile time.
-[[nodiscard]] constexpr bool valid(const backoff_options& o) noexcept { return !detail::problem_of(o); }
+/// True if these options are in their ranges. For a `static_assert` on options known at compile
+/// time.
+[[nodiscard]] constexpr bool valid(const backoff_options& o) noexcept {
+  return !detail::problem_of(o);
+}
 
-/// Throws error(invalid_argument) that names the member, its value and its range, or does nothing. `owner` names the record in it.
+/// Throws error(invalid_argument) that names the member, its value and its range, or does nothing.
+/// `owner` names the record in it.
 inline void validate(const backoff_options& options, std::string_view owner = "backoff_options") {
   detail::refuse_option(owner, detail::problem_of(options));
 }
 
 namespace detail {
 
-/// base x (percent / 100)^steps, rounded up, but at most cap. It ends early: each step grows by at least 1, so it needs
-/// at most 4,200 of them (from 1 ns by 1 % to 2^63), and 63 when it doubles.
-[[nodiscard]] constexpr std::uint64_t grow(std::uint64_t base, std::uint32_t percent, std::uint32_t steps,
-                                           std::uint64_t cap) noexcept {
+/// base x (percent / 100)^steps, rounded up, but at most cap. It ends early: each step grows by at
+/// least 1, so it needs at most 4,200 of them (from 1 ns by 1 % to 2^63), and 63 when it doubles.
+[[nodiscard]] constexpr std::uint64_t grow(std::uint64_t base, std::uint32_t percent,
+                                           std::uint32_t steps, std::uint64_t cap) noexcept {
   if (percent == 100 || base == 0) return base;
   for (; steps > 0 && base < cap; --steps) {
     const std::uint64_t hundreds = base / 100;
@@ -72,7 +78,8 @@ namespace detail {
 }
 
 /// The delay before jitter.
-[[nodiscard]] constexpr std::uint64_t grown_delay(const backoff_options& options, std::uint32_t attempt) noexcept {
+[[nodiscard]] constexpr std::uint64_t grown_delay(const backoff_options& options,
+                                                  std::uint32_t attempt) noexcept {
   const auto initial = static_cast<std::uint64_t>(options.initial.count());
   const auto cap = static_cast<std::uint64_t>(options.cap.count());
   const std::uint32_t nth = attempt == 0 ? 1 : attempt;
@@ -86,15 +93,16 @@ namespace detail {
 
 }  // namespace detail
 
-/// How long to wait after the attempt number `attempt` (from 1) has failed, when the wait before it was `previous`
-/// (zero for the first). A pure function of its arguments, in exact integers.
+/// How long to wait after the attempt number `attempt` (from 1) has failed, when the wait before it
+/// was `previous` (zero for the first). A pure function of its arguments, in exact integers.
 ///
-/// 0 <= delay <= min(cap, initial x (multiplier_percent / 100)^(attempt - 1)) whatever the jitter, for any attempt; with
-/// decorrelated jitter initial <= delay <= min(cap, 3 x max(initial, previous)). The options must be valid.
-/// Source: Brooker, "Exponential Backoff and Jitter", AWS Architecture Blog, 2015.
+/// 0 <= delay <= min(cap, initial x (multiplier_percent / 100)^(attempt - 1)) whatever the jitter,
+/// for any attempt; with decorrelated jitter initial <= delay <= min(cap, 3 x max(initial,
+/// previous)). The options must be valid. Source: Brooker, "Exponential Backoff and Jitter", AWS
+/// Architecture Blog, 2015.
 template <random_source Random>
-[[nodiscard]] constexpr duration next_delay(const backoff_options& options, std::uint32_t attempt, duration previous,
-                                            Random& random) noexcept {
+[[nodiscard]] constexpr duration next_delay(const backoff_options& options, std::uint32_t attempt,
+                                            duration previous, Random& random) noexcept {
   const auto wait = [](std::uint64_t count) { return duration{static_cast<duration::rep>(count)}; };
   const std::uint64_t delay = detail::grown_delay(options, attempt);
   switch (options.jitter) {
@@ -105,7 +113,8 @@ template <random_source Random>
   }
   const auto initial = static_cast<std::uint64_t>(options.initial.count());
   const auto cap = static_cast<std::uint64_t>(options.cap.count());
-  const std::uint64_t before = previous < options.initial ? initial : static_cast<std::uint64_t>(previous.count());
+  const std::uint64_t before =
+      previous < options.initial ? initial : static_cast<std::uint64_t>(previous.count());
   const std::uint64_t high = before > cap / 3 ? cap : before * 3;
   return wait(gabion::uniform(random, initial, high));
 }
@@ -115,7 +124,8 @@ template <random_source Random>
 class basic_backoff {
  public:
   /// Throws error(invalid_argument) if the options are out of range.
-  explicit basic_backoff(backoff_options options = {}, Random random = Random{}) : options_{options}, random_{std::move(random)} {
+  explicit basic_backoff(backoff_options options = {}, Random random = Random{})
+      : options_{options}, random_{std::move(random)} {
     gabion::validate(options_);
   }
 

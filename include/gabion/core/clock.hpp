@@ -14,7 +14,8 @@ using duration = std::chrono::nanoseconds;
 /// A moment of steady time: never stored, never sent, only compared and waited for.
 using instant = std::chrono::steady_clock::time_point;
 
-/// A moment of wall time, UTC, in microseconds: only for what is stored or sent, never for a decision about order.
+/// A moment of wall time, UTC, in microseconds: only for what is stored or sent, never for a
+/// decision about order.
 using wall_time = std::chrono::sys_time<std::chrono::microseconds>;
 
 /// Tells the steady time: `gabion::instant now() const noexcept`.
@@ -43,7 +44,8 @@ concept wall_clock = std::copy_constructible<C> && tells_wall_time<C>;
 /// Names everything that C lacks to be a clock, in words.
 template <class C>
 consteval bool explain_clock() {
-  static_assert(std::copy_constructible<C>, "clock: it can't be copied; let it be a handle to time kept elsewhere");
+  static_assert(std::copy_constructible<C>,
+                "clock: it can't be copied; let it be a handle to time kept elsewhere");
   static_assert(tells_instant<C>, "clock: `gabion::instant now() const noexcept` is missing");
   return clock<C>;
 }
@@ -51,8 +53,10 @@ consteval bool explain_clock() {
 /// Names everything that C lacks to be a wall clock, in words.
 template <class C>
 consteval bool explain_wall_clock() {
-  static_assert(std::copy_constructible<C>, "wall_clock: it can't be copied; let it be a handle to time kept elsewhere");
-  static_assert(tells_wall_time<C>, "wall_clock: `gabion::wall_time now() const noexcept` is missing");
+  static_assert(std::copy_constructible<C>,
+                "wall_clock: it can't be copied; let it be a handle to time kept elsewhere");
+  static_assert(tells_wall_time<C>,
+                "wall_clock: `gabion::wall_time now() const noexcept` is missing");
   return wall_clock<C>;
 }
 

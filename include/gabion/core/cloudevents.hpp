@@ -29,7 +29,8 @@ inline constexpr std::size_t cloudevents_max_value = 8192;
 /// Most extension attributes of one message.
 inline constexpr std::size_t cloudevents_max_extensions = 128;
 
-/// Which protocol the headers are for. They differ in the prefix and in the escape of characters that a header can't hold.
+/// Which protocol the headers are for. They differ in the prefix and in the escape of characters
+/// that a header can't hold.
 enum class cloudevents_binding : std::uint8_t {
   http,   ///< "ce-id"; everything but printable ASCII is percent-encoded
   kafka,  ///< "ce_id"; UTF-8 as it is
@@ -43,8 +44,8 @@ namespace detail {
 
 /// The names that are attributes of their own, or that the JSON form uses for something else.
 [[nodiscard]] constexpr bool is_cloudevents_core_name(std::string_view name) noexcept {
-  for (const std::string_view core :
-       {"specversion", "id", "source", "type", "subject", "time", "datacontenttype", "dataschema", "data", "data_base64"})
+  for (const std::string_view core : {"specversion", "id", "source", "type", "subject", "time",
+                                      "datacontenttype", "dataschema", "data", "data_base64"})
     if (name == core) return true;
   return false;
 }
@@ -58,32 +59,39 @@ namespace detail {
 
 inline void check_cloudevents_value(std::string_view name, std::string_view value, errc code) {
   if (value.size() > cloudevents_max_value)
-    detail::fail(code, "message: `" + std::string{name} + "` has " + std::to_string(value.size()) + " bytes; allowed: up to " +
-                           std::to_string(cloudevents_max_value));
+    detail::fail(code, "message: `" + std::string{name} + "` has " + std::to_string(value.size()) +
+                           " bytes; allowed: up to " + std::to_string(cloudevents_max_value));
   if (!detail::is_printable_utf8(value))
-    detail::fail(code, "message: `" + std::string{name} + "` is not UTF-8 or has a control character");
+    detail::fail(code,
+                 "message: `" + std::string{name} + "` is not UTF-8 or has a control character");
 }
 
 inline void check_cloudevents_extensions(const message& m, errc code) {
   if (m.headers.size() > cloudevents_max_extensions)
-    detail::fail(code, "message: " + std::to_string(m.headers.size()) + " headers; allowed: up to " +
+    detail::fail(code, "message: " + std::to_string(m.headers.size()) +
+                           " headers; allowed: up to " +
                            std::to_string(cloudevents_max_extensions));
   for (std::size_t i = 0; i < m.headers.size(); ++i) {
     const std::string& name = m.headers[i].name;
     if (!detail::is_cloudevents_name(name))
-      detail::fail(code, "message: a header's name is \"" + name.substr(0, cloudevents_max_name) + "\"; allowed: 1 to " +
-                             std::to_string(cloudevents_max_name) + " of a-z and 0-9");
+      detail::fail(code, "message: a header's name is \"" + name.substr(0, cloudevents_max_name) +
+                             "\"; allowed: 1 to " + std::to_string(cloudevents_max_name) +
+                             " of a-z and 0-9");
     if (detail::is_cloudevents_core_name(name))
-      detail::fail(code, "message: a header is named `" + name + "`, which is an attribute of its own");
+      detail::fail(code,
+                   "message: a header is named `" + name + "`, which is an attribute of its own");
     for (std::size_t earlier = 0; earlier < i; ++earlier)
-      if (m.headers[earlier].name == name) detail::fail(code, "message: the header `" + name + "` is there twice");
+      if (m.headers[earlier].name == name)
+        detail::fail(code, "message: the header `" + name + "` is there twice");
     detail::check_cloudevents_value(name, m.headers[i].value, code);
   }
 }
 
 inline void check_cloudevents(const message& m, errc code) {
   const auto required = [code](std::string_view name, std::string_view value) {
-    if (value.empty()) detail::fail(code, "message: `" + std::string{name} + "` is missing; CloudEvents requires it");
+    if (value.empty())
+      detail::fail(code,
+                   "message: `" + std::string{name} + "` is missing; CloudEvents requires it");
     detail::check_cloudevents_value(name, value, code);
   };
   required("id", m.id);
@@ -92,14 +100,16 @@ inline void check_cloudevents(const message& m, errc code) {
   detail::check_cloudevents_value("subject", m.subject, code);
   detail::check_cloudevents_value("datacontenttype", m.content_type, code);
   for (const char c : m.content_type)
-    if (static_cast<unsigned char>(c) > 0x7e) detail::fail(code, "message: `datacontenttype` is not ASCII");
+    if (static_cast<unsigned char>(c) > 0x7e)
+      detail::fail(code, "message: `datacontenttype` is not ASCII");
   detail::check_cloudevents_value("dataschema", m.schema, code);
   detail::check_cloudevents_extensions(m, code);
   if (const auto trace = find_header(m, "traceparent"); trace && !gabion::is_traceparent(*trace))
     detail::fail(code, "message: the header `traceparent` is not one of W3C Trace Context");
 }
 
-/// Percent-encoding of the HTTP binding, section 3.1.3.2: all but printable ASCII, and space, quote and percent too.
+/// Percent-encoding of the HTTP binding, section 3.1.3.2: all but printable ASCII, and space, quote
+/// and percent too.
 [[nodiscard]] inline std::string percent_encode(std::string_view text) {
   std::string out;
   out.reserve(text.size());
@@ -133,7 +143,8 @@ inline void check_cloudevents(const message& m, errc code) {
   return out;
 }
 
-/// Header names of HTTP don't depend on case; those of Kafka are compared in the same way, which does no harm.
+/// Header names of HTTP don't depend on case; those of Kafka are compared in the same way, which
+/// does no harm.
 [[nodiscard]] inline std::string ascii_lower(std::string_view text) {
   std::string out{text};
   for (char& c : out)
@@ -142,7 +153,7 @@ inline void check_cloudevents(const message& m, errc code) {
 }
 
 /// The member that holds a text attribute, or nothing.
-[[nodiscard]] inline std::string message::*cloudevents_member(std::string_view name) noexcept {
+[[nodiscard]] inline std::string message::* cloudevents_member(std::string_view name) noexcept {
   if (name == "id") return &message::id;
   if (name == "source") return &message::source;
   if (name == "type") return &message::type;
@@ -152,9 +163,10 @@ inline void check_cloudevents(const message& m, errc code) {
   return nullptr;
 }
 
-/// Puts one attribute into its member, or into the headers if it is an extension. Throws error(corrupt).
+/// Puts one attribute into its member, or into the headers if it is an extension. Throws
+/// error(corrupt).
 inline void assign_cloudevents(message& m, std::string_view name, std::string value) {
-  if (std::string message::*const member = detail::cloudevents_member(name)) {
+  if (std::string message::* const member = detail::cloudevents_member(name)) {
     if (!(m.*member).empty() && m.*member != value)
       detail::fail(errc::corrupt, "message: `" + std::string{name} + "` is there twice");
     m.*member = std::move(value);
@@ -164,7 +176,8 @@ inline void assign_cloudevents(message& m, std::string_view name, std::string va
     m.time = *at;
   } else if (name == "specversion") {
     if (value != cloudevents_version)
-      detail::fail(errc::corrupt, "message: `specversion` is \"" + value.substr(0, 16) + "\"; gabion reads 1.0");
+      detail::fail(errc::corrupt,
+                   "message: `specversion` is \"" + value.substr(0, 16) + "\"; gabion reads 1.0");
   } else {
     m.headers.push_back({std::string{name}, std::move(value)});
   }
@@ -172,15 +185,20 @@ inline void assign_cloudevents(message& m, std::string_view name, std::string va
 
 }  // namespace detail
 
-/// Throws error(invalid_argument) that names the attribute if the message can't be written as a CloudEvent: id, source or
-/// type missing, a value that is not UTF-8, has a control character (such as CR, LF, NUL) or is too long, a header whose
-/// name is not made of a-z and 0-9, repeats or belongs to an attribute, or a `traceparent` that is none.
-inline void check_cloudevents(const message& m) { detail::check_cloudevents(m, errc::invalid_argument); }
+/// Throws error(invalid_argument) that names the attribute if the message can't be written as a
+/// CloudEvent: id, source or type missing, a value that is not UTF-8, has a control character (such
+/// as CR, LF, NUL) or is too long, a header whose name is not made of a-z and 0-9, repeats or
+/// belongs to an attribute, or a `traceparent` that is none.
+inline void check_cloudevents(const message& m) {
+  detail::check_cloudevents(m, errc::invalid_argument);
+}
 
-/// The message's attributes as protocol headers, binary mode: the data is then the body as it is. The topic is an address
-/// and no part of it. Throws as check_cloudevents() does, or if the year of `time` is not 0 to 9999.
-/// Source: CloudEvents 1.0.2, HTTP and Kafka protocol bindings, section 3.1.
-[[nodiscard]] inline std::vector<header> to_cloudevents_headers(const message& m, cloudevents_binding binding) {
+/// The message's attributes as protocol headers, binary mode: the data is then the body as it is.
+/// The topic is an address and no part of it. Throws as check_cloudevents() does, or if the year of
+/// `time` is not 0 to 9999. Source: CloudEvents 1.0.2, HTTP and Kafka protocol bindings,
+/// section 3.1.
+[[nodiscard]] inline std::vector<header> to_cloudevents_headers(const message& m,
+                                                                cloudevents_binding binding) {
   gabion::check_cloudevents(m);
   std::vector<header> out;
   const auto put = [&](std::string_view name, const std::string& value) {
@@ -202,9 +220,11 @@ inline void check_cloudevents(const message& m) { detail::check_cloudevents(m, e
   return out;
 }
 
-/// The message that was written so, with its data. Headers without the prefix are not part of the event and are left out.
-/// Throws error(corrupt) that names the attribute; total, whatever the bytes are.
-[[nodiscard]] inline message from_cloudevents_headers(std::span<const header> headers, std::optional<std::string> data,
+/// The message that was written so, with its data. Headers without the prefix are not part of the
+/// event and are left out. Throws error(corrupt) that names the attribute; total, whatever the
+/// bytes are.
+[[nodiscard]] inline message from_cloudevents_headers(std::span<const header> headers,
+                                                      std::optional<std::string> data,
                                                       cloudevents_binding binding) {
   message m;
   bool versioned = false;
@@ -214,9 +234,12 @@ inline void check_cloudevents(const message& m) { detail::check_cloudevents(m, e
     if (!name.starts_with(detail::cloudevents_prefix(binding))) continue;
     const std::string_view attribute = std::string_view{name}.substr(3);
     versioned = versioned || attribute == "specversion";
-    detail::assign_cloudevents(m, attribute, binding == cloudevents_binding::http ? detail::percent_decode(h.value) : h.value);
+    detail::assign_cloudevents(
+        m, attribute,
+        binding == cloudevents_binding::http ? detail::percent_decode(h.value) : h.value);
   }
-  if (!versioned) detail::fail(errc::corrupt, "message: `specversion` is missing; CloudEvents requires it");
+  if (!versioned)
+    detail::fail(errc::corrupt, "message: `specversion` is missing; CloudEvents requires it");
   m.data = std::move(data);
   detail::check_cloudevents(m, errc::corrupt);
   return m;

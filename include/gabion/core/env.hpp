@@ -10,8 +10,8 @@ inline namespace v0 {
 
 /// What production code runs on: the standard atomics and mutex, and failpoints that cost nothing.
 ///
-/// Every shared access of a core goes through its Env, so that a test can put an interleaving explorer
-/// under the very same code. A failpoint names a moment at which a crash must do no harm.
+/// Every shared access of a core goes through its Env, so that a test can put an interleaving
+/// explorer under the very same code. A failpoint names a moment at which a crash must do no harm.
 struct native_env {
   template <class T>
   using atomic = std::atomic<T>;
@@ -37,9 +37,7 @@ concept has_mutex = requires(typename E::mutex& m) {
 
 /// Has named moments at which a crash must do no harm: `static void failpoint(const char*)`.
 template <class E>
-concept has_failpoints = requires {
-  E::failpoint("name");
-};
+concept has_failpoints = requires { E::failpoint("name"); };
 
 /// The environment of a core: shared memory and named failpoints.
 template <class E>
@@ -48,7 +46,9 @@ concept env = has_atomics<E> && has_mutex<E> && has_failpoints<E>;
 /// Names everything that E lacks to be an environment, in words.
 template <class E>
 consteval bool explain_env() {
-  static_assert(has_atomics<E>, "env: `template <class T> using atomic`, with the operations of std::atomic, is missing");
+  static_assert(
+      has_atomics<E>,
+      "env: `template <class T> using atomic`, with the operations of std::atomic, is missing");
   static_assert(has_mutex<E>, "env: `using mutex`, with lock() and unlock(), is missing");
   static_assert(has_failpoints<E>, "env: `static void failpoint(const char*)` is missing");
   return env<E>;

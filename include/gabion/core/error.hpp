@@ -15,20 +15,20 @@ enum class errc {
   unavailable,           ///< the other side cannot be reached; nothing was done
   timeout,               ///< the deadline passed before anything was done
   cancelled,             ///< a stop was requested before anything was done
-  in_doubt,              ///< whether it was done is unknown; repeat it with the same id, never with a new one
-  fenced,                ///< a newer owner holds the lease; stop, nothing was written
-  conflict,              ///< the stream is not at the expected version; load again and decide again
-  duplicate,             ///< this id was used before, for something else
-  not_found,             ///< no such thing
-  too_large,             ///< over a documented limit; nothing was written
-  corrupt,               ///< stored data cannot be read back
-  schema_missing,        ///< the tables are not there; call create_schema() once
-  schema_mismatch,       ///< the tables are of another version of gabion
-  circuit_open,          ///< a circuit breaker rejected the call; nothing was done
-  rejected,              ///< refused for good; repeating will not help
-  unknown_type,          ///< no handler or codec is registered for this type name
-  rate_limited,          ///< over a rate limit; nothing was done, and waiting the stated time helps
-  overloaded,            ///< too many calls in flight, or shed under load; nothing was done
+  in_doubt,   ///< whether it was done is unknown; repeat it with the same id, never with a new one
+  fenced,     ///< a newer owner holds the lease; stop, nothing was written
+  conflict,   ///< the stream is not at the expected version; load again and decide again
+  duplicate,  ///< this id was used before, for something else
+  not_found,  ///< no such thing
+  too_large,  ///< over a documented limit; nothing was written
+  corrupt,    ///< stored data cannot be read back
+  schema_missing,   ///< the tables are not there; call create_schema() once
+  schema_mismatch,  ///< the tables are of another version of gabion
+  circuit_open,     ///< a circuit breaker rejected the call; nothing was done
+  rejected,         ///< refused for good; repeating will not help
+  unknown_type,     ///< no handler or codec is registered for this type name
+  rate_limited,     ///< over a rate limit; nothing was done, and waiting the stated time helps
+  overloaded,       ///< too many calls in flight, or shed under load; nothing was done
 };
 
 namespace detail {
@@ -67,11 +67,16 @@ inline constinit const gabion_category gabion_errors{};
 }  // namespace detail
 
 /// The one error category of gabion.
-[[nodiscard]] inline const std::error_category& error_category() noexcept { return detail::gabion_errors; }
+[[nodiscard]] inline const std::error_category& error_category() noexcept {
+  return detail::gabion_errors;
+}
 
-[[nodiscard]] inline std::error_code make_error_code(errc e) noexcept { return {static_cast<int>(e), error_category()}; }
+[[nodiscard]] inline std::error_code make_error_code(errc e) noexcept {
+  return {static_cast<int>(e), error_category()};
+}
 
-/// The root of every exception that gabion throws. `code()` says what, `what()` names the value and how to mend it.
+/// The root of every exception that gabion throws. `code()` says what, `what()` names the value and
+/// how to mend it.
 class error : public std::system_error {
  public:
   error(errc code, const std::string& what) : std::system_error{make_error_code(code), what} {}

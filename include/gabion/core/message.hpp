@@ -18,20 +18,25 @@ struct header {
   friend bool operator==(const header&, const header&) = default;
 };
 
-/// A message: the attributes of CloudEvents 1.0, one member each, around bytes that gabion never looks into.
+/// A message: the attributes of CloudEvents 1.0, one member each, around bytes that gabion never
+/// looks into.
 ///
-/// A plain value. Whoever publishes or consumes twice compares `source` and `id`, which never change on a retry.
+/// A plain value. Whoever publishes or consumes twice compares `source` and `id`, which never
+/// change on a retry.
 struct message {
-  std::string id{};            ///< `id`: unique within the source; filled with a UUID v7 at enqueue if empty
-  std::string source{};        ///< `source`: a URI reference that names the producer
-  std::string type{};          ///< `type`: what happened, for example "order.placed"
-  std::string subject{};       ///< `subject`: the entity it is about. Also the key: order is kept within one; empty = no order
-  wall_time time{};            ///< `time`: when it happened; filled at enqueue if it is the epoch
+  std::string id{};  ///< `id`: unique within the source; filled with a UUID v7 at enqueue if empty
+  std::string source{};   ///< `source`: a URI reference that names the producer
+  std::string type{};     ///< `type`: what happened, for example "order.placed"
+  std::string subject{};  ///< `subject`: the entity it is about. Also the key: order is kept within
+                          ///< one; empty = no order
+  wall_time time{};       ///< `time`: when it happened; filled at enqueue if it is the epoch
   std::string content_type{};  ///< `datacontenttype`, for example "application/json"
   std::string schema{};        ///< `dataschema`: a URI, or empty
-  std::optional<std::string> data{};  ///< the payload bytes; absent (a tombstone) is not the same as empty
-  std::vector<header> headers{};      ///< extension attributes, such as `traceparent` and `tracestate`
-  std::string topic{};  ///< where the transport puts it; an address, so not an attribute. Empty = the transport's default
+  /// The payload bytes; absent (a tombstone) is not the same as empty
+  std::optional<std::string> data{};
+  std::vector<header> headers{};  ///< extension attributes, such as `traceparent` and `tracestate`
+  /// Where the transport puts it; an address, so not an attribute. Empty = the transport's default
+  std::string topic{};
 
   friend bool operator==(const message&, const message&) = default;
 };
@@ -40,7 +45,8 @@ struct message {
 [[nodiscard]] inline std::string_view key_of(const message& m) noexcept { return m.subject; }
 
 /// The first header of that name, or nothing. Linear in the number of headers.
-[[nodiscard]] inline std::optional<std::string_view> find_header(const message& m, std::string_view name) noexcept {
+[[nodiscard]] inline std::optional<std::string_view> find_header(const message& m,
+                                                                 std::string_view name) noexcept {
   for (const header& h : m.headers)
     if (h.name == name) return std::string_view{h.value};
   return std::nullopt;

@@ -16,15 +16,17 @@ concept observes = std::invocable<Observer&, const Event&>;
 
 /// Hands the event to the observer if it can take that type; otherwise does nothing, at no cost.
 ///
-/// An observer is anything that can be called with the events it cares about: a lambda, an object with
-/// overloads, a reference to either. It is called outside every lock and may call back into gabion.
+/// An observer is anything that can be called with the events it cares about: a lambda, an object
+/// with overloads, a reference to either. It is called outside every lock and may call back into
+/// gabion.
 template <class Observer, class Event>
 constexpr void notify(Observer& observer, const Event& event) {
   if constexpr (observes<Observer, Event>) observer(event);
 }
 
 /// Several callables as one observer, each for the event types it takes.
-/// \code auto o = gabion::observers{[](const circuit_transition& t) { ... }, [](const retry_scheduled& r) { ... }}; \endcode
+/// \code auto o = gabion::observers{[](const circuit_transition& t) { ... }, [](const
+/// retry_scheduled& r) { ... }}; \endcode
 template <class... Callables>
 struct observers : Callables... {
   using Callables::operator()...;

@@ -13,8 +13,9 @@
 namespace gabion {
 inline namespace v0 {
 
-/// A source of random numbers: each call gives 64 independent bits. Everything in gabion that is random draws from
-/// one that is passed in, so a test that fixes the seed fixes the run. Safe in one thread at a time.
+/// A source of random numbers: each call gives 64 independent bits. Everything in gabion that is
+/// random draws from one that is passed in, so a test that fixes the seed fixes the run. Safe in
+/// one thread at a time.
 template <class R>
 concept random_source = requires(R& r) {
   { r() } -> std::same_as<std::uint64_t>;
@@ -24,13 +25,15 @@ concept random_source = requires(R& r) {
 /// Names what R lacks to be a random source, in words.
 template <class R>
 consteval bool explain_random_source() {
-  static_assert(random_source<R>, "random_source: `std::uint64_t operator()() noexcept`, 64 random bits, is missing");
+  static_assert(random_source<R>,
+                "random_source: `std::uint64_t operator()() noexcept`, 64 random bits, is missing");
   return random_source<R>;
 }
 
 namespace detail {
 
-/// One step of splitmix64 (Steele, Lea, Flood, "Fast Splittable Pseudorandom Number Generators", 2014).
+/// One step of splitmix64 (Steele, Lea, Flood, "Fast Splittable Pseudorandom Number Generators",
+/// 2014).
 [[nodiscard]] constexpr std::uint64_t splitmix(std::uint64_t& state) noexcept {
   std::uint64_t z = (state += 0x9e3779b97f4a7c15U);
   z = (z ^ (z >> 30U)) * 0xbf58476d1ce4e5b9U;
@@ -40,21 +43,24 @@ namespace detail {
 
 }  // namespace detail
 
-/// A seed that differs between processes, threads and calls: from the operating system where it can give one, mixed
-/// with the time and an address so that it still differs where it cannot. Not for keys or secrets.
+/// A seed that differs between processes, threads and calls: from the operating system where it can
+/// give one, mixed with the time and an address so that it still differs where it cannot. Not for
+/// keys or secrets.
 [[nodiscard]] inline std::uint64_t random_seed() noexcept {
   std::uint64_t entropy = 0;
 #if __has_include(<sys/random.h>)
   if (::getentropy(&entropy, sizeof entropy) != 0) entropy = 0;
 #endif
-  std::uint64_t state = entropy ^ static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
+  std::uint64_t state = entropy ^ static_cast<std::uint64_t>(
+                                      std::chrono::steady_clock::now().time_since_epoch().count());
   state ^= std::rotl(std::bit_cast<std::uintptr_t>(&entropy), 32);
   return detail::splitmix(state);
 }
 
-/// A fast generator with 256 bits of state and a period of 2^256 - 1. The same seed gives the same numbers with every
-/// compiler. Also a std::uniform_random_bit_generator. Not for keys or secrets. Use one per thread.
-/// Source: Blackman and Vigna, "Scrambled Linear Pseudorandom Number Generators", 2018 (xoshiro256**, seeded by splitmix64).
+/// A fast generator with 256 bits of state and a period of 2^256 - 1. The same seed gives the same
+/// numbers with every compiler. Also a std::uniform_random_bit_generator. Not for keys or secrets.
+/// Use one per thread. Source: Blackman and Vigna, "Scrambled Linear Pseudorandom Number
+/// Generators", 2018 (xoshiro256**, seeded by splitmix64).
 class xoshiro256 {
  public:
   using result_type = std::uint64_t;
@@ -64,7 +70,8 @@ class xoshiro256 {
 
   /// Any seed is good, 0 too.
   constexpr explicit xoshiro256(std::uint64_t seed) noexcept
-      : state_{detail::splitmix(seed), detail::splitmix(seed), detail::splitmix(seed), detail::splitmix(seed)} {}
+      : state_{detail::splitmix(seed), detail::splitmix(seed), detail::splitmix(seed),
+               detail::splitmix(seed)} {}
 
   [[nodiscard]] static constexpr result_type(min)() noexcept { return 0; }
   [[nodiscard]] static constexpr result_type(max)() noexcept { return ~result_type{0}; }
@@ -87,20 +94,23 @@ class xoshiro256 {
   std::uint64_t state_[4];
 };
 
-/// A number from 0 to below - 1, each equally likely; 0 if `below` is 0 or 1. Draws again where a remainder would favour
-/// small numbers, less than once on average.
+/// A number from 0 to below - 1, each equally likely; 0 if `below` is 0 or 1. Draws again where a
+/// remainder would favour small numbers, less than once on average.
 template <random_source Random>
 [[nodiscard]] constexpr std::uint64_t uniform(Random& random, std::uint64_t below) noexcept {
   if (below <= 1) return 0;
-  const std::uint64_t unfair = (0 - below) % below;  // 2^64 mod below: the first numbers of the range come once too often
+  // 2^64 mod below: the first numbers of the range come once too often
+  const std::uint64_t unfair = (0 - below) % below;
   std::uint64_t drawn = random();
   while (drawn < unfair) drawn = random();
   return drawn % below;
 }
 
-/// A number from `low` to `high`, both included, each equally likely; `low` if high is not above it.
+/// A number from `low` to `high`, both included, each equally likely; `low` if high is not above
+/// it.
 template <random_source Random>
-[[nodiscard]] constexpr std::uint64_t uniform(Random& random, std::uint64_t low, std::uint64_t high) noexcept {
+[[nodiscard]] constexpr std::uint64_t uniform(Random& random, std::uint64_t low,
+                                              std::uint64_t high) noexcept {
   if (high <= low) return low;
   const std::uint64_t last = high - low;
   return last == ~std::uint64_t{0} ? random() : low + gabion::uniform(random, last + 1);

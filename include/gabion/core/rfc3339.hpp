@@ -16,7 +16,8 @@ inline namespace v0 {
 
 namespace detail {
 
-/// Reads decimal digits off the front of a text; a text that ends early or holds anything else makes it fail for good.
+/// Reads decimal digits off the front of a text; a text that ends early or holds anything else
+/// makes it fail for good.
 class digit_reader {
  public:
   constexpr explicit digit_reader(std::string_view text) noexcept : text_{text} {}
@@ -43,7 +44,9 @@ class digit_reader {
     text_.remove_prefix(1);
     return c;
   }
-  [[nodiscard]] constexpr bool next_is(char c) const noexcept { return good_ && !text_.empty() && text_.front() == c; }
+  [[nodiscard]] constexpr bool next_is(char c) const noexcept {
+    return good_ && !text_.empty() && text_.front() == c;
+  }
   [[nodiscard]] constexpr bool next_is_digit() const noexcept {
     return good_ && !text_.empty() && text_.front() >= '0' && text_.front() <= '9';
   }
@@ -91,16 +94,19 @@ class digit_reader {
 inline void append_digits(std::string& out, std::int64_t value, std::size_t digits) {
   const std::size_t start = out.size();
   out.append(digits, '0');
-  for (std::size_t i = digits; i > 0; --i, value /= 10) out[start + i - 1] = static_cast<char>('0' + value % 10);
+  for (std::size_t i = digits; i > 0; --i, value /= 10)
+    out[start + i - 1] = static_cast<char>('0' + value % 10);
 }
 
 }  // namespace detail
 
-/// A moment in the form of RFC 3339, UTC, such as "2026-01-31T09:05:00.000250Z"; the fraction is there only if it is not zero.
-/// Throws error(invalid_argument) if the year is not 0 to 9999, for which the form has no room.
+/// A moment in the form of RFC 3339, UTC, such as "2026-01-31T09:05:00.000250Z"; the fraction is
+/// there only if it is not zero. Throws error(invalid_argument) if the year is not 0 to 9999, for
+/// which the form has no room.
 [[nodiscard]] inline std::string to_rfc3339(wall_time at) {
   if (!detail::has_rfc3339_year(at))
-    detail::fail(errc::invalid_argument, "to_rfc3339: the year is out of range; allowed: 0 to 9999");
+    detail::fail(errc::invalid_argument,
+                 "to_rfc3339: the year is out of range; allowed: 0 to 9999");
   const auto day = std::chrono::floor<std::chrono::days>(at);
   const std::chrono::year_month_day date{day};
   const std::chrono::hh_mm_ss time{at - day};
@@ -120,15 +126,17 @@ inline void append_digits(std::string& out, std::int64_t value, std::size_t digi
   return out;
 }
 
-/// Reads the form of RFC 3339 with any offset and any number of fraction digits, cut to microseconds; a leap second counts as the
-/// second after it. Nothing for any other text, and for a moment that is not in the years 0 to 9999 of UTC: nobody could write it again.
+/// Reads the form of RFC 3339 with any offset and any number of fraction digits, cut to
+/// microseconds; a leap second counts as the second after it. Nothing for any other text, and for a
+/// moment that is not in the years 0 to 9999 of UTC: nobody could write it again.
 [[nodiscard]] constexpr std::optional<wall_time> parse_rfc3339(std::string_view text) noexcept {
   detail::digit_reader in{text};
   const std::chrono::year year{in.number(4)};
   in.one_of("-");
   const std::chrono::month month{static_cast<unsigned>(in.number(2))};
   in.one_of("-");
-  const std::chrono::year_month_day date{year, month, std::chrono::day{static_cast<unsigned>(in.number(2))}};
+  const std::chrono::year_month_day date{year, month,
+                                         std::chrono::day{static_cast<unsigned>(in.number(2))}};
   in.one_of("Tt ");
   const int hours = in.number(2);
   in.one_of(":");
@@ -138,8 +146,9 @@ inline void append_digits(std::string& out, std::int64_t value, std::size_t digi
   const std::chrono::microseconds fraction = detail::read_fraction(in);
   const std::chrono::minutes offset = detail::read_offset(in);
   if (!in.at_end() || !date.ok() || hours > 23 || minutes > 59 || seconds > 60) return std::nullopt;
-  const wall_time at{std::chrono::sys_days{date} + std::chrono::hours{hours} + std::chrono::minutes{minutes} +
-                     std::chrono::seconds{seconds} + fraction - offset};
+  const wall_time at{std::chrono::sys_days{date} + std::chrono::hours{hours} +
+                     std::chrono::minutes{minutes} + std::chrono::seconds{seconds} + fraction -
+                     offset};
   if (!detail::has_rfc3339_year(at)) return std::nullopt;
   return at;
 }

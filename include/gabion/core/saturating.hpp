@@ -5,7 +5,8 @@
 
 #include <gabion/core/clock.hpp>
 
-// Arithmetic on time that stops at the ends of the range: "for ever" stays for ever, and nothing wraps into the past.
+// Arithmetic on time that stops at the ends of the range: "for ever" stays for ever, and nothing
+// wraps into the past.
 namespace gabion {
 inline namespace v0 {
 
@@ -18,7 +19,8 @@ namespace detail {
   return a + b;
 }
 
-[[nodiscard]] constexpr duration::rep saturating_subtract(duration::rep a, duration::rep b) noexcept {
+[[nodiscard]] constexpr duration::rep saturating_subtract(duration::rep a,
+                                                          duration::rep b) noexcept {
   using limits = std::numeric_limits<duration::rep>;
   if (b < 0 && a > (limits::max)() + b) return (limits::max)();
   if (b > 0 && a < (limits::min)() + b) return (limits::min)();
@@ -37,10 +39,12 @@ namespace detail {
   return instant{gabion::saturating_add(duration{from.time_since_epoch()}, d)};
 }
 
-/// How long it is from `since` to `now`: never negative, even if the clock went back; duration::max() if it is longer.
+/// How long it is from `since` to `now`: never negative, even if the clock went back;
+/// duration::max() if it is longer.
 [[nodiscard]] constexpr duration elapsed(instant since, instant now) noexcept {
   if (now <= since) return duration::zero();
-  return duration{detail::saturating_subtract(now.time_since_epoch().count(), since.time_since_epoch().count())};
+  return duration{detail::saturating_subtract(now.time_since_epoch().count(),
+                                              since.time_since_epoch().count())};
 }
 
 }  // namespace v0

@@ -36,36 +36,46 @@ namespace detail {
 }  // namespace detail
 
 /// True if a hub takes these options. For a `static_assert` on options known at compile time.
-[[nodiscard]] constexpr bool valid(const subscriptions_options& o) noexcept { return !detail::problem_of(o); }
+[[nodiscard]] constexpr bool valid(const subscriptions_options& o) noexcept {
+  return !detail::problem_of(o);
+}
 
 /// Throws error(invalid_argument) that names the member, its value and its range, or does nothing.
-inline void validate(const subscriptions_options& o) { detail::refuse_option("subscriptions_options", detail::problem_of(o)); }
+inline void validate(const subscriptions_options& o) {
+  detail::refuse_option("subscriptions_options", detail::problem_of(o));
+}
 
-/// An observer that passes each event on to whoever has subscribed; subscribing and ending it are possible at any time.
-/// Give `observer()` to a component: \code subscriptions<circuit_transition> hub; circuit_breaker b{options, hub.observer()};
-/// auto heard = hub.subscribe([](const circuit_transition& t) { ... }); \endcode
+/// An observer that passes each event on to whoever has subscribed; subscribing and ending it are
+/// possible at any time. Give `observer()` to a component: \code subscriptions<circuit_transition>
+/// hub; circuit_breaker b{options, hub.observer()}; auto heard = hub.subscribe([](const
+/// circuit_transition& t) { ... }); \endcode
 ///
-/// Every member is safe to call from several threads, and from inside a listener. Nobody subscribed: one relaxed load. No lock is
-/// held while a listener runs and nothing is allocated; a listener may run on several threads at once if the events come from several.
-/// What it throws is swallowed and counted. The listeners of one event are called in no particular order.
+/// Every member is safe to call from several threads, and from inside a listener. Nobody
+/// subscribed: one relaxed load. No lock is held while a listener runs and nothing is allocated; a
+/// listener may run on several threads at once if the events come from several. What it throws is
+/// swallowed and counted. The listeners of one event are called in no particular order.
 ///
-/// Once a subscription has ended its listener does not run and will not: ending it waits for a call that is under way on another
-/// thread. So end none while you hold a lock that its listener takes, and let no two listeners end each other's at the same time.
-/// A listener that ends its own subscription does not wait, and is destroyed when its last call returns.
-/// The hub outlives its subscriptions and the components that report to it.
+/// Once a subscription has ended its listener does not run and will not: ending it waits for a call
+/// that is under way on another thread. So end none while you hold a lock that its listener takes,
+/// and let no two listeners end each other's at the same time. A listener that ends its own
+/// subscription does not wait, and is destroyed when its last call returns. The hub outlives its
+/// subscriptions and the components that report to it.
 template <env Env, class... Events>
 class basic_subscriptions {
  public:
   static_assert(sizeof...(Events) > 0, "subscriptions: name at least one event type");
 
-  /// A listener that is kept by the hub may be as large as this; capture a reference, or subscribe an lvalue, if it is larger.
+  /// A listener that is kept by the hub may be as large as this; capture a reference, or subscribe
+  /// an lvalue, if it is larger.
   static constexpr std::size_t max_listener_size = 64;
 
-  /// Keeps a listener subscribed as long as it lives. Move-only; not safe to use from several threads at once.
+  /// Keeps a listener subscribed as long as it lives. Move-only; not safe to use from several
+  /// threads at once.
   class [[nodiscard("dropping the subscription ends it at once")]] subscription {
    public:
     subscription() noexcept = default;
-    subscription(subscription && other) noexcept : hub_{std::exchange(other.hub_, nullptr)}, index_{other.index_} {}
+    subscription(subscription&& other) noexcept
+        : hub_{std::exchange(other.hub_, nullptr)}, index_{other.index_} {}
     subscription& operator=(subscription&& other) noexcept {
       subscription old{std::move(*this)};
       hub_ = std::exchange(other.hub_, nullptr);
@@ -83,7 +93,8 @@ class basic_subscriptions {
 
    private:
     friend basic_subscriptions;
-    subscription(basic_subscriptions & hub, std::size_t index) noexcept : hub_{&hub}, index_{index} {}
+    subscription(basic_subscriptions& hub, std::size_t index) noexcept
+        : hub_{&hub}, index_{index} {}
 
     basic_subscriptions* hub_ = nullptr;
     std::size_t index_ = 0;
@@ -95,14 +106,17 @@ class basic_subscriptions {
     explicit reference(basic_subscriptions& hub) noexcept : hub_{&hub} {}
     template <class Event>
       requires(std::same_as<Event, Events> || ...)
-    void operator()(const Event& event) const noexcept { (*hub_)(event); }
+    void operator()(const Event& event) const noexcept {
+      (*hub_)(event);
+    }
 
    private:
     basic_subscriptions* hub_;
   };
 
   /// Throws error(invalid_argument) if the capacity is out of its range. The only allocation.
-  explicit basic_subscriptions(const subscriptions_options& options = {}) : slots_(checked(options).capacity) {}
+  explicit basic_subscriptions(const subscriptions_options& options = {})
+      : slots_(checked(options).capacity) {}
   basic_subscriptions(const basic_subscriptions&) = delete;
   basic_subscriptions& operator=(const basic_subscriptions&) = delete;
 
@@ -118,13 +132,14 @@ class basic_subscriptions {
       if (enter(s)) tell(s, event);
   }
 
-  /// Subscribes a listener: anything that can be called with one or more of the events. An rvalue is kept by the hub; an lvalue
-  /// is referred to and must outlive the subscription. Throws error(full) if `capacity` are subscribed, a listener that has not
-  /// returned yet included.
+  /// Subscribes a listener: anything that can be called with one or more of the events. An rvalue
+  /// is kept by the hub; an lvalue is referred to and must outlive the subscription. Throws
+  /// error(full) if `capacity` are subscribed, a listener that has not returned yet included.
   template <class Listener>
   subscription subscribe(Listener&& listener) {
     using kept = std::remove_cvref_t<Listener>;
-    static_assert((observes<kept, Events> || ...), "subscriptions: the listener cannot be called with any of the events");
+    static_assert((observes<kept, Events> || ...),
+                  "subscriptions: the listener cannot be called with any of the events");
     const std::size_t index = claim();
     slot& s = slots_[index];
     if constexpr (std::is_lvalue_reference_v<Listener>) {
@@ -132,8 +147,10 @@ class basic_subscriptions {
       s.calls = &table<referred<std::remove_reference_t<Listener>>>;
     } else {
       static_assert(sizeof(kept) <= max_listener_size && alignof(kept) <= alignof(std::max_align_t),
-                    "subscriptions: the listener is larger than max_listener_size; capture a reference, or subscribe an lvalue");
-      static_assert(std::is_nothrow_move_constructible_v<kept>, "subscriptions: moving the listener may throw");
+                    "subscriptions: the listener is larger than max_listener_size; capture a "
+                    "reference, or subscribe an lvalue");
+      static_assert(std::is_nothrow_move_constructible_v<kept>,
+                    "subscriptions: moving the listener may throw");
       ::new (static_cast<void*>(s.storage.data())) kept(std::forward<Listener>(listener));
       s.calls = &table<owned<kept>>;
     }
@@ -143,10 +160,16 @@ class basic_subscriptions {
   }
 
   /// How many are subscribed now.
-  [[nodiscard]] std::uint32_t size() const noexcept { return count_.load(std::memory_order_relaxed); }
-  [[nodiscard]] std::uint32_t capacity() const noexcept { return static_cast<std::uint32_t>(slots_.size()); }
+  [[nodiscard]] std::uint32_t size() const noexcept {
+    return count_.load(std::memory_order_relaxed);
+  }
+  [[nodiscard]] std::uint32_t capacity() const noexcept {
+    return static_cast<std::uint32_t>(slots_.size());
+  }
   /// Exceptions that listeners threw; they were swallowed.
-  [[nodiscard]] std::uint64_t listener_failures() const noexcept { return failures_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t listener_failures() const noexcept {
+    return failures_.load(std::memory_order_relaxed);
+  }
 
  private:
   using call = void (*)(void*, const void*);
@@ -205,7 +228,9 @@ class basic_subscriptions {
   [[nodiscard]] std::size_t claim() {
     for (std::size_t i = 0; i < slots_.size(); ++i) {
       std::uint64_t free = 0;
-      if (slots_[i].word.compare_exchange_strong(free, taken, std::memory_order_acquire, std::memory_order_relaxed)) return i;
+      if (slots_[i].word.compare_exchange_strong(free, taken, std::memory_order_acquire,
+                                                 std::memory_order_relaxed))
+        return i;
     }
     detail::fail(errc::full, "subscriptions: all " + std::to_string(slots_.size()) +
                                  " are taken; end one, or raise subscriptions_options.capacity");
@@ -215,7 +240,9 @@ class basic_subscriptions {
   [[nodiscard]] static bool enter(slot& s) noexcept {
     std::uint64_t seen = s.word.load(std::memory_order_relaxed);
     while ((seen & live) != 0)
-      if (s.word.compare_exchange_weak(seen, seen + 1, std::memory_order_acquire, std::memory_order_relaxed)) return true;
+      if (s.word.compare_exchange_weak(seen, seen + 1, std::memory_order_acquire,
+                                       std::memory_order_relaxed))
+        return true;
     return false;
   }
 
@@ -223,7 +250,8 @@ class basic_subscriptions {
   void tell(slot& s, const Event& event) noexcept {
     if (const call c = s.calls->of[index_of<Event>()]; c != nullptr) {
       const detail::running_call<Env> here{&s};
-      if (detail::guarded([&] { c(s.storage.data(), &event); })) failures_.fetch_add(1, std::memory_order_relaxed);
+      if (detail::guarded([&] { c(s.storage.data(), &event); }))
+        failures_.fetch_add(1, std::memory_order_relaxed);
     }
     leave(s);
   }
@@ -247,7 +275,8 @@ class basic_subscriptions {
     std::uint64_t seen = s.word.load(std::memory_order_relaxed);
     std::uint64_t next = 0;
     do next = (seen & ~live) | (inside ? orphan : 0);
-    while (!s.word.compare_exchange_weak(seen, next, std::memory_order_acq_rel, std::memory_order_relaxed));
+    while (!s.word.compare_exchange_weak(seen, next, std::memory_order_acq_rel,
+                                         std::memory_order_relaxed));
     if (inside) return;
     while ((next & running_mask) != 0) {
       detail::wait_while(s.word, next);

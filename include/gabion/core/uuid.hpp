@@ -16,8 +16,8 @@
 namespace gabion {
 inline namespace v0 {
 
-/// A universally unique id of RFC 9562: 128 bits, compared and stored in the order of its text form.
-/// A plain value. The default is the nil id.
+/// A universally unique id of RFC 9562: 128 bits, compared and stored in the order of its text
+/// form. A plain value. The default is the nil id.
 class uuid {
  public:
   using bytes_type = std::array<std::uint8_t, 16>;
@@ -51,7 +51,9 @@ class uuid {
   }
   [[nodiscard]] constexpr bool is_nil() const noexcept { return high_ == 0 && low_ == 0; }
   /// 7 for the time-ordered ids that gabion makes.
-  [[nodiscard]] constexpr unsigned version() const noexcept { return static_cast<unsigned>(high_ >> 12U & 0xfU); }
+  [[nodiscard]] constexpr unsigned version() const noexcept {
+    return static_cast<unsigned>(high_ >> 12U & 0xfU);
+  }
   /// When it was made, to the millisecond. Meaningful for version 7 only.
   [[nodiscard]] constexpr wall_time time() const noexcept {
     return wall_time{std::chrono::milliseconds{static_cast<std::int64_t>(high_ >> 16U)}};
@@ -99,7 +101,9 @@ constexpr std::optional<uuid> uuid::parse(std::string_view text) noexcept {
 template <>
 struct std::hash<gabion::uuid> {
   [[nodiscard]] std::size_t operator()(const gabion::uuid& id) const noexcept {
-    // An id of version 7 has its chance in the lower half and its time in the upper one: both have to count.
-    return static_cast<std::size_t>((id.high() ^ (id.low() << 1U | id.low() >> 63U)) * 0x9e3779b97f4a7c15U);
+    // An id of version 7 has its chance in the lower half and its time in the upper one: both have
+    // to count.
+    return static_cast<std::size_t>((id.high() ^ (id.low() << 1U | id.low() >> 63U)) *
+                                    0x9e3779b97f4a7c15U);
   }
 };

@@ -9,12 +9,10 @@ inline namespace v0 {
 
 /// Something that can be woken.
 template <class W>
-concept wakeable = requires(W& w) {
-  w.wake();
-};
+concept wakeable = requires(W& w) { w.wake(); };
 
-/// A non-owning reference to something that can be woken. Waking is a hint: whoever is woken looks for work itself.
-/// Waking must be safe from any thread and must not block.
+/// A non-owning reference to something that can be woken. Waking is a hint: whoever is woken looks
+/// for work itself. Waking must be safe from any thread and must not block.
 class wake_ref {
  public:
   template <wakeable Wakeable>

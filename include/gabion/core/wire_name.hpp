@@ -7,14 +7,15 @@
 namespace gabion {
 inline namespace v0 {
 
-/// The stable name of a type in stored and sent data, such as "order.placed". It never changes once data exists, so it
-/// is given by hand and never taken from the compiler:
+/// The stable name of a type in stored and sent data, such as "order.placed". It never changes once
+/// data exists, so it is given by hand and never taken from the compiler:
 ///
 ///   struct order_placed { static constexpr std::string_view wire_name = "order.placed"; ... };
 ///
 /// or, for a type that is not yours:
 ///
-///   template <> struct gabion::wire_name<order_placed> { static constexpr std::string_view value = "order.placed"; };
+///   template <> struct gabion::wire_name<order_placed> { static constexpr std::string_view value =
+///   "order.placed"; };
 template <class T>
 struct wire_name {};
 
@@ -36,7 +37,8 @@ concept wire_named = requires {
 template <class T>
 consteval bool explain_wire_named() {
   static_assert(wire_named<T>,
-                "wire_name: the type has no stable name; give it `static constexpr std::string_view wire_name = "
+                "wire_name: the type has no stable name; give it `static constexpr "
+                "std::string_view wire_name = "
                 "\"order.placed\";` or specialise gabion::wire_name for it");
   return wire_named<T>;
 }

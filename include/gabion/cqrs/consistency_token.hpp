@@ -14,12 +14,14 @@
 namespace gabion {
 inline namespace v0 {
 
-/// Proof of how far a write got: hand it to a query, and the query waits until its read model is that far.
+/// Proof of how far a write got: hand it to a query, and the query waits until its read model is
+/// that far.
 ///
-/// Positions mean something only within one source (a store, and within it a tenant or shard): tokens of different sources are
-/// not comparable and every comparison refuses them. A plain value.
+/// Positions mean something only within one source (a store, and within it a tenant or shard):
+/// tokens of different sources are not comparable and every comparison refuses them. A plain value.
 struct consistency_token {
-  std::string source{};  ///< which log the position is in, for example "orders/tenant-7"; at most 255 bytes
+  /// Which log the position is in, for example "orders/tenant-7"; at most 255 bytes
+  std::string source{};
   position at{};
   friend bool operator==(const consistency_token&, const consistency_token&) = default;
 };
@@ -29,7 +31,8 @@ inline constexpr std::size_t max_token_source = 255;
 
 namespace detail {
 
-inline constexpr std::string_view token_digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+inline constexpr std::string_view token_digits =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 inline constexpr char token_version = 1;
 
 /// Base 64 with the alphabet for URLs and without padding (RFC 4648, section 5).
@@ -70,36 +73,44 @@ inline constexpr char token_version = 1;
 /// Throws error(too_large) if the source name is over its limit.
 [[nodiscard]] inline std::string encode(const consistency_token& token) {
   if (token.source.size() > max_token_source)
-    detail::fail(errc::too_large, "consistency_token.source has " + std::to_string(token.source.size()) +
-                                      " bytes; allowed: at most " + std::to_string(max_token_source));
+    detail::fail(errc::too_large,
+                 "consistency_token.source has " + std::to_string(token.source.size()) +
+                     " bytes; allowed: at most " + std::to_string(max_token_source));
   std::string bytes{detail::token_version};
-  for (unsigned shift = 64; shift > 0; shift -= 8) bytes += static_cast<char>(to_number(token.at) >> (shift - 8) & 255U);
+  for (unsigned shift = 64; shift > 0; shift -= 8)
+    bytes += static_cast<char>(to_number(token.at) >> (shift - 8) & 255U);
   return detail::base64url(bytes + token.source);
 }
 
 /// Reads what encode gave; nothing for any other text. Total: the text may come from a stranger.
-[[nodiscard]] inline std::optional<consistency_token> parse_consistency_token(std::string_view text) {
+[[nodiscard]] inline std::optional<consistency_token> parse_consistency_token(
+    std::string_view text) {
   constexpr std::size_t head = 9;
   if (text.size() > (head + max_token_source + 2) / 3 * 4) return std::nullopt;
   const std::optional<std::string> bytes = detail::from_base64url(text);
-  if (!bytes || bytes->size() < head || bytes->size() > head + max_token_source || bytes->front() != detail::token_version)
+  if (!bytes || bytes->size() < head || bytes->size() > head + max_token_source ||
+      bytes->front() != detail::token_version)
     return std::nullopt;
   std::uint64_t number = 0;
-  for (std::size_t i = 1; i < head; ++i) number = number << 8U | static_cast<unsigned char>((*bytes)[i]);
+  for (std::size_t i = 1; i < head; ++i)
+    number = number << 8U | static_cast<unsigned char>((*bytes)[i]);
   return consistency_token{bytes->substr(head), position{number}};
 }
 
 /// Whether somebody who has seen `seen` has seen everything up to `wanted`.
-/// Throws error(invalid_argument) that names both sources if they differ: their positions say nothing about each other.
+/// Throws error(invalid_argument) that names both sources if they differ: their positions say
+/// nothing about each other.
 [[nodiscard]] inline bool covers(const consistency_token& seen, const consistency_token& wanted) {
   if (seen.source != wanted.source)
     detail::fail(errc::invalid_argument, "consistency_token of source '" + wanted.source +
-                                             "' cannot be compared with a position in '" + seen.source + "'");
+                                             "' cannot be compared with a position in '" +
+                                             seen.source + "'");
   return to_number(seen.at) >= to_number(wanted.at);
 }
 
 /// How many positions `seen` is behind `wanted`; 0 if it covers it. Throws as covers does.
-[[nodiscard]] inline std::uint64_t positions_behind(const consistency_token& seen, const consistency_token& wanted) {
+[[nodiscard]] inline std::uint64_t positions_behind(const consistency_token& seen,
+                                                    const consistency_token& wanted) {
   return gabion::covers(seen, wanted) ? 0 : to_number(wanted.at) - to_number(seen.at);
 }
 

@@ -25,10 +25,10 @@ namespace detail {
 
 template <class Event>
 struct event_has_handler {
-  static_assert(
-      sizeof(Event) == 0,
-      "gabion: no handler for an event. Add handle<Event>(f), or ignore<Event>() if nothing is to be done; Event is the "
-      "argument of this event_has_handler<Event>");
+  static_assert(sizeof(Event) == 0,
+                "gabion: no handler for an event. Add handle<Event>(f), or ignore<Event>() if "
+                "nothing is to be done; Event is the "
+                "argument of this event_has_handler<Event>");
 };
 
 template <std::size_t Index, class Event, class Function>
@@ -38,14 +38,16 @@ struct event_slot {
 
 /// A free function, so that its symbol does not hold all the handlers of a bus.
 template <bool Takes, class Function, class Visit>
-[[gnu::always_inline]] constexpr void visit_if([[maybe_unused]] Function& f, [[maybe_unused]] Visit& visit) {
+[[gnu::always_inline]] constexpr void visit_if([[maybe_unused]] Function& f,
+                                               [[maybe_unused]] Visit& visit) {
   if constexpr (Takes) visit(f);
 }
 
 template <class Indices, class... Handlers>
 struct event_set;
 template <std::size_t... Indices, class... Events, class... Functions>
-struct event_set<std::index_sequence<Indices...>, handler<Events, Functions>...> : event_slot<Indices, Events, Functions>... {
+struct event_set<std::index_sequence<Indices...>, handler<Events, Functions>...>
+    : event_slot<Indices, Events, Functions>... {
   template <class Event>
   static constexpr bool handles = !detail::every<!std::same_as<Event, Events>...>();
 
@@ -55,9 +57,10 @@ struct event_set<std::index_sequence<Indices...>, handler<Events, Functions>...>
   /// Calls `visit` with each handler of Event, in order.
   template <class Event, class Visit>
   constexpr void visit_handlers(Visit&& visit) {
-    [[maybe_unused]] const int in_order[] = {0, (detail::visit_if<std::same_as<Event, Events>>(
-                                                     static_cast<event_slot<Indices, Events, Functions>&>(*this).function, visit),
-                                                 0)...};
+    [[maybe_unused]] const int in_order[] = {
+        0, (detail::visit_if<std::same_as<Event, Events>>(
+                static_cast<event_slot<Indices, Events, Functions>&>(*this).function, visit),
+            0)...};
   }
 };
 
@@ -65,10 +68,12 @@ struct event_set<std::index_sequence<Indices...>, handler<Events, Functions>...>
 
 /// Tells each event to all of its handlers in this process, in the order in which they were given.
 ///
-/// Any number of handlers for one event; an event that has none and is not ignored is a compile error that names it. Middlewares run
-/// around each handler on its own. What a handler returns is dropped, unless it is a failure (see result_traits). Nothing is stored:
-/// an event that must not be lost belongs in the outbox. Thread safety is that of the handlers and middlewares.
-/// \code gabion::event_bus bus{gabion::handle(send_mail), gabion::handle(update_view), gabion::ignore<order_viewed>()}; \endcode
+/// Any number of handlers for one event; an event that has none and is not ignored is a compile
+/// error that names it. Middlewares run around each handler on its own. What a handler returns is
+/// dropped, unless it is a failure (see result_traits). Nothing is stored: an event that must not
+/// be lost belongs in the outbox. Thread safety is that of the handlers and middlewares.
+/// \code gabion::event_bus bus{gabion::handle(send_mail), gabion::handle(update_view),
+/// gabion::ignore<order_viewed>()}; \endcode
 template <class Middlewares, class... Handlers>
 class event_bus {
   using event_set = detail::event_set<std::index_sequence_for<Handlers...>, Handlers...>;
@@ -80,12 +85,15 @@ class event_bus {
   template <class Event>
   static constexpr bool handles = event_set::template handles<Event>;
 
-  constexpr explicit event_bus(Handlers... all) requires(Middlewares::size == 0) : handlers_(std::move(all)...) {}
+  constexpr explicit event_bus(Handlers... all)
+    requires(Middlewares::size == 0)
+      : handlers_(std::move(all)...) {}
   constexpr explicit event_bus(std::type_identity_t<Middlewares> pack, Handlers... all)
       : around_(std::move(pack)), handlers_(std::move(all)...) {}
 
-  /// Runs the handlers of the event. stop_at_first_error: the first exception goes on as it is, a failing result becomes
-  /// error(its code); later handlers do not run. run_all: every handler runs, then publish_error names all that failed.
+  /// Runs the handlers of the event. stop_at_first_error: the first exception goes on as it is, a
+  /// failing result becomes error(its code); later handlers do not run. run_all: every handler
+  /// runs, then publish_error names all that failed.
   template <class Event>
   void publish(const Event& event, publish_policy policy = publish_policy::stop_at_first_error) {
     no_context context;
@@ -94,7 +102,8 @@ class event_bus {
 
   template <class Event, class Context>
     requires(!std::same_as<std::remove_cvref_t<Context>, publish_policy>)
-  void publish(const Event& event, Context&& context, publish_policy policy = publish_policy::stop_at_first_error) {
+  void publish(const Event& event, Context&& context,
+               publish_policy policy = publish_policy::stop_at_first_error) {
     if constexpr (!handles<Event>) {
       detail::event_has_handler<Event>{};
     } else if (policy == publish_policy::stop_at_first_error) {
@@ -126,7 +135,8 @@ class event_bus {
         failures.push_back({index, failed.code, std::move(failed.what)});
       ++index;
     });
-    if (!failures.empty()) detail::raise<publish_error>(message_name<Event>(), index, std::move(failures));
+    if (!failures.empty())
+      detail::raise<publish_error>(message_name<Event>(), index, std::move(failures));
   }
 
   [[no_unique_address]] Middlewares around_;
@@ -134,7 +144,8 @@ class event_bus {
 };
 
 template <class... Messages, class... Functions>
-event_bus(handler<Messages, Functions>...) -> event_bus<middlewares<>, handler<Messages, Functions>...>;
+event_bus(handler<Messages, Functions>...)
+    -> event_bus<middlewares<>, handler<Messages, Functions>...>;
 template <class... Around, class... Messages, class... Functions>
 event_bus(middlewares<Around...>, handler<Messages, Functions>...)
     -> event_bus<middlewares<Around...>, handler<Messages, Functions>...>;

@@ -11,20 +11,24 @@
 namespace gabion {
 inline namespace v0 {
 
-/// Reads the log from a position on: every event above it once, in order, first what is stored and then what is appended.
+/// Reads the log from a position on: every event above it once, in order, first what is stored and
+/// then what is appended.
 ///
-/// Holds one position and nothing else: it never blocks, and a reader that is slow costs the store nothing. To be told when
-/// to poll again, join the store's `appended()`. Not safe to use from several threads.
+/// Holds one position and nothing else: it never blocks, and a reader that is slow costs the store
+/// nothing. To be told when to poll again, join the store's `appended()`. Not safe to use from
+/// several threads.
 template <reads_log Store>
 class event_subscription {
  public:
-  /// Begins above `after`. Throws error(invalid_argument) if `batch` is 0. The store must outlive it.
+  /// Begins above `after`. Throws error(invalid_argument) if `batch` is 0. The store must outlive
+  /// it.
   explicit event_subscription(Store& store, position after = beginning, std::size_t batch = 256)
       : store_{&store}, at_{after}, batch_{batch} {
     detail::check_positive("the batch of an event_subscription", batch);
   }
 
-  /// The next events, at most one batch. None: it is live, everything appended so far was given out.
+  /// The next events, at most one batch. None: it is live, everything appended so far was given
+  /// out.
   [[nodiscard("each event is given out once")]] std::vector<recorded_event> poll() {
     std::vector<recorded_event> events = store_->read_all(at_, batch_, read_direction::forward);
     if (!events.empty()) at_ = events.back().at;

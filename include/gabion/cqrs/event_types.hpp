@@ -19,10 +19,12 @@
 namespace gabion {
 inline namespace v0 {
 
-/// How to turn an event type that is no longer written into the type that took its place. Give the old type
-/// `new_type upcast() const`, or specialise this with `new_type operator()(const old_type&) const`.
+/// How to turn an event type that is no longer written into the type that took its place. Give the
+/// old type `new_type upcast() const`, or specialise this with `new_type operator()(const
+/// old_type&) const`.
 ///
-/// The old type stays in the list of event types under its own wire name. Steps chain: whoever reads sees the newest type only.
+/// The old type stays in the list of event types under its own wire name. Steps chain: whoever
+/// reads sees the newest type only.
 template <class Event>
 struct upcaster {};
 
@@ -34,23 +36,23 @@ struct upcaster<Event> {
 
 /// An event type that is only read, and turned into a newer one.
 template <class Event>
-concept retired_event = std::invocable < const upcaster<Event>
-&, const Event& > ;
+concept retired_event = std::invocable<const upcaster<Event>&, const Event&>;
 
 namespace detail {
 
 template <class First, class Second>
 struct wire_names_differ {
-  static_assert(
-      sizeof(First) == 0,
-      "gabion: two event types have one wire name, so stored events could not be told apart. Both types are the arguments of "
-      "this wire_names_differ<First, Second>");
+  static_assert(sizeof(First) == 0,
+                "gabion: two event types have one wire name, so stored events could not be told "
+                "apart. Both types are the arguments of "
+                "this wire_names_differ<First, Second>");
 };
 
 template <class Newer, class Older>
 struct upcast_is_listed {
   static_assert(sizeof(Newer) == 0,
-                "gabion: an event is upcast to a type that is not in the list of event types. Both are the arguments of this "
+                "gabion: an event is upcast to a type that is not in the list of event types. Both "
+                "are the arguments of this "
                 "upcast_is_listed<Newer, Older>");
 };
 
@@ -60,7 +62,8 @@ struct indexed_event {};
 template <class Indices, class... Events>
 struct event_indices;
 template <std::size_t... Indices, class... Events>
-struct event_indices<std::index_sequence<Indices...>, Events...> : indexed_event<Indices, Events>... {};
+struct event_indices<std::index_sequence<Indices...>, Events...>
+    : indexed_event<Indices, Events>... {};
 
 template <std::size_t Index, class Event>
 Event event_at(const indexed_event<Index, Event>*);
@@ -70,9 +73,11 @@ Event event_at(const indexed_event<Index, Event>*);
 template <class List>
 struct event_types;
 
-/// What is known at compile time about a list of event types: which wire name stands for which type, and how to read it.
+/// What is known at compile time about a list of event types: which wire name stands for which
+/// type, and how to read it.
 ///
-/// Two types with one wire name, a type without one, and an upcast to a type that is not listed are compile errors.
+/// Two types with one wire name, a type without one, and an upcast to a type that is not listed are
+/// compile errors.
 template <class... Events>
 struct event_types<events<Events...>> {
   static constexpr std::size_t size = sizeof...(Events);
@@ -82,16 +87,21 @@ struct event_types<events<Events...>> {
   static constexpr bool contains = (std::same_as<Event, Events> || ...);
 
   /// Whether an event of that wire name is in the list.
-  [[nodiscard]] static constexpr bool knows(std::string_view name) noexcept { return index_of(name) != size; }
+  [[nodiscard]] static constexpr bool knows(std::string_view name) noexcept {
+    return index_of(name) != size;
+  }
 
-  /// Decodes the message, upcasts it to the newest type and calls `see(const Event&)`. False if its type is not in the list.
-  /// Throws error(corrupt) if it has no data, and what the codec throws. Logarithmic in the number of types.
+  /// Decodes the message, upcasts it to the newest type and calls `see(const Event&)`. False if its
+  /// type is not in the list. Throws error(corrupt) if it has no data, and what the codec throws.
+  /// Logarithmic in the number of types.
   template <class Codec, class Visitor>
   static bool visit(const Codec& codec, const message& m, Visitor&& see) {
     (void)sound;
     const std::size_t index = index_of(m.type);
     if (index == size) return false;
-    if (!m.data) gabion::detail::fail(errc::corrupt, "event '" + m.id + "' of type '" + m.type + "' has no data");
+    if (!m.data)
+      gabion::detail::fail(errc::corrupt,
+                           "event '" + m.id + "' of type '" + m.type + "' has no data");
     using reader = void (*)(const Codec&, std::string_view, Visitor&);
     static constexpr std::array<reader, size> readers{&read<Events, Codec, Visitor>...};
     readers[index](codec, *m.data, see);
@@ -123,7 +133,8 @@ struct event_types<events<Events...>> {
   static constexpr table sorted = [] {
     [[maybe_unused]] std::size_t next = 0;
     table all{entry{wire_name_of<Events>(), next++}...};
-    std::sort(all.begin(), all.end(), [](const entry& a, const entry& b) { return a.name < b.name; });
+    std::sort(all.begin(), all.end(),
+              [](const entry& a, const entry& b) { return a.name < b.name; });
     return all;
   }();
 
@@ -137,16 +148,18 @@ struct event_types<events<Events...>> {
   static constexpr bool sound = [] {
     if constexpr (twice != size) {
       using all = gabion::detail::event_indices<std::index_sequence_for<Events...>, Events...>;
-      gabion::detail::wire_names_differ<
-          decltype(gabion::detail::event_at<sorted[twice - 1].index>(static_cast<const all*>(nullptr))),
-          decltype(gabion::detail::event_at<sorted[twice].index>(static_cast<const all*>(nullptr)))>{};
+      gabion::detail::wire_names_differ<decltype(gabion::detail::event_at<sorted[twice - 1].index>(
+                                            static_cast<const all*>(nullptr))),
+                                        decltype(gabion::detail::event_at<sorted[twice].index>(
+                                            static_cast<const all*>(nullptr)))>{};
     }
     return true;
   }();
 
   [[nodiscard]] static constexpr std::size_t index_of(std::string_view name) noexcept {
     const auto found =
-        std::lower_bound(sorted.begin(), sorted.end(), name, [](const entry& e, std::string_view n) { return e.name < n; });
+        std::lower_bound(sorted.begin(), sorted.end(), name,
+                         [](const entry& e, std::string_view n) { return e.name < n; });
     return found != sorted.end() && found->name == name ? found->index : size;
   }
 
@@ -163,16 +176,16 @@ struct event_types<events<Events...>> {
 
 /// Has a list of event types: `using event_list = gabion::events<order_placed, item_added>;`.
 template <class T>
-concept lists_events = requires {
-  event_types<typename T::event_list>::size;
-};
+concept lists_events = requires { event_types<typename T::event_list>::size; };
 
-/// An event as a message: its wire name, and its value in the codec's format. Everything else is left to the caller.
+/// An event as a message: its wire name, and its value in the codec's format. Everything else is
+/// left to the caller.
 template <class Codec, class Event>
 [[nodiscard]] message encode_event(const Codec& codec, const Event& event) {
   static_assert(explain_codec_for<Codec, Event>());
-  return {
-      .type = std::string{wire_name_of<Event>()}, .content_type = std::string{codec.content_type()}, .data = codec.encode(event)};
+  return {.type = std::string{wire_name_of<Event>()},
+          .content_type = std::string{codec.content_type()},
+          .data = codec.encode(event)};
 }
 
 }  // namespace v0

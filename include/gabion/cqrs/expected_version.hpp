@@ -7,9 +7,11 @@
 namespace gabion {
 inline namespace v0 {
 
-/// Where a stream must stand for an append to take effect. An empty stream has version 0, its first event version 1.
+/// Where a stream must stand for an append to take effect. An empty stream has version 0, its first
+/// event version 1.
 ///
-/// Stores that count from 0 (KurrentDB, Marten's older forms) have for each event the version here minus 1. A plain value.
+/// Stores that count from 0 (KurrentDB, Marten's older forms) have for each event the version here
+/// minus 1. A plain value.
 class expected_version {
  public:
   enum class kind : std::uint8_t { any, no_stream, exists, exact };
@@ -17,11 +19,15 @@ class expected_version {
   /// Wherever it stands.
   [[nodiscard]] static constexpr expected_version any() noexcept { return {kind::any, 0}; }
   /// It has no event.
-  [[nodiscard]] static constexpr expected_version no_stream() noexcept { return {kind::no_stream, 0}; }
+  [[nodiscard]] static constexpr expected_version no_stream() noexcept {
+    return {kind::no_stream, 0};
+  }
   /// It has at least one event.
   [[nodiscard]] static constexpr expected_version exists() noexcept { return {kind::exists, 0}; }
   /// Its last event has this version; exact(0) means the same as no_stream().
-  [[nodiscard]] static constexpr expected_version exact(std::uint64_t version) noexcept { return {kind::exact, version}; }
+  [[nodiscard]] static constexpr expected_version exact(std::uint64_t version) noexcept {
+    return {kind::exact, version};
+  }
 
   [[nodiscard]] constexpr kind which() const noexcept { return kind_; }
   /// The version of exact(); 0 for the others.
@@ -38,10 +44,12 @@ class expected_version {
     return false;
   }
 
-  friend constexpr bool operator==(const expected_version&, const expected_version&) noexcept = default;
+  friend constexpr bool operator==(const expected_version&,
+                                   const expected_version&) noexcept = default;
 
  private:
-  constexpr expected_version(kind which, std::uint64_t version) noexcept : kind_{which}, version_{version} {}
+  constexpr expected_version(kind which, std::uint64_t version) noexcept
+      : kind_{which}, version_{version} {}
   kind kind_;
   std::uint64_t version_;
 };

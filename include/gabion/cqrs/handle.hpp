@@ -28,7 +28,8 @@ template <bool... Each>
 template <class Message>
 struct handles_tag {};
 
-/// What a send gives once its error was reported, so that the one readable error stays the only one.
+/// What a send gives once its error was reported, so that the one readable error stays the only
+/// one.
 struct reported {
   template <class Anything>
   operator Anything() const noexcept;
@@ -47,9 +48,7 @@ struct ignoring {
 };
 
 template <class Message>
-concept declares_result = requires {
-  typename Message::result_type;
-};
+concept declares_result = requires { typename Message::result_type; };
 
 template <class Message, class Function>
 consteval bool takes_const_message() {
@@ -64,41 +63,47 @@ consteval bool takes_const_message() {
 template <class Message, class Function>
 struct handler_fits {
   static constexpr bool value = detail::takes_const_message<Message, Function>();
-  static_assert(
-      value,
-      "gabion: mistyped handler. The first parameter of a handler must be `const Message&`. Message and the handler are the "
-      "two arguments of this handler_fits<Message, f>");
+  static_assert(value,
+                "gabion: mistyped handler. The first parameter of a handler must be `const "
+                "Message&`. Message and the handler are the "
+                "two arguments of this handler_fits<Message, f>");
 };
 
 template <class Message, class Function>
 consteval bool returns_declared_result() {
   if constexpr (declares_result<Message> && std::invocable<Function&, const Message&>) {
-    return std::same_as<std::invoke_result_t<Function&, const Message&>, typename Message::result_type>;
+    return std::same_as<std::invoke_result_t<Function&, const Message&>,
+                        typename Message::result_type>;
   } else {
     return true;
   }
 }
 
-/// Names, in the error text, the message and the function that returns something else than the message declares.
+/// Names, in the error text, the message and the function that returns something else than the
+/// message declares.
 template <class Message, class Function>
 struct result_fits {
   static constexpr bool value = detail::returns_declared_result<Message, Function>();
   static_assert(value,
-                "gabion: mistyped handler. The handler does not return Message::result_type. Message and the handler are the two "
+                "gabion: mistyped handler. The handler does not return Message::result_type. "
+                "Message and the handler are the two "
                 "arguments of this result_fits<Message, f>");
 };
 
 template <class Function>
 struct message_is_visible {
   static_assert(has_signature<Function>,
-                "gabion: handle(f) reads the message off the first parameter of f, and this f is generic or overloaded; "
+                "gabion: handle(f) reads the message off the first parameter of f, and this f is "
+                "generic or overloaded; "
                 "write handle<Message>(f)");
   using type = void;
 };
 template <has_signature Function>
 struct message_is_visible<Function> {
   using type = std::remove_cvref_t<first_parameter<Function>>;
-  static_assert(!std::is_void_v<type>, "gabion: handle(f): f takes no message; its first parameter must be `const Message&`");
+  static_assert(
+      !std::is_void_v<type>,
+      "gabion: handle(f): f takes no message; its first parameter must be `const Message&`");
 };
 
 template <class Message, class Function>
@@ -121,11 +126,13 @@ struct handler {
   [[no_unique_address]] Function function;
 };
 
-/// Ties a function to the message it handles: `handle<place_order>(f)`, or `handle(f)` if f's first parameter tells.
+/// Ties a function to the message it handles: `handle<place_order>(f)`, or `handle(f)` if f's first
+/// parameter tells.
 ///
-/// f takes `(const Message&)`, `(const Message&, Context&)` or `(const Message&, Context&, Bus&)`; the bus gives back exactly
-/// what f returns. A message that declares `result_type` holds its handler to it. A function whose first parameter cannot
-/// take a const Message is a compile error that names both.
+/// f takes `(const Message&)`, `(const Message&, Context&)` or `(const Message&, Context&, Bus&)`;
+/// the bus gives back exactly what f returns. A message that declares `result_type` holds its
+/// handler to it. A function whose first parameter cannot take a const Message is a compile error
+/// that names both.
 template <class Message = detail::message_of_parameter, class Function>
 [[nodiscard]] constexpr auto handle(Function f) {
   using message_type = typename detail::message_for<Message, Function>::type;

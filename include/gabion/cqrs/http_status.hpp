@@ -11,7 +11,8 @@ inline namespace v0 {
 
 /// The HTTP status of a failure (RFC 9110). Pure and total: what is no gabion error is 500.
 ///
-/// `conditional`: the request carried If-Match, so a conflict is a failed precondition (412), otherwise a conflict (409).
+/// `conditional`: the request carried If-Match, so a conflict is a failed precondition (412),
+/// otherwise a conflict (409).
 [[nodiscard]] inline int http_status(std::error_code code, bool conditional = false) noexcept {
   if (!code) return 200;
   if (code.category() != error_category()) return 500;
@@ -40,8 +41,8 @@ inline namespace v0 {
   return 500;
 }
 
-/// After how long a client may try again, as a Retry-After header says it: 1 s or more for what passes by itself, 0 for what
-/// does not and must carry no such header.
+/// After how long a client may try again, as a Retry-After header says it: 1 s or more for what
+/// passes by itself, 0 for what does not and must carry no such header.
 [[nodiscard]] inline std::chrono::seconds retry_after(std::error_code code) noexcept {
   const int status = http_status(code);
   return status == 503 || status == 429 ? std::chrono::seconds{1} : std::chrono::seconds{0};

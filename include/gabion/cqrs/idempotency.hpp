@@ -21,13 +21,15 @@
 namespace gabion {
 inline namespace v0 {
 
-/// Middleware that does a command once per tenant and key: a repetition gets the stored result and the handler does not run.
+/// Middleware that does a command once per tenant and key: a repetition gets the stored result and
+/// the handler does not run.
 ///
-/// Put it inside transactional: key, result and the handler's work are one transaction. The key is the context's idempotency key,
-/// or else its command id; a command with neither is handled unguarded. The same key with another body throws error(duplicate).
-/// A failure (thrown, or a failing result) is not stored: the command may be tried again. Commands need a wire name; the codec
-/// must carry the command and its result, and bytes that it cannot read back throw what the codec throws.
-/// The log must outlive the bus. Safe to use from several threads if the log is.
+/// Put it inside transactional: key, result and the handler's work are one transaction. The key is
+/// the context's idempotency key, or else its command id; a command with neither is handled
+/// unguarded. The same key with another body throws error(duplicate). A failure (thrown, or a
+/// failing result) is not stored: the command may be tried again. Commands need a wire name; the
+/// codec must carry the command and its result, and bytes that it cannot read back throw what the
+/// codec throws. The log must outlive the bus. Safe to use from several threads if the log is.
 template <class Log, class Codec, class Observer = no_observer>
 class idempotency {
  public:
@@ -38,27 +40,34 @@ class idempotency {
   static constexpr bool applies = Kind == message_kind::command;
 
   template <class Context, class Message, class Next>
-  auto operator()(Context& context, const Message& message, Next& next) const -> detail::next_result<Next, Context, Message> {
+  auto operator()(Context& context, const Message& message, Next& next) const
+      -> detail::next_result<Next, Context, Message> {
     using result = detail::next_result<Next, Context, Message>;
     static_assert(
-        requires { context.transaction(); }, "gabion: idempotency must stand inside (after) transactional in the middlewares");
+        requires { context.transaction(); },
+        "gabion: idempotency must stand inside (after) transactional in the middlewares");
     static_assert(explain_command_log<Log, std::remove_cvref_t<decltype(context.transaction())>>());
-    static_assert(!std::is_reference_v<result>, "gabion: idempotency cannot store the reference that this handler returns");
+    static_assert(!std::is_reference_v<result>,
+                  "gabion: idempotency cannot store the reference that this handler returns");
     const command_context* const about = detail::find_command_context(context);
     if (about == nullptr || once_key(*about).empty()) return next(context, message);
 
-    const std::uint64_t print = gabion::stable_hash(codec_.encode(message), gabion::stable_hash(wire_name_of<Message>()));
-    const std::optional<command_record> stored = log_->claim(context.transaction(), about->tenant, once_key(*about));
+    const std::uint64_t print =
+        gabion::stable_hash(codec_.encode(message), gabion::stable_hash(wire_name_of<Message>()));
+    const std::optional<command_record> stored =
+        log_->claim(context.transaction(), about->tenant, once_key(*about));
     if (stored) return replay<result, Message>(*stored, print, *about);
     return handle_first<result>(context, message, next, print, *about);
   }
 
  private:
   template <class Result, class Message>
-  Result replay(const command_record& stored, std::uint64_t print, const command_context& about) const {
+  Result replay(const command_record& stored, std::uint64_t print,
+                const command_context& about) const {
     if (stored.fingerprint != print)
-      detail::fail(errc::duplicate, std::string{wire_name_of<Message>()} + ": the key '" + once_key(about) +
-                                        "' was used before for another command; a new command needs a new key");
+      detail::fail(errc::duplicate,
+                   std::string{wire_name_of<Message>()} + ": the key '" + once_key(about) +
+                       "' was used before for another command; a new command needs a new key");
     gabion::notify(observer_, command_replayed{wire_name_of<Message>(), &about});
     if constexpr (!std::is_void_v<Result>) return codec_.template decode<Result>(stored.result);
   }
@@ -68,11 +77,13 @@ class idempotency {
                       const command_context& about) const {
     if constexpr (std::is_void_v<Result>) {
       next(context, message);
-      log_->complete(context.transaction(), about.tenant, once_key(about), command_record{print, {}});
+      log_->complete(context.transaction(), about.tenant, once_key(about),
+                     command_record{print, {}});
     } else {
       Result given = next(context, message);
       if (!detail::error_of(given))
-        log_->complete(context.transaction(), about.tenant, once_key(about), command_record{print, codec_.encode(given)});
+        log_->complete(context.transaction(), about.tenant, once_key(about),
+                       command_record{print, codec_.encode(given)});
       return given;
     }
   }

@@ -4,7 +4,8 @@
 namespace gabion {
 inline namespace v0 {
 
-/// The commands that a bus must handle: `command_bus bus{commands<place_order, cancel_order>{}, handle...}`.
+/// The commands that a bus must handle: `command_bus bus{commands<place_order, cancel_order>{},
+/// handle...}`.
 template <class... Messages>
 struct commands {};
 

@@ -27,8 +27,9 @@ template <class T>
 
 }  // namespace detail
 
-/// What messages, log lines and errors call a type: its wire name if it has one, otherwise its name as the compiler writes it.
-/// For people only. Never store or send it: the compiler's spelling differs from one compiler to the next.
+/// What messages, log lines and errors call a type: its wire name if it has one, otherwise its name
+/// as the compiler writes it. For people only. Never store or send it: the compiler's spelling
+/// differs from one compiler to the next.
 template <class T>
 [[nodiscard]] consteval std::string_view message_name() {
   if constexpr (wire_named<T>) {

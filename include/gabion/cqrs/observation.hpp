@@ -17,10 +17,12 @@
 namespace gabion {
 inline namespace v0 {
 
-/// Middleware that tells an observer when a message starts, succeeds and fails, with its name and how long it took.
+/// Middleware that tells an observer when a message starts, succeeds and fails, with its name and
+/// how long it took.
 ///
-/// The one source for logs, metrics and traces. An observer that takes none of the events costs nothing, not even the clock; one
-/// that takes only dispatch_started does not read the clock either. As safe to use from several threads as the observer is.
+/// The one source for logs, metrics and traces. An observer that takes none of the events costs
+/// nothing, not even the clock; one that takes only dispatch_started does not read the clock
+/// either. As safe to use from several threads as the observer is.
 template <class Observer, clock Clock = steady_clock>
 class observation {
  public:
@@ -28,15 +30,18 @@ class observation {
       : observer_(std::move(observer)), clock_(std::move(time)) {}
 
   template <message_kind Kind, class Message>
-  static constexpr bool applies = observes<const Observer, dispatch_started> || observes<const Observer, dispatch_succeeded> ||
-                                  observes<const Observer, dispatch_failed>;
+  static constexpr bool applies =
+      observes<const Observer, dispatch_started> || observes<const Observer, dispatch_succeeded> ||
+      observes<const Observer, dispatch_failed>;
 
   template <class Context, class Message, class Next>
-  auto operator()(Context& context, const Message& message, Next& next) const -> detail::next_result<Next, Context, Message> {
+  auto operator()(Context& context, const Message& message, Next& next) const
+      -> detail::next_result<Next, Context, Message> {
     const command_context* const about = detail::find_command_context(context);
     constexpr std::string_view name = message_name<Message>();
     gabion::notify(observer_, dispatch_started{Next::kind, name, about});
-    if constexpr (observes<const Observer, dispatch_succeeded> || observes<const Observer, dispatch_failed>) {
+    if constexpr (observes<const Observer, dispatch_succeeded> ||
+                  observes<const Observer, dispatch_failed>) {
       return finish(context, message, next, about, clock_.now());
     } else {
       return next(context, message);
@@ -45,12 +50,13 @@ class observation {
 
  private:
   template <class Context, class Message, class Next>
-  auto finish(Context& context, const Message& message, Next& next, const command_context* about, instant start) const
-      -> detail::next_result<Next, Context, Message> {
+  auto finish(Context& context, const Message& message, Next& next, const command_context* about,
+              instant start) const -> detail::next_result<Next, Context, Message> {
     constexpr std::string_view name = message_name<Message>();
     using result = detail::next_result<Next, Context, Message>;
     const auto failed = [&](const detail::failure& f) {
-      gabion::notify(observer_, dispatch_failed{Next::kind, name, about, since(start), f.code, f.what});
+      gabion::notify(observer_,
+                     dispatch_failed{Next::kind, name, about, since(start), f.code, f.what});
     };
     const auto go_on = [&]() -> decltype(auto) { return next(context, message); };
     if constexpr (std::is_void_v<result>) {

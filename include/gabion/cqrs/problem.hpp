@@ -15,7 +15,8 @@
 namespace gabion {
 inline namespace v0 {
 
-/// An error as the fields of RFC 9457 (application/problem+json); `field` is an extension: the member that is wrong.
+/// An error as the fields of RFC 9457 (application/problem+json); `field` is an extension: the
+/// member that is wrong.
 struct problem {
   std::string type{"about:blank"};  ///< a URI that names the kind of problem
   std::string title{};              ///< the kind in words; the same for every occurrence
@@ -28,9 +29,10 @@ struct problem {
 /// The content type of to_json(problem).
 inline constexpr std::string_view problem_content_type = "application/problem+json";
 
-/// A failure as a problem. The detail is the code's message alone for errors that are not the client's (5xx): what an exception
-/// says there is for the log, not for strangers.
-[[nodiscard]] inline problem problem_of(std::error_code code, std::string_view detail = {}, bool conditional = false) {
+/// A failure as a problem. The detail is the code's message alone for errors that are not the
+/// client's (5xx): what an exception says there is for the log, not for strangers.
+[[nodiscard]] inline problem problem_of(std::error_code code, std::string_view detail = {},
+                                        bool conditional = false) {
   const int status = http_status(code, conditional);
   return {.title = http_title(status),
           .status = status,
@@ -48,7 +50,8 @@ inline constexpr std::string_view problem_content_type = "application/problem+js
   return p;
 }
 
-/// The status of a thing that was deleted (H4): 410, so that a client forgets it. One that never was is errc::not_found: 404.
+/// The status of a thing that was deleted (H4): 410, so that a client forgets it. One that never
+/// was is errc::not_found: 404.
 [[nodiscard]] inline problem gone(std::string detail = {}) {
   return {.title = http_title(410), .status = 410, .detail = std::move(detail)};
 }

@@ -39,7 +39,8 @@ struct projection_passed_by {
 /// A store failed; it will be asked again after a while.
 struct projection_store_failed {
   std::string_view key{};
-  std::string_view operation{};  ///< "acquire", "renew", "release", "fetch", "apply", "settle", "restart"
+  /// "acquire", "renew", "release", "fetch", "apply", "settle", "restart"
+  std::string_view operation{};
   std::error_code code{};
   std::string_view reason{};
 };

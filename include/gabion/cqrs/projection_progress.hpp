@@ -43,7 +43,8 @@ struct wait_result {
   [[nodiscard]] bool reached() const noexcept { return status == wait_status::reached; }
 };
 
-/// How far a projection is, told from the thread that runs it to those who wait for it. Safe to use from several threads.
+/// How far a projection is, told from the thread that runs it to those who wait for it. Safe to use
+/// from several threads.
 template <env Env = native_env>
 class basic_projection_progress {
  public:
@@ -77,7 +78,8 @@ class basic_projection_progress {
     return judge(target);
   }
 
-  /// Blocks until the projection has reached the position, is faulted, or the deadline has passed on that clock.
+  /// Blocks until the projection has reached the position, is faulted, or the deadline has passed
+  /// on that clock.
   template <clock Clock>
   [[nodiscard]] wait_result wait_for(position target, deadline until, const Clock& time) const {
     // A clock that is not the system's may reach the deadline without waking anybody.
@@ -94,8 +96,10 @@ class basic_projection_progress {
  private:
   [[nodiscard]] wait_result judge(position target) const {
     // Behind is not reached while a rebuild empties the read model: its position starts over.
-    if (at_ >= target && status_ != projection_status::rebuilding) return {.status = wait_status::reached, .at = at_};
-    if (status_ == projection_status::faulted) return {.status = wait_status::faulted, .at = at_, .reason = reason_};
+    if (at_ >= target && status_ != projection_status::rebuilding)
+      return {.status = wait_status::reached, .at = at_};
+    if (status_ == projection_status::faulted)
+      return {.status = wait_status::faulted, .at = at_, .reason = reason_};
     return {.status = wait_status::timeout, .at = at_};
   }
 

@@ -30,16 +30,19 @@ struct handler_failure {
 class publish_error : public error {
  public:
   publish_error(std::string_view event, std::size_t handlers, std::vector<handler_failure> failures)
-      : error{errc::rejected, describe(event, handlers, failures)}, failures_(std::move(failures)) {}
+      : error{errc::rejected, describe(event, handlers, failures)},
+        failures_(std::move(failures)) {}
 
   /// In the order of the bus; never empty.
   [[nodiscard]] const std::vector<handler_failure>& failures() const noexcept { return failures_; }
 
  private:
-  static std::string describe(std::string_view event, std::size_t handlers, const std::vector<handler_failure>& failures) {
-    std::string text =
-        std::string{event} + ": " + std::to_string(failures.size()) + " of " + std::to_string(handlers) + " handlers failed";
-    for (const handler_failure& f : failures) text += "; handler " + std::to_string(f.index) + ": " + f.what;
+  static std::string describe(std::string_view event, std::size_t handlers,
+                              const std::vector<handler_failure>& failures) {
+    std::string text = std::string{event} + ": " + std::to_string(failures.size()) + " of " +
+                       std::to_string(handlers) + " handlers failed";
+    for (const handler_failure& f : failures)
+      text += "; handler " + std::to_string(f.index) + ": " + f.what;
     return text;
   }
 

@@ -13,10 +13,12 @@
 namespace gabion {
 inline namespace v0 {
 
-/// What middlewares have to know about a handler's result: whether it is a failure, and which. Specialise it for your own types.
+/// What middlewares have to know about a handler's result: whether it is a failure, and which.
+/// Specialise it for your own types.
 ///
-/// Known without it: std::error_code and its enums, and expected-like types (whose error counts as errc::rejected if it is no
-/// error code). Anything else is a success: a bool, an optional and a pointer are answers.
+/// Known without it: std::error_code and its enums, and expected-like types (whose error counts as
+/// errc::rejected if it is no error code). Anything else is a success: a bool, an optional and a
+/// pointer are answers.
 template <class Result>
 struct result_traits {
   static constexpr bool can_fail = detail::error_code_like<Result> || detail::expected_like<Result>;

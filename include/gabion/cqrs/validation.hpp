@@ -25,7 +25,8 @@ struct violation {
 class validation_error : public error {
  public:
   validation_error(const std::string& message, violation found)
-      : error{errc::invalid_argument, message + "." + found.field + ": " + found.problem}, violation_{std::move(found)} {}
+      : error{errc::invalid_argument, message + "." + found.field + ": " + found.problem},
+        violation_{std::move(found)} {}
   [[nodiscard]] const violation& found() const noexcept { return violation_; }
 
  private:
@@ -44,19 +45,27 @@ concept validator_for = requires(const Rule& r, const Message& m) {
   { r(m) } -> std::same_as<std::optional<violation>>;
 };
 
-/// Middleware that refuses a bad message before anything is done, naming the message and the member.
+/// Middleware that refuses a bad message before anything is done, naming the message and the
+/// member.
 ///
-/// Asks the message's own validate(), then each rule that takes this message, in order; the first violation counts. It is thrown
-/// as validation_error; a result that can carry an error becomes errc::invalid_argument instead. Safe to use from several threads.
-/// \code gabion::validation{[](const place_order& c) -> std::optional<gabion::violation> { ... }} \endcode
+/// Asks the message's own validate(), then each rule that takes this message, in order; the first
+/// violation counts. It is thrown as validation_error; a result that can carry an error becomes
+/// errc::invalid_argument instead. Safe to use from several threads.
+/// \code gabion::validation{[](const place_order& c) -> std::optional<gabion::violation> { ... }}
+/// \endcode
 template <class... Rules>
 class validation {
  public:
-  constexpr validation() requires(sizeof...(Rules) == 0) = default;
-  constexpr explicit validation(Rules... rules) requires(sizeof...(Rules) > 0) : rules_{std::move(rules)...} {}
+  constexpr validation()
+    requires(sizeof...(Rules) == 0)
+  = default;
+  constexpr explicit validation(Rules... rules)
+    requires(sizeof...(Rules) > 0)
+      : rules_{std::move(rules)...} {}
 
   template <class Context, class Message, class Next>
-  auto operator()(Context& context, const Message& message, Next& next) const -> detail::next_result<Next, Context, Message> {
+  auto operator()(Context& context, const Message& message, Next& next) const
+      -> detail::next_result<Next, Context, Message> {
     using result = detail::next_result<Next, Context, Message>;
     std::optional<violation> found = first_violation(message);
     if (found) return refuse<result>(message_name<Message>(), *std::move(found));
@@ -84,7 +93,8 @@ class validation {
   template <class Result>
   static Result refuse(std::string_view name, violation found) {
     if constexpr (can_fail<Result>) {
-      return detail::refuse<Result>(errc::invalid_argument, std::string{name} + "." + found.field + ": " + found.problem);
+      return detail::refuse<Result>(errc::invalid_argument,
+                                    std::string{name} + "." + found.field + ": " + found.problem);
     } else {
       detail::raise<validation_error>(std::string{name}, std::move(found));
     }

@@ -12,11 +12,13 @@ inline namespace v0 {
 
 /// What became of one attempt to hand a record over.
 enum class outcome : std::uint8_t {
-  delivered,    ///< accepted for good
-  retry,        ///< not accepted, may be later; counts as an attempt of this record
-  rejected,     ///< never will be accepted: the record goes to the dead letters at once
-  in_doubt,     ///< nobody knows; the same record is handed over again before anything later of its key. Counts as no attempt
-  unavailable,  ///< the other side could not be reached and nothing was handed over; counts as no attempt
+  delivered,  ///< accepted for good
+  retry,      ///< not accepted, may be later; counts as an attempt of this record
+  rejected,   ///< never will be accepted: the record goes to the dead letters at once
+  in_doubt,   ///< nobody knows; the same record is handed over again before anything later of its
+              ///< key. Counts as no attempt
+  /// The other side could not be reached and nothing was handed over; counts as no attempt
+  unavailable,
 };
 
 /// The outcome of one record, with the reason in words if it was not delivered.
@@ -31,7 +33,8 @@ enum class disposition : std::uint8_t {
   delivered,  ///< done
   deferred,   ///< still pending; remember the number of attempts and the last reason
   dead,       ///< given up: keep it, with attempts and reason, until it is redriven
-  parked,     ///< held back because an earlier record of its key is dead, or was redriven and has to go first
+  parked,  ///< held back because an earlier record of its key is dead, or was redriven and has to
+           ///< go first
 };
 
 /// One line of what a store is asked to remember in one transaction.
@@ -50,7 +53,8 @@ enum class settle_status : std::uint8_t {
 
 /// What to do when a record can not be handed over.
 enum class poison_policy : std::uint8_t {
-  park,   ///< dead letter; later records of its key are parked behind it, in order. Other keys go on. The default
+  park,   ///< dead letter; later records of its key are parked behind it, in order. Other keys go
+          ///< on. The default
   skip,   ///< dead letter; later records of its key go on, so the order of that key is given up
   pause,  ///< stop the whole pump in front of it until an operator acts
 };

@@ -19,8 +19,9 @@ struct turn {
   instant until{};       ///< if nothing was done: when to turn again at the latest
 };
 
-/// Something that works turn by turn: `take_turn()` does what can be done without waiting, `await(most)` waits for its
-/// own input (deliveries, messages) at most that long and answers false if it has nothing to wait for.
+/// Something that works turn by turn: `take_turn()` does what can be done without waiting,
+/// `await(most)` waits for its own input (deliveries, messages) at most that long and answers false
+/// if it has nothing to wait for.
 template <class Engine>
 concept turns = requires(Engine& e, duration most) {
   { e.take_turn() } -> std::same_as<turn>;
@@ -29,12 +30,14 @@ concept turns = requires(Engine& e, duration most) {
   e.begin_stop();
 };
 
-/// Turns an engine until a stop is requested, sleeping in between; then lets it end what it has begun, for at most `grace`.
-/// It wakes when `bell` rings, when input comes, or when the engine asked for it. Blocks the calling thread.
+/// Turns an engine until a stop is requested, sleeping in between; then lets it end what it has
+/// begun, for at most `grace`. It wakes when `bell` rings, when input comes, or when the engine
+/// asked for it. Blocks the calling thread.
 ///
 /// While the engine waits for its own input, a ring of the bell is seen within `slice`.
 template <turns Engine, clock Clock>
-void run_blocking(Engine& engine, waker& bell, const Clock& time, const std::stop_token& stop, duration grace, duration slice) {
+void run_blocking(Engine& engine, waker& bell, const Clock& time, const std::stop_token& stop,
+                  duration grace, duration slice) {
   instant give_up = (instant::max)();
   bool stopping = false;
   for (;;) {

@@ -12,8 +12,9 @@
 namespace gabion {
 inline namespace v0 {
 
-/// The right to move one cursor. The epoch rises with every change of owner and fences out the former one:
-/// every write on behalf of the lease names the epoch and does nothing if a newer one exists.
+/// The right to move one cursor. The epoch rises with every change of owner and fences out the
+/// former one: every write on behalf of the lease names the epoch and does nothing if a newer one
+/// exists.
 struct lease {
   std::string name{};
   std::string owner{};
@@ -23,8 +24,9 @@ struct lease {
 
 /// Where leases live. Expiry is judged by the store's own clock alone, never by the owner's.
 ///
-/// `acquire_lease` gives the lease if it is free, expired or already this owner's, always with a new epoch.
-/// `renew_lease` and `release_lease` do nothing and answer false if the epoch is no longer the current one.
+/// `acquire_lease` gives the lease if it is free, expired or already this owner's, always with a
+/// new epoch. `renew_lease` and `release_lease` do nothing and answer false if the epoch is no
+/// longer the current one.
 template <class S>
 concept lease_store = requires(S& s, std::string_view text, const lease& held, duration ttl) {
   { s.acquire_lease(text, text, ttl) } -> std::same_as<std::optional<lease>>;

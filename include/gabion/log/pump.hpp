@@ -23,19 +23,25 @@
 namespace gabion {
 inline namespace v0 {
 
-/// Moves records from a feed to a sink: in order within a key, at least once, forgetting nothing. A state machine
-/// without I/O, clock or thread: `next(now)` says what to do, and the driver does it and answers.
+/// Moves records from a feed to a sink: in order within a key, at least once, forgetting nothing. A
+/// state machine without I/O, clock or thread: `next(now)` says what to do, and the driver does it
+/// and answers.
 ///
-/// At most one step towards the store (acquire, renew, release, fetch, settle) and one submission are unanswered at a
-/// time; until then next() asks for none. Deliveries may be given at any time. It guarantees:
+/// At most one step towards the store (acquire, renew, release, fetch, settle) and one submission
+/// are unanswered at a time; until then next() asks for none. Deliveries may be given at any time.
+/// It guarantees:
 ///  - nothing is submitted but under a lease that is still trusted (unless the shape needs none);
-///  - no record is submitted while an earlier one of its key is unresolved, unless the sink keeps order within a key;
-///  - a failed record stops its key alone, and goes first again; what is given up is kept by the store before anything
+///  - no record is submitted while an earlier one of its key is unresolved, unless the sink keeps
+///  order within a key;
+///  - a failed record stops its key alone, and goes first again; what is given up is kept by the
+///  store before anything
 ///    behind it goes on;
 ///  - the watermark never passes a record that was fetched and is not settled;
-///  - it holds at most `window` records, and `window_bytes` but for one record; one fetch may come on top.
+///  - it holds at most `window` records, and `window_bytes` but for one record; one fetch may come
+///  on top.
 ///
-/// Not safe to use from several threads. Each call costs O(log held) amortised over the records; no call loops for more.
+/// Not safe to use from several threads. Each call costs O(log held) amortised over the records; no
+/// call loops for more.
 template <pump_record Record, random_source Random = xoshiro256>
 class pump {
  public:
@@ -49,11 +55,13 @@ class pump {
         lease_{options_, shape.leased},
         window_{options_, shape, std::move(random)} {}
 
-  /// The next step. Never asks for what is not yet due, and never waits for a moment that has passed.
+  /// The next step. Never asks for what is not yet due, and never waits for a moment that has
+  /// passed.
   [[nodiscard("do it and answer it")]] action next(instant now) {
     if (std::exchange(lost_, false)) lease_.lose(now);
     const bool store_free = !storing_ && now >= store_due_;
-    if (store_free && now >= lease_due()) return asking({.step = lease_.ready() ? pump_step::renew : pump_step::acquire});
+    if (store_free && now >= lease_due())
+      return asking({.step = lease_.ready() ? pump_step::renew : pump_step::acquire});
     if (may_submit(now)) {
       submitting_ = true;
       outage_counted_ = false;
@@ -61,7 +69,8 @@ class pump {
     }
     if (store_free)
       if (const std::optional<action> step = feed_step(now)) return *step;
-    if (const std::optional<stop_reason> why = stopped()) return {.step = pump_step::stopped, .why = *why};
+    if (const std::optional<stop_reason> why = stopped())
+      return {.step = pump_step::stopped, .why = *why};
     return {.step = pump_step::wait, .until = wait_until(now)};
   }
 
@@ -90,7 +99,8 @@ class pump {
     window_.abandon();
   }
 
-  /// Records above `after` of the fetch, lowest first. Fewer than its limit: there are no more for now.
+  /// Records above `after` of the fetch, lowest first. Fewer than its limit: there are no more for
+  /// now.
   void fetched(std::vector<Record>&& records, instant now) {
     store_answered();
     if (scan_ == beginning) window_.begin_pass();
@@ -116,7 +126,8 @@ class pump {
     for (Record& r : records) (void)window_.take(std::move(r));
   }
 
-  /// The store failed, and whether it did what it was asked is unknown. It is asked again after a while; nothing is forgotten.
+  /// The store failed, and whether it did what it was asked is unknown. It is asked again after a
+  /// while; nothing is forgotten.
   void store_failed(instant now) {
     storing_ = false;
     if (std::exchange(settling_, false)) window_.settle_failed();
@@ -142,8 +153,9 @@ class pump {
   /// What became of records in flight. Deliveries of what is not in flight are ignored and counted.
   void resolved(std::span<const delivery> deliveries, instant now) {
     if (deliveries.empty()) return;
-    const bool reached =
-        std::any_of(deliveries.begin(), deliveries.end(), [](const delivery& d) { return d.result != outcome::unavailable; });
+    const bool reached = std::any_of(deliveries.begin(), deliveries.end(), [](const delivery& d) {
+      return d.result != outcome::unavailable;
+    });
     for (const delivery& d : deliveries)
       if (!window_.resolve(d, now, reached)) ++strays_;
     if (!reached) return unreachable(now);
@@ -167,8 +179,9 @@ class pump {
   /// Records that were passed may be pending again (a redrive): looks from the beginning at once.
   void rescan() noexcept { hungry_ = from_start_ = true; }
 
-  /// No new fetch or submission; what is in flight is awaited, what is known is settled, the lease is released. The
-  /// driver may give up earlier: the lease expires, and what was not settled is handed over again.
+  /// No new fetch or submission; what is in flight is awaited, what is known is settled, the lease
+  /// is released. The driver may give up earlier: the lease expires, and what was not settled is
+  /// handed over again.
   void stop() noexcept { stopping_ = true; }
 
   /// Goes on after stop(), a poisoned record (which gets one more attempt) or fencing.
@@ -184,15 +197,21 @@ class pump {
   [[nodiscard]] bool has_lease() const noexcept { return lease_.ready() && !lost_; }
   /// Records held: waiting, in flight, or not settled yet.
   [[nodiscard]] std::size_t held() const noexcept { return window_.held(); }
-  [[nodiscard]] std::size_t room() const noexcept { return window_.full() ? 0 : options_.window - window_.held(); }
+  [[nodiscard]] std::size_t room() const noexcept {
+    return window_.full() ? 0 : options_.window - window_.held();
+  }
   /// Records whose delivery is awaited, also those of a lease that is lost.
-  [[nodiscard]] std::size_t in_flight() const noexcept { return window_.flying() + window_.abandoned(); }
+  [[nodiscard]] std::size_t in_flight() const noexcept {
+    return window_.flying() + window_.abandoned();
+  }
   /// Deliveries that belonged to nothing in flight.
   [[nodiscard]] std::uint64_t strays() const noexcept { return strays_; }
   /// The record at `at`, if it is held.
   [[nodiscard]] const Record* find(position at) const { return window_.find(at); }
   /// The record that has stopped the pump (poison_policy::pause).
-  [[nodiscard]] const std::optional<poisoned_record>& poison() const noexcept { return window_.poison(); }
+  [[nodiscard]] const std::optional<poisoned_record>& poison() const noexcept {
+    return window_.poison();
+  }
 
  private:
   /// How often something failed in a row, and the last wait after it.
@@ -208,7 +227,9 @@ class pump {
   }
 
   /// It takes nothing new in and brings what it has to an end.
-  [[nodiscard]] bool ending() const noexcept { return stopping_ || fenced_ || window_.poison().has_value(); }
+  [[nodiscard]] bool ending() const noexcept {
+    return stopping_ || fenced_ || window_.poison().has_value();
+  }
   /// Nothing is on its way to or from the sink.
   [[nodiscard]] bool quiet() const noexcept { return !submitting_ && in_flight() == 0; }
 
@@ -219,24 +240,28 @@ class pump {
     return stopping_ ? stop_reason::requested : stop_reason::poisoned;
   }
 
-  /// When the lease is to be asked for or renewed. What a lost lease left in flight comes back first.
+  /// When the lease is to be asked for or renewed. What a lost lease left in flight comes back
+  /// first.
   [[nodiscard]] instant lease_due() const noexcept {
     const bool of_use = lease_.ready() || (!ending() && quiet());
     return shape_.leased && of_use ? lease_.due() : (instant::max)();
   }
 
-  [[nodiscard]] instant submit_due() const noexcept { return (std::max)(outage_due_, pressure_due_); }
+  [[nodiscard]] instant submit_due() const noexcept {
+    return (std::max)(outage_due_, pressure_due_);
+  }
 
   [[nodiscard]] bool may_submit(instant now) {
     const bool awaits_proof = sink_setback_.failures != 0 && window_.flying() != 0;
-    return !submitting_ && !ending() && !awaits_proof && now >= submit_due() && now < lease_.trusted_until() &&
-           window_.ready(now);
+    return !submitting_ && !ending() && !awaits_proof && now >= submit_due() &&
+           now < lease_.trusted_until() && window_.ready(now);
   }
 
   [[nodiscard]] instant fetch_due() const noexcept {
     if (!shape_.fetches || ending() || room() == 0) return (instant::max)();
     const bool space = held() == 0 || room() >= (options_.window + 3) / 4;
-    // What is resolved is settled before a key that left records behind is looked for: they may be blocked until then.
+    // What is resolved is settled before a key that left records behind is looked for: they may be
+    // blocked until then.
     const bool left_behind = window_.wants_rescan() && window_.unsettled() == 0;
     if (from_start_ || left_behind || (space && (hungry_ || more_))) return (instant::min)();
     return (std::min)(poll_at_, rescan_at_);
@@ -244,7 +269,8 @@ class pump {
 
   std::optional<action> feed_step(instant now) {
     if (!lease_.ready()) return std::nullopt;
-    if (window_.unsettled() < options_.settle_batch && now >= fetch_due()) return asking(fetch(now));
+    if (window_.unsettled() < options_.settle_batch && now >= fetch_due())
+      return asking(fetch(now));
     if (window_.unsettled() != 0) return asking(settle());
     if (!shape_.leased || !ending() || !quiet()) return std::nullopt;
     releasing_ = true;
@@ -260,16 +286,21 @@ class pump {
     const bool rescan = now >= rescan_at_ || from_start_ || window_.wants_rescan();
     if (rescan || held() == 0) start_pass(now);
     hungry_ = from_start_ = false;
-    const std::size_t by_bytes = (options_.window_bytes - (std::min)(window_.bytes(), options_.window_bytes)) / typical_bytes_;
+    const std::size_t by_bytes =
+        (options_.window_bytes - (std::min)(window_.bytes(), options_.window_bytes)) /
+        typical_bytes_;
     const std::size_t wanted = (std::max)(std::size_t{1}, (std::min)(by_bytes, room()));
-    asked_ = wanted + (scan_ < window_.highest() ? held() : 0);  // a pass meets what is held already
+    // a pass meets what is held already
+    asked_ = wanted + (scan_ < window_.highest() ? held() : 0);
     return {.step = pump_step::fetch, .after = scan_, .limit = asked_};
   }
 
-  /// Reads from the beginning. If the pass before did not come to an end in its time, this one gets twice as long.
+  /// Reads from the beginning. If the pass before did not come to an end in its time, this one gets
+  /// twice as long.
   void start_pass(instant now) noexcept {
     constexpr duration longest = std::chrono::minutes{1};
-    if (held() != 0 && passing_) rescan_gap_ = (std::max)(options_.rescan_every, (std::min)(longest, rescan_gap_ * 2));
+    if (held() != 0 && passing_)
+      rescan_gap_ = (std::max)(options_.rescan_every, (std::min)(longest, rescan_gap_ * 2));
     scan_ = beginning;
     passing_ = true;
     rescan_at_ = gabion::saturating_add(now, rescan_gap_);
@@ -286,13 +317,15 @@ class pump {
   action settle() {
     settling_ = true;
     const auto settlements = window_.compose_settlements(options_.settle_batch);
-    return {.step = pump_step::settle, .settlements = settlements, .watermark = window_.watermark()};
+    return {
+        .step = pump_step::settle, .settlements = settlements, .watermark = window_.watermark()};
   }
 
   [[nodiscard]] instant wait_until(instant now) {
     instant until = (instant::max)();
     if (!storing_) {
-      const bool has_feed_step = lease_.ready() && (window_.unsettled() != 0 || (shape_.leased && ending() && quiet()));
+      const bool has_feed_step =
+          lease_.ready() && (window_.unsettled() != 0 || (shape_.leased && ending() && quiet()));
       const instant feed = has_feed_step ? now : lease_.ready() ? fetch_due() : (instant::max)();
       until = (std::max)(store_due_, (std::min)(lease_due(), feed));
     }
@@ -310,14 +343,16 @@ class pump {
   void unreachable(instant now) noexcept {
     // One failure per submission, however many records it had; but each makes the pump wait.
     const bool counted = std::exchange(outage_counted_, true) && sink_setback_.failures != 0;
-    const instant due =
-        counted ? gabion::saturating_add(now, sink_setback_.delay) : back_off(now, options_.outage, sink_setback_);
+    const instant due = counted ? gabion::saturating_add(now, sink_setback_.delay)
+                                : back_off(now, options_.outage, sink_setback_);
     outage_due_ = (std::max)(outage_due_, due);
   }
 
-  [[nodiscard]] instant back_off(instant now, const backoff_options& options, setback& last) noexcept {
+  [[nodiscard]] instant back_off(instant now, const backoff_options& options,
+                                 setback& last) noexcept {
     if (last.failures != ~std::uint32_t{0}) ++last.failures;
-    last.delay = (std::max)(detail::least_delay, gabion::next_delay(options, last.failures, last.delay, random_));
+    last.delay = (std::max)(detail::least_delay,
+                            gabion::next_delay(options, last.failures, last.delay, random_));
     return gabion::saturating_add(now, last.delay);
   }
 

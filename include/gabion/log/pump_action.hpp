@@ -15,7 +15,8 @@
 namespace gabion {
 inline namespace v0 {
 
-/// How a pump looks at a record. Specialise it for each type of record, with these static functions:
+/// How a pump looks at a record. Specialise it for each type of record, with these static
+/// functions:
 ///   position at(const Record&)             the place in the feed, above `beginning`
 ///   std::string_view key(const Record&)    order is kept within one key; empty = no order
 ///   std::uint32_t attempts(const Record&)  failed attempts so far, over all restarts
@@ -44,31 +45,36 @@ concept has_bytes = requires(const Record& r) {
 
 /// What a pump can carry.
 template <class Record>
-concept pump_record =
-    std::move_constructible<Record> && has_position<Record> && has_key<Record> && has_history<Record> && has_bytes<Record>;
+concept pump_record = std::move_constructible<Record> && has_position<Record> && has_key<Record> &&
+                      has_history<Record> && has_bytes<Record>;
 
 /// Names everything that a record lacks to be carried by a pump, in words.
 template <class Record>
 consteval bool explain_pump_record() {
   static_assert(std::move_constructible<Record>, "pump_record: the record cannot be moved");
-  static_assert(has_position<Record>,
-                "pump_record: `static position at(const Record&)` is missing in gabion::pump_traits<Record>");
-  static_assert(has_key<Record>,
-                "pump_record: `static std::string_view key(const Record&)` is missing in gabion::pump_traits<Record>");
   static_assert(
-      has_history<Record>,
-      "pump_record: `static std::uint32_t attempts(const Record&)` or `static bool blocked(const Record&)` is missing in "
-      "gabion::pump_traits<Record>");
+      has_position<Record>,
+      "pump_record: `static position at(const Record&)` is missing in gabion::pump_traits<Record>");
+  static_assert(has_key<Record>,
+                "pump_record: `static std::string_view key(const Record&)` is missing in "
+                "gabion::pump_traits<Record>");
+  static_assert(has_history<Record>,
+                "pump_record: `static std::uint32_t attempts(const Record&)` or `static bool "
+                "blocked(const Record&)` is missing in "
+                "gabion::pump_traits<Record>");
   static_assert(has_bytes<Record>,
-                "pump_record: `static std::size_t bytes(const Record&)` is missing in gabion::pump_traits<Record>");
+                "pump_record: `static std::size_t bytes(const Record&)` is missing in "
+                "gabion::pump_traits<Record>");
   return pump_record<Record>;
 }
 
 /// What a pump stands between. Not a matter of taste: it follows from the feed and the sink.
 struct pump_shape {
-  bool leased = true;            ///< the cursor is moved under a lease; false if something else fences (a broker's partition)
-  bool fetches = true;           ///< the pump asks for records; false if they are offered to it
-  bool keeps_key_order = false;  ///< see declares_key_order: many records of one key may be in flight at once
+  bool leased = true;   ///< the cursor is moved under a lease; false if something else fences (a
+                        ///< broker's partition)
+  bool fetches = true;  ///< the pump asks for records; false if they are offered to it
+  /// See declares_key_order: many records of one key may be in flight at once
+  bool keeps_key_order = false;
 };
 
 /// One record of a submission.
@@ -85,7 +91,8 @@ enum class pump_step : std::uint8_t {
   renew,    ///< renew held(); answer renewed()
   release,  ///< give held() back; answer released()
   fetch,    ///< read at most `limit` records above `after`, lowest first; answer fetched()
-  submit,   ///< hand `batch` over, in order; answer submitted(), and a delivery for each record taken through resolved()
+  submit,   ///< hand `batch` over, in order; answer submitted(), and a delivery for each record
+            ///< taken through resolved()
   settle,   ///< remember `settlements` and `watermark` under held(); answer settled()
   wait,     ///< nothing to do before `until`, a wake() or a delivery
   stopped,  ///< nothing to do until resume(); see `why`
@@ -107,13 +114,14 @@ enum class stop_reason : std::uint8_t {
   return "unknown";
 }
 
-/// One step for the driver of a pump, with its particulars. Spans are valid until the step is answered.
+/// One step for the driver of a pump, with its particulars. Spans are valid until the step is
+/// answered.
 template <class Record>
 struct pump_action {
   pump_step step = pump_step::wait;
-  instant until{};                              ///< wait: instant::max() if only a delivery or wake() can help
-  position after{};                             ///< fetch
-  std::size_t limit = 0;                        ///< fetch
+  instant until{};        ///< wait: instant::max() if only a delivery or wake() can help
+  position after{};       ///< fetch
+  std::size_t limit = 0;  ///< fetch
   std::span<const submission<Record>> batch{};  ///< submit
   std::span<const settlement> settlements{};    ///< settle
   position watermark{};                         ///< settle: everything fetched up to it is settled

@@ -14,11 +14,12 @@ struct any_transaction_body {
 };
 }  // namespace detail
 
-/// Something that runs a function inside one transaction: `d.transact([](D::transaction& tx) { ... })`.
+/// Something that runs a function inside one transaction: `d.transact([](D::transaction& tx) { ...
+/// })`.
 ///
-/// It begins before the call, commits when the function returns, rolls back when it throws, and gives back what the
-/// function returned. Once it has returned, the work is durable. The function may run again after a conflict, so it
-/// must have no effect but through the transaction.
+/// It begins before the call, commits when the function returns, rolls back when it throws, and
+/// gives back what the function returned. Once it has returned, the work is durable. The function
+/// may run again after a conflict, so it must have no effect but through the transaction.
 template <class D>
 concept transactor = requires(D& d, detail::any_transaction_body<typename D::transaction> body) {
   { d.transact(body) } -> std::same_as<int>;

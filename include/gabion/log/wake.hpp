@@ -28,9 +28,7 @@ class wake_list {
 
 /// A transaction that can wake others after its commit.
 template <class Transaction>
-concept wakes_on_commit = requires(Transaction& tx, wake_ref who) {
-  tx.wake_on_commit(who);
-};
+concept wakes_on_commit = requires(Transaction& tx, wake_ref who) { tx.wake_on_commit(who); };
 
 }  // namespace v0
 }  // namespace gabion

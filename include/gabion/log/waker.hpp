@@ -13,8 +13,9 @@
 namespace gabion {
 inline namespace v0 {
 
-/// Lets one thread sleep until another has work for it. A wake-up that comes before the wait is not lost; several are one.
-/// Safe to use from several threads; waking never waits for anything but a few instructions.
+/// Lets one thread sleep until another has work for it. A wake-up that comes before the wait is not
+/// lost; several are one. Safe to use from several threads; waking never waits for anything but a
+/// few instructions.
 class waker {
  public:
   void wake() noexcept {
@@ -31,9 +32,11 @@ class waker {
     return std::exchange(rung_, false);
   }
 
-  /// Waits at most `most` real time for a wake-up or a request to stop. True if woken; it does not take the wake-up away.
+  /// Waits at most `most` real time for a wake-up or a request to stop. True if woken; it does not
+  /// take the wake-up away.
   bool wait(const std::stop_token& stop, duration most) {
-    constexpr duration longest = std::chrono::hours{1};  // longer ones overflow in standard libraries
+    // longer ones overflow in standard libraries
+    constexpr duration longest = std::chrono::hours{1};
     std::unique_lock guard{mutex_};
     return bell_.wait_for(guard, stop, (std::min)(most, longest), [this] { return rung_; });
   }

@@ -9,13 +9,15 @@
 namespace gabion {
 inline namespace v0 {
 
-/// A number that only rises, and wraps after 2^64. Safe to use from several threads; one relaxed addition.
-/// It orders nothing: never decide anything else by it.
+/// A number that only rises, and wraps after 2^64. Safe to use from several threads; one relaxed
+/// addition. It orders nothing: never decide anything else by it.
 template <env Env>
 class basic_counter {
  public:
   void add(std::uint64_t n = 1) noexcept { value_.fetch_add(n, std::memory_order_relaxed); }
-  [[nodiscard]] std::uint64_t value() const noexcept { return value_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t value() const noexcept {
+    return value_.load(std::memory_order_relaxed);
+  }
 
  private:
   typename Env::template atomic<std::uint64_t> value_{0};
@@ -28,7 +30,9 @@ class basic_gauge {
   void set(std::int64_t value) noexcept { value_.store(value, std::memory_order_relaxed); }
   void add(std::int64_t n = 1) noexcept { value_.fetch_add(n, std::memory_order_relaxed); }
   void subtract(std::int64_t n = 1) noexcept { value_.fetch_sub(n, std::memory_order_relaxed); }
-  [[nodiscard]] std::int64_t value() const noexcept { return value_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::int64_t value() const noexcept {
+    return value_.load(std::memory_order_relaxed);
+  }
 
  private:
   typename Env::template atomic<std::int64_t> value_{0};

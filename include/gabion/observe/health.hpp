@@ -34,8 +34,8 @@ struct health_part {
   friend bool operator==(const health_part&, const health_part&) = default;
 };
 
-/// The health of a whole, made of what its parts say. A plain value, made anew for each question; not safe to change from
-/// several threads.
+/// The health of a whole, made of what its parts say. A plain value, made anew for each question;
+/// not safe to change from several threads.
 class health_report {
  public:
   /// A part without which nothing works: the whole is never better than it.
@@ -45,7 +45,8 @@ class health_report {
   }
   /// A part that can be missed: if it is down, the whole is degraded.
   void add_optional(health_part part) {
-    const health_state counts = part.state == health_state::up ? health_state::up : health_state::degraded;
+    const health_state counts =
+        part.state == health_state::up ? health_state::up : health_state::degraded;
     if (counts > state_) state_ = counts;
     parts_.push_back(std::move(part));
   }

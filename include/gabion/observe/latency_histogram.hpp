@@ -13,12 +13,13 @@
 namespace gabion {
 inline namespace v0 {
 
-/// Counts durations in 1,216 log-linear buckets from 1 ns to 73 minutes: any quantile is right to 1/32, in 9.5 KB that
-/// never grow, without allocation.
+/// Counts durations in 1,216 log-linear buckets from 1 ns to 73 minutes: any quantile is right to
+/// 1/32, in 9.5 KB that never grow, without allocation.
 ///
-/// Safe to use from several threads. record() is two relaxed additions and never waits. A snapshot taken while others record
-/// holds each sample wholly or not at all in its buckets; its sum may be a few samples ahead or behind.
-/// Source: the bucket layout of HdrHistogram (Gil Tene), with 5 bits of precision.
+/// Safe to use from several threads. record() is two relaxed additions and never waits. A snapshot
+/// taken while others record holds each sample wholly or not at all in its buckets; its sum may be
+/// a few samples ahead or behind. Source: the bucket layout of HdrHistogram (Gil Tene), with 5 bits
+/// of precision.
 template <class Env>
 class basic_latency_histogram {
   static_assert(explain_env<Env>());
@@ -26,7 +27,8 @@ class basic_latency_histogram {
  public:
   /// Negative durations count as zero, those beyond latency_snapshot::longest in the last bucket.
   void record(duration sample) noexcept {
-    const std::uint64_t ns = sample < duration::zero() ? 0 : static_cast<std::uint64_t>(sample.count());
+    const std::uint64_t ns =
+        sample < duration::zero() ? 0 : static_cast<std::uint64_t>(sample.count());
     buckets_[detail::latency_bucket(ns)].fetch_add(1, std::memory_order_relaxed);
     sum_.fetch_add(ns, std::memory_order_relaxed);
   }
@@ -34,7 +36,8 @@ class basic_latency_histogram {
   /// Adds what another one held.
   void merge(const latency_snapshot& other) noexcept {
     for (std::size_t i = 0; i < detail::latency_buckets; ++i)
-      if (other.buckets_[i] != 0) buckets_[i].fetch_add(other.buckets_[i], std::memory_order_relaxed);
+      if (other.buckets_[i] != 0)
+        buckets_[i].fetch_add(other.buckets_[i], std::memory_order_relaxed);
     sum_.fetch_add(other.sum_, std::memory_order_relaxed);
   }
 
@@ -49,7 +52,8 @@ class basic_latency_histogram {
     return result;
   }
 
-  /// Takes out what it holds and leaves it empty. A sample recorded meanwhile is in this result or in the next.
+  /// Takes out what it holds and leaves it empty. A sample recorded meanwhile is in this result or
+  /// in the next.
   [[nodiscard("these samples are in no later snapshot")]] latency_snapshot take() noexcept {
     latency_snapshot result;
     for (std::size_t i = 0; i < detail::latency_buckets; ++i) {

@@ -31,10 +31,11 @@ struct placement {
 
 /// What keeps the partitions and offsets of a broker. Safe to use from several threads.
 ///
-/// `append` stores the batch in order, all or a prefix, and answers how many; `commit` never moves an offset back.
+/// `append` stores the batch in order, all or a prefix, and answers how many; `commit` never moves
+/// an offset back.
 template <class S>
-concept broker_storage = requires(S& s, std::string_view text, std::uint32_t partition, position at, std::size_t limit,
-                                  std::span<const placement> batch) {
+concept broker_storage = requires(S& s, std::string_view text, std::uint32_t partition, position at,
+                                  std::size_t limit, std::span<const placement> batch) {
   { s.append(batch) } -> std::same_as<std::size_t>;
   { s.read(text, partition, at, limit) } -> std::same_as<std::vector<received>>;
   { s.committed(text, text, partition) } -> std::same_as<position>;  // group, topic, partition
@@ -43,7 +44,8 @@ concept broker_storage = requires(S& s, std::string_view text, std::uint32_t par
 
 /// How a broker lays out its topics.
 struct broker_options {
-  std::uint32_t partitions = 4;           ///< of each topic, fixed for the life of the data; 1 to 1024; default 4
+  /// Of each topic, fixed for the life of the data; 1 to 1024; default 4
+  std::uint32_t partitions = 4;
   std::string default_topic{"messages"};  ///< where messages without a topic go; default "messages"
 };
 
@@ -62,8 +64,9 @@ struct broker_group {
 
 }  // namespace detail
 
-/// A broker in this process: topics with partitions by key, consumer groups with offsets, rebalancing as members come
-/// and go. At least once: what a member received and did not commit comes again after a rebalance or restart.
+/// A broker in this process: topics with partitions by key, consumer groups with offsets,
+/// rebalancing as members come and go. At least once: what a member received and did not commit
+/// comes again after a rebalance or restart.
 ///
 /// Safe to use from several threads. Must outlive its transports and subscriptions.
 template <broker_storage Storage>
@@ -81,16 +84,22 @@ class basic_broker {
   /// A way in for one relay.
   [[nodiscard]] transport make_transport() { return transport{*this}; }
 
-  /// Joins a group; all its members must name the same topics. Leaves when the subscription is destroyed.
-  /// Throws error(invalid_argument) if the topics differ, or if the group has no name or no topics.
+  /// Joins a group; all its members must name the same topics. Leaves when the subscription is
+  /// destroyed. Throws error(invalid_argument) if the topics differ, or if the group has no name or
+  /// no topics.
   [[nodiscard]] subscription subscribe(std::string_view group, std::vector<std::string> topics) {
-    if (group.empty()) detail::fail(errc::invalid_argument, "the group has no name; members of one name share the messages");
+    if (group.empty())
+      detail::fail(errc::invalid_argument,
+                   "the group has no name; members of one name share the messages");
     if (topics.empty())
-      detail::fail(errc::invalid_argument, "group '" + std::string{group} + "' names no topic; messages without one are in '" +
+      detail::fail(errc::invalid_argument, "group '" + std::string{group} +
+                                               "' names no topic; messages without one are in '" +
                                                options_.default_topic + "'");
-    // From here on the group holds back what it has not committed, also before it receives for the first time.
+    // From here on the group holds back what it has not committed, also before it receives for the
+    // first time.
     for (const std::string& topic : topics)
-      for (std::uint32_t p = 0; p < options_.partitions; ++p) (void)storage_.committed(group, topic, p);
+      for (std::uint32_t p = 0; p < options_.partitions; ++p)
+        (void)storage_.committed(group, topic, p);
     return subscription{*this, std::string{group}, std::move(topics)};
   }
 
@@ -115,8 +124,10 @@ class basic_broker {
     const std::lock_guard guard{mutex_};
     detail::broker_group& g = groups_[name];
     if (!g.members.empty() && g.topics != topics)
-      detail::fail(errc::invalid_argument,
-                   "group '" + name + "' has members that subscribe to other topics; use the same list, or another group");
+      detail::fail(
+          errc::invalid_argument,
+          "group '" + name +
+              "' has members that subscribe to other topics; use the same list, or another group");
     g.topics = topics;
     g.members.push_back(++last_member_);
     ++g.generation;
@@ -150,18 +161,21 @@ class basic_broker<Storage>::transport {
   explicit transport(basic_broker& to) noexcept : broker_{&to} {}
 
   std::size_t submit(std::span<const outgoing> batch) {
-    std::vector<message> addressed;  // only for messages without a topic; the storage sees one with the default topic
+    // only for messages without a topic; the storage sees one with the default topic
+    std::vector<message> addressed;
     std::vector<placement> placed;
     addressed.reserve(batch.size());
     placed.reserve(batch.size());
-    for (const outgoing& out : batch) placed.push_back({partition_of(*out.what), with_topic(*out.what, addressed)});
+    for (const outgoing& out : batch)
+      placed.push_back({partition_of(*out.what), with_topic(*out.what, addressed)});
     const std::size_t taken = broker_->append(placed);
     for (const outgoing& out : batch.first(taken)) known_.push_back({.at = out.at});
     return taken;
   }
 
   void poll(std::vector<delivery>& out, duration /*max_wait*/) {
-    out.insert(out.end(), std::make_move_iterator(known_.begin()), std::make_move_iterator(known_.end()));
+    out.insert(out.end(), std::make_move_iterator(known_.begin()),
+               std::make_move_iterator(known_.end()));
     known_.clear();
   }
 
@@ -188,7 +202,10 @@ template <broker_storage Storage>
 class basic_broker<Storage>::subscription {
  public:
   subscription(basic_broker& of, std::string group, std::vector<std::string> topics)
-      : broker_{&of}, group_{std::move(group)}, topics_{std::move(topics)}, member_{of.join(group_, topics_)} {}
+      : broker_{&of},
+        group_{std::move(group)},
+        topics_{std::move(topics)},
+        member_{of.join(group_, topics_)} {}
   subscription(subscription&& other) noexcept
       : broker_{std::exchange(other.broker_, nullptr)},
         group_{std::move(other.group_)},
@@ -207,7 +224,9 @@ class basic_broker<Storage>::subscription {
     for (;;) {
       const std::uint64_t seen = refresh();
       std::vector<received> batch = read(limit);
-      if (!batch.empty() || limit == 0 || max_wait <= duration::zero() || !wait_for_change(seen, until)) return batch;
+      if (!batch.empty() || limit == 0 || max_wait <= duration::zero() ||
+          !wait_for_change(seen, until))
+        return batch;
     }
   }
 
@@ -220,7 +239,8 @@ class basic_broker<Storage>::subscription {
     return settle_status::applied;
   }
 
-  /// The assignment that receive() has taken up, not the broker's newest: what it gave out belongs to this one.
+  /// The assignment that receive() has taken up, not the broker's newest: what it gave out belongs
+  /// to this one.
   [[nodiscard]] std::uint64_t assignment() const noexcept { return generation_; }
 
  private:
@@ -248,8 +268,11 @@ class basic_broker<Storage>::subscription {
     for (std::uint32_t p = 0; p < all; ++p)
       if (g.owns(member_, p)) mine.push_back({.partition = p});
     guard.unlock();
-    for (assigned& a : mine) a.read_to = broker_->storage_.committed(group_, topic_of(a.partition), within_topic(a.partition));
-    // Last, so that a storage that fails half-way leaves it to the next call, and nothing is read from a wrong place.
+    for (assigned& a : mine)
+      a.read_to =
+          broker_->storage_.committed(group_, topic_of(a.partition), within_topic(a.partition));
+    // Last, so that a storage that fails half-way leaves it to the next call, and nothing is read
+    // from a wrong place.
     assigned_ = std::move(mine);
     generation_ = generation;
     return seen;
@@ -266,26 +289,31 @@ class basic_broker<Storage>::subscription {
         read_one();
       else
         (void)detail::guarded(
-            read_one);  // what is read already is not read again, so it must be given out; the failure comes again
+            // what is read already is not read again, so it must be given out; the failure comes
+            // again
+            read_one);
     }
     return batch;
   }
 
   /// All that is read is put into the batch, or the partition stays where it was.
   void read_on(assigned& from, std::vector<received>& batch, std::size_t limit) {
-    auto more = broker_->storage_.read(topic_of(from.partition), within_topic(from.partition), from.read_to, limit);
+    auto more = broker_->storage_.read(topic_of(from.partition), within_topic(from.partition),
+                                       from.read_to, limit);
     if (more.empty()) return;
     for (received& r : more) r.partition = from.partition;
     const position last = more.back().at;
-    batch.insert(batch.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+    batch.insert(batch.end(), std::make_move_iterator(more.begin()),
+                 std::make_move_iterator(more.end()));
     from.read_to = last;
   }
 
   /// False if the time is up.
   bool wait_for_change(std::uint64_t seen, instant until) {
     std::unique_lock guard{broker_->mutex_};
-    return broker_->changed_.wait_until(
-        guard, until, [&] { return broker_->appended_ != seen || broker_->groups_[group_].generation != generation_; });
+    return broker_->changed_.wait_until(guard, until, [&] {
+      return broker_->appended_ != seen || broker_->groups_[group_].generation != generation_;
+    });
   }
 
   basic_broker* broker_;

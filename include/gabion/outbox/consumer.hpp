@@ -34,51 +34,67 @@ inline namespace v0 {
 
 /// Who consumes, and how. Later members are only ever added at the end.
 struct consumer_options {
-  std::string name{};     ///< names the consumer in the inbox and in its event log; 1 to 255 bytes; required
+  /// Names the consumer in the inbox and in its event log; 1 to 255 bytes; required
+  std::string name{};
   std::size_t batch = 1;  ///< messages handled in one transaction at most; 1 to 10,000; default 1
-  pump_options pump{};    ///< window over all partitions, retries, poison policy; `batch` and the lease have no effect
-  duration letters_every = std::chrono::seconds{1};  ///< how often to look for redriven letters unless told; 1 ms up; default 1 s
-  duration stop_grace = std::chrono::seconds{10};    ///< how long run() settles what is handled once asked to stop; default 10 s
-  duration poll_slice =
-      std::chrono::milliseconds{20};  ///< how long to wait for messages before looking for wake-ups; 1 ms up; default 20 ms
+  pump_options pump{};    ///< window over all partitions, retries, poison policy; `batch` and the
+                          ///< lease have no effect
+  /// How often to look for redriven letters unless told; 1 ms up; default 1 s
+  duration letters_every = std::chrono::seconds{1};
+  /// How long run() settles what is handled once asked to stop; default 10 s
+  duration stop_grace = std::chrono::seconds{10};
+  /// How long to wait for messages before looking for wake-ups; 1 ms up; default 20 ms
+  duration poll_slice = std::chrono::milliseconds{20};
 };
 
-/// Handles each message of a subscription once: message, dedup entry and effect are one transaction.
+/// Handles each message of a subscription once: message, dedup entry and effect are one
+/// transaction.
 ///
-/// `handler(tx, message)` gives back nothing, an `outcome` or a std::error_code. If it throws or gives back anything but
-/// success, the transaction rolls back and the message is tried again after a while, its key waiting; other keys go on.
-/// An error of code unavailable, busy, full, timeout, cancelled or circuit_open counts as no attempt; rejected,
-/// unknown_type, corrupt, too_large or invalid_argument gives up at once. What is given up becomes a letter in the inbox
-/// before the group's offset passes it; later messages of its key are parked behind it (poison_policy::park).
+/// `handler(tx, message)` gives back nothing, an `outcome` or a std::error_code. If it throws or
+/// gives back anything but success, the transaction rolls back and the message is tried again after
+/// a while, its key waiting; other keys go on. An error of code unavailable, busy, full, timeout,
+/// cancelled or circuit_open counts as no attempt; rejected, unknown_type, corrupt, too_large or
+/// invalid_argument gives up at once. What is given up becomes a letter in the inbox before the
+/// group's offset passes it; later messages of its key are parked behind it (poison_policy::park).
 /// Redriven letters are handled in the same way, in the order of their key.
 ///
-/// With `batch` above 1 several messages share one transaction; if one fails, all are rolled back and done one by one.
-/// A message without an id gets one from its topic, partition and position. The referenced objects must outlive the consumer.
-/// wake(), rescan() and resume() are safe from any thread, everything else belongs to one thread at a time.
-template <class Subscription, class Inbox, class Database, class Handler, clock Clock = steady_clock,
-          class Observer = no_observer, env Env = native_env, wall_clock WallClock = system_clock,
-          random_source Random = xoshiro256>
+/// With `batch` above 1 several messages share one transaction; if one fails, all are rolled back
+/// and done one by one. A message without an id gets one from its topic, partition and position.
+/// The referenced objects must outlive the consumer. wake(), rescan() and resume() are safe from
+/// any thread, everything else belongs to one thread at a time.
+template <class Subscription, class Inbox, class Database, class Handler,
+          clock Clock = steady_clock, class Observer = no_observer, env Env = native_env,
+          wall_clock WallClock = system_clock, random_source Random = xoshiro256>
 class basic_consumer {
-  static_assert(transactor<Database>, "consumer: the database is no transactor (see gabion/log/transactor.hpp)");
+  static_assert(transactor<Database>,
+                "consumer: the database is no transactor (see gabion/log/transactor.hpp)");
   using transaction = typename Database::transaction;
   static_assert(explain_subscription<Subscription>() && explain_inbox_store<Inbox, transaction>());
   static_assert(std::invocable<Handler&, transaction&, const message&>,
-                "consumer: the handler cannot be called as handler(Database::transaction&, const gabion::message&)");
-  static_assert(detail::handler_result<std::invoke_result_t<Handler&, transaction&, const message&>>,
-                "consumer: the handler must give back nothing, a gabion::outcome or a std::error_code");
+                "consumer: the handler cannot be called as handler(Database::transaction&, const "
+                "gabion::message&)");
+  static_assert(
+      detail::handler_result<std::invoke_result_t<Handler&, transaction&, const message&>>,
+      "consumer: the handler must give back nothing, a gabion::outcome or a std::error_code");
 
  public:
   /// Throws error(invalid_argument) if an option is out of range.
-  basic_consumer(Subscription& from, Inbox& inbox, Database& database, Handler handler, consumer_options options,
-                 Clock time = Clock{}, Observer observer = Observer{}, WallClock wall = WallClock{}, Random random = Random{})
+  basic_consumer(Subscription& from, Inbox& inbox, Database& database, Handler handler,
+                 consumer_options options, Clock time = Clock{}, Observer observer = Observer{},
+                 WallClock wall = WallClock{}, Random random = Random{})
       : from_{&from},
         inbox_{&inbox},
         options_{checked(std::move(options))},
         time_{std::move(time)},
         observer_{std::forward<Observer>(observer)},
         random_{std::move(random)},
-        handler_{inbox,     database,       std::forward<Handler>(handler), options_.name, options_.pump.on_poison,
-                 observer_, std::move(wall)},
+        handler_{inbox,
+                 database,
+                 std::forward<Handler>(handler),
+                 options_.name,
+                 options_.pump.on_poison,
+                 observer_,
+                 std::move(wall)},
         letters_{letter_pump(options_), {.leased = false, .keeps_key_order = true}, random_},
         assignment_{from.assignment()} {}
   basic_consumer(const basic_consumer&) = delete;
@@ -92,7 +108,8 @@ class basic_consumer {
     return static_cast<std::size_t>(handled() - before);
   }
 
-  /// Works until a stop is requested; then settles what is handled, for at most stop_grace. Blocks the calling thread.
+  /// Works until a stop is requested; then settles what is handled, for at most stop_grace. Blocks
+  /// the calling thread.
   void run(const std::stop_token& stop) {
     stopping_ = false;
     resume_all();
@@ -117,7 +134,8 @@ class basic_consumer {
 
   // ---- for a driver (see gabion/log/driver.hpp)
 
-  /// One step of each partition and of the letters; messages are received when there is nothing else to do.
+  /// One step of each partition and of the letters; messages are received when there is nothing
+  /// else to do.
   turn take_turn() {
     drop_lost_partitions();
     turn all{.stopped = true, .until = (instant::max)()};
@@ -134,7 +152,8 @@ class basic_consumer {
     return all;
   }
 
-  /// Waits for messages at most that long; false if there is no room for them, or the subscription has failed a moment ago.
+  /// Waits for messages at most that long; false if there is no room for them, or the subscription
+  /// has failed a moment ago.
   bool await(duration most) {
     if (stopping_ || room() == 0 || time_.now() < receive_due_) return false;
     receive(most);
@@ -164,12 +183,15 @@ class basic_consumer {
   static consumer_options checked(consumer_options options) {
     gabion::validate(options.pump, "consumer_options.pump");
     if (options.name.empty() || options.name.size() > 255)
-      detail::fail(errc::invalid_argument, "consumer_options.name has " + std::to_string(options.name.size()) +
+      detail::fail(errc::invalid_argument, "consumer_options.name has " +
+                                               std::to_string(options.name.size()) +
                                                " bytes; allowed: 1 to 255. Name the consumer");
     detail::check_range("consumer_options.batch", options.batch, 1, 10'000);
-    detail::check_at_least("consumer_options.letters_every", options.letters_every, std::chrono::milliseconds{1});
+    detail::check_at_least("consumer_options.letters_every", options.letters_every,
+                           std::chrono::milliseconds{1});
     detail::check_at_least("consumer_options.stop_grace", options.stop_grace, duration::zero());
-    detail::check_at_least("consumer_options.poll_slice", options.poll_slice, std::chrono::milliseconds{1});
+    detail::check_at_least("consumer_options.poll_slice", options.poll_slice,
+                           std::chrono::milliseconds{1});
     return options;
   }
 
@@ -180,7 +202,8 @@ class basic_consumer {
     return o;
   }
 
-  /// The inbox parks, inside the transaction that would handle: the pump of a partition just goes on.
+  /// The inbox parks, inside the transaction that would handle: the pump of a partition just goes
+  /// on.
   static pump_options partition_pump(const consumer_options& options) {
     pump_options o = options.pump;
     o.batch = options.batch;
@@ -241,9 +264,11 @@ class basic_consumer {
     return true;
   }
 
-  /// Partitions are numbered within a subscription: without the topic, one that is added later would be taken for another.
+  /// Partitions are numbered within a subscription: without the topic, one that is added later
+  /// would be taken for another.
   static std::string name_of(const received& r) {
-    return "@" + r.what.topic + "/" + std::to_string(r.partition) + "/" + std::to_string(to_number(r.at));
+    return "@" + r.what.topic + "/" + std::to_string(r.partition) + "/" +
+           std::to_string(to_number(r.at));
   }
 
   gabion::pump<received, Random>& pump_of(std::uint32_t number) {
@@ -251,7 +276,9 @@ class basic_consumer {
     if (found != partitions_.end()) return found->second.pump;
     const pump_shape shape{.leased = false, .fetches = false, .keeps_key_order = true};
     return partitions_
-        .try_emplace(number, partition{.pump = gabion::pump<received, Random>{partition_pump(options_), shape, random_}})
+        .try_emplace(number,
+                     partition{.pump = gabion::pump<received, Random>{partition_pump(options_),
+                                                                      shape, random_}})
         .first->second.pump;
   }
 
@@ -279,14 +306,17 @@ class basic_consumer {
       case pump_step::submit: handle(p, todo.batch); break;
       case pump_step::settle: settle_letters(todo.settlements); break;
       case pump_step::stopped:
-        if (todo.why == stop_reason::poisoned && !std::exchange(letters_paused_, true)) paused(*p.poison());
+        if (todo.why == stop_reason::poisoned && !std::exchange(letters_paused_, true))
+          paused(*p.poison());
         return {.stopped = true, .until = (instant::max)()};
       default: return {.until = todo.until};
     }
     return {.worked = true};
   }
 
-  void paused(const poisoned_record& at) { gabion::notify(observer_, pump_paused{at.at, at.attempts, at.reason}); }
+  void paused(const poisoned_record& at) {
+    gabion::notify(observer_, pump_paused{at.at, at.attempts, at.reason});
+  }
 
   template <class Record>
   void handle(gabion::pump<Record, Random>& of, std::span<const submission<Record>> batch) {
@@ -306,7 +336,8 @@ class basic_consumer {
   }
 
   /// Dead letters first, then the group's offset: a crash in between repeats, and forgets nothing.
-  void settle(std::uint32_t number, partition& p, std::span<const settlement> settlements, position watermark) {
+  void settle(std::uint32_t number, partition& p, std::span<const settlement> settlements,
+              position watermark) {
     settle_status status = settle_status::applied;
     const bool answered = asked(p.pump, "settle", [&] {
       for (const settlement& s : settlements)
@@ -321,20 +352,24 @@ class basic_consumer {
   }
 
   void report(const message& m, const settlement& s) {
-    if (s.as == disposition::dead) gabion::notify(observer_, message_dead{m, s.at, s.attempts, s.reason});
-    if (s.as == disposition::deferred) gabion::notify(observer_, message_retried{m, s.at, s.attempts, s.reason});
+    if (s.as == disposition::dead)
+      gabion::notify(observer_, message_dead{m, s.at, s.attempts, s.reason});
+    if (s.as == disposition::deferred)
+      gabion::notify(observer_, message_retried{m, s.at, s.attempts, s.reason});
   }
 
   void fetch_letters(position after, std::size_t limit) {
     std::vector<inbox_letter> letters;
-    if (asked(letters_, "redriven", [&] { letters = inbox_->redriven(options_.name, after, limit); }))
+    if (asked(letters_, "redriven",
+              [&] { letters = inbox_->redriven(options_.name, after, limit); }))
       letters_.fetched(std::move(letters), time_.now());
   }
 
   void settle_letters(std::span<const settlement> settlements) {
     const bool answered = asked(letters_, "settle", [&] {
       for (const settlement& s : settlements)
-        if (s.as == disposition::dead || s.as == disposition::parked) handler_.keep_again(*letters_.find(s.at), s);
+        if (s.as == disposition::dead || s.as == disposition::parked)
+          handler_.keep_again(*letters_.find(s.at), s);
     });
     if (!answered) return;
     for (const settlement& s : settlements) report(letters_.find(s.at)->what, s);
@@ -363,8 +398,10 @@ class basic_consumer {
 template <class Subscription, class Inbox, class Database, class Handler>
 class consumer : public basic_consumer<Subscription, Inbox, Database, Handler> {
  public:
-  consumer(Subscription& from, Inbox& inbox, Database& database, Handler handler, consumer_options options)
-      : basic_consumer<Subscription, Inbox, Database, Handler>{from, inbox, database, std::move(handler), std::move(options)} {}
+  consumer(Subscription& from, Inbox& inbox, Database& database, Handler handler,
+           consumer_options options)
+      : basic_consumer<Subscription, Inbox, Database, Handler>{
+            from, inbox, database, std::move(handler), std::move(options)} {}
 };
 
 }  // namespace v0

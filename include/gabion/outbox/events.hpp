@@ -11,7 +11,8 @@
 #include <gabion/log/lease.hpp>
 #include <gabion/log/position.hpp>
 
-// What a relay and a consumer tell their observer. What an event refers to lives only as long as the call.
+// What a relay and a consumer tell their observer. What an event refers to lives only as long as
+// the call.
 namespace gabion {
 inline namespace v0 {
 
@@ -19,14 +20,16 @@ inline namespace v0 {
 struct message_published {
   const message& what;
   position at{};
-  std::optional<duration> lag{};  ///< wall time since message::time, never negative; nothing if that is not set
+  /// Wall time since message::time, never negative; nothing if that is not set
+  std::optional<duration> lag{};
 };
 
 /// A consumer's handler has taken effect: its transaction is committed.
 struct message_handled {
   const message& what;
   std::string_view consumer{};
-  std::optional<duration> lag{};  ///< wall time since message::time, never negative; nothing if that is not set
+  /// Wall time since message::time, never negative; nothing if that is not set
+  std::optional<duration> lag{};
 };
 
 /// A consumer has seen this message before; nothing was done.
@@ -76,7 +79,8 @@ struct lease_gained {
   const lease& held;
 };
 
-/// This relay no longer owns its lane; what was in flight will be handed over again by whoever does.
+/// This relay no longer owns its lane; what was in flight will be handed over again by whoever
+/// does.
 struct lease_lost {
   const lease& held;
 };

@@ -34,15 +34,20 @@ namespace detail {
 inline void require_one_line(const message& m, const std::string& what, std::string_view text) {
   constexpr std::string_view forbidden{"\r\n\0", 3};
   if (text.find_first_of(forbidden) != std::string_view::npos)
-    detail::message_fault(errc::invalid_argument, m, what + " holds a CR, LF or NUL; encode it, for example with percent signs");
+    detail::message_fault(
+        errc::invalid_argument, m,
+        what + " holds a CR, LF or NUL; encode it, for example with percent signs");
 }
 
 /// Names that would be taken for an attribute, or for something that gabion adds.
 [[nodiscard]] inline bool is_reserved_header(std::string_view name) noexcept {
-  constexpr std::array<std::string_view, 9> attributes{"id",          "source",          "type",      "subject", "time", "data",
-                                                       "specversion", "datacontenttype", "dataschema"};
+  constexpr std::array<std::string_view, 9> attributes{
+      "id",          "source",          "type",      "subject", "time", "data",
+      "specversion", "datacontenttype", "dataschema"};
   constexpr std::string_view prefix = "gabion";
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+  const auto lower = [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  };
   const auto same = [&](std::string_view a, std::string_view b) {
     if (a.size() != b.size()) return false;
     for (std::size_t i = 0; i < a.size(); ++i)
@@ -59,11 +64,13 @@ inline void require_sendable(const message& m, const outbox_options& options) {
   if (m.id.size() > options.max_id_bytes)
     detail::message_fault(errc::too_large, m,
                           "the id has " + std::to_string(m.id.size()) +
-                              " bytes; allowed: " + std::to_string(options.max_id_bytes) + " (outbox_options.max_id_bytes)");
+                              " bytes; allowed: " + std::to_string(options.max_id_bytes) +
+                              " (outbox_options.max_id_bytes)");
   if (m.headers.size() > options.max_headers)
     detail::message_fault(errc::too_large, m,
                           "it has " + std::to_string(m.headers.size()) +
-                              " headers; allowed: " + std::to_string(options.max_headers) + " (outbox_options.max_headers)");
+                              " headers; allowed: " + std::to_string(options.max_headers) +
+                              " (outbox_options.max_headers)");
   detail::require_one_line(m, "the id", m.id);
   detail::require_one_line(m, "the source", m.source);
   detail::require_one_line(m, "the type", m.type);
@@ -76,7 +83,8 @@ inline void require_sendable(const message& m, const outbox_options& options) {
     detail::require_one_line(m, "the value of header " + std::to_string(i + 1), h.value);
     if (detail::is_reserved_header(h.name))
       detail::message_fault(errc::invalid_argument, m,
-                            "the header name '" + h.name + "' is reserved; use the member of message, or another name");
+                            "the header name '" + h.name +
+                                "' is reserved; use the member of message, or another name");
   }
 }
 
@@ -84,26 +92,30 @@ inline void require_sendable(const message& m, const outbox_options& options) {
 
 /// Where a service leaves the messages that belong to its transaction: they are atomic with it.
 ///
-/// A message is sent if and only if the transaction commits. If it was given something to wake (a relay, a waker, a
-/// wake_group), that is woken after the commit, provided the transaction can do so (wakes_on_commit); otherwise the
-/// relay finds the message when it looks the next time. The store and whom it wakes must outlive the outbox. Safe to use
-/// from several threads if the store is.
+/// A message is sent if and only if the transaction commits. If it was given something to wake (a
+/// relay, a waker, a wake_group), that is woken after the commit, provided the transaction can do
+/// so (wakes_on_commit); otherwise the relay finds the message when it looks the next time. The
+/// store and whom it wakes must outlive the outbox. Safe to use from several threads if the store
+/// is.
 template <class Store>
 class outbox {
  public:
   /// Throws error(invalid_argument) if an option is out of range.
-  explicit outbox(Store& store, outbox_options options = {}) : store_{&store}, options_{checked(options)} {}
+  explicit outbox(Store& store, outbox_options options = {})
+      : store_{&store}, options_{checked(options)} {}
 
   /// The same, and wakes `who` after each commit.
   template <wakeable Wakeable>
   outbox(Store& store, Wakeable& who, outbox_options options = {})
       : store_{&store}, options_{checked(options)}, who_{wake_ref{who}} {}
 
-  /// Leaves one message. Throws error(invalid_argument | too_large) and writes nothing if it is bad; what the store
-  /// throws passes through, and then the transaction should be rolled back.
+  /// Leaves one message. Throws error(invalid_argument | too_large) and writes nothing if it is
+  /// bad; what the store throws passes through, and then the transaction should be rolled back.
   template <class Transaction>
     requires(enqueues_in<Store, Transaction>)
-  enqueued enqueue(Transaction& tx, const message& one) { return enqueue(tx, std::span<const message>{&one, 1}).front(); }
+  enqueued enqueue(Transaction& tx, const message& one) {
+    return enqueue(tx, std::span<const message>{&one, 1}).front();
+  }
 
   /// Leaves several, all or none, in this order.
   template <class Transaction>
@@ -121,7 +133,8 @@ class outbox {
   template <class Transaction, std::convertible_to<message>... Messages>
     requires(sizeof...(Messages) > 1 && enqueues_in<Store, Transaction>)
   std::vector<enqueued> enqueue(Transaction& tx, Messages&&... messages) {
-    const std::array<message, sizeof...(Messages)> batch{message(std::forward<Messages>(messages))...};
+    const std::array<message, sizeof...(Messages)> batch{
+        message(std::forward<Messages>(messages))...};
     return enqueue(tx, std::span<const message>{batch});
   }
 

@@ -12,7 +12,8 @@
 #include <gabion/outbox/store.hpp>
 #include <gabion/outbox/subscription.hpp>
 
-// How a pump looks at the records of an outbox, of a broker's partition, and at the letters of an inbox.
+// How a pump looks at the records of an outbox, of a broker's partition, and at the letters of an
+// inbox.
 namespace gabion {
 inline namespace v0 {
 
@@ -20,7 +21,8 @@ namespace detail {
 
 /// About the memory that a message takes.
 [[nodiscard]] inline std::size_t bytes_of(const message& m) noexcept {
-  return sizeof(message) + gabion::attribute_bytes(m) + m.headers.size() * sizeof(header) + (m.data ? m.data->size() : 0);
+  return sizeof(message) + gabion::attribute_bytes(m) + m.headers.size() * sizeof(header) +
+         (m.data ? m.data->size() : 0);
 }
 
 template <class Record>

@@ -32,42 +32,47 @@ inline namespace v0 {
 /// Which lane a relay serves, and how. Later members are only ever added at the end.
 struct relay_options {
   std::uint32_t lane = 0;  ///< the lane of the store; default 0
-  std::string owner{};     ///< names this relay in the lease, unique among all; default: a random name
-  pump_options pump{};     ///< batches, retries, lease
-  duration stop_grace =
-      std::chrono::seconds{10};  ///< how long run() waits for what is in flight once asked to stop; default 10 s
-  duration poll_slice =
-      std::chrono::milliseconds{5};  ///< how long to wait in the transport before looking for wake-ups; 1 ms up; default 5 ms
+  std::string owner{};  ///< names this relay in the lease, unique among all; default: a random name
+  pump_options pump{};  ///< batches, retries, lease
+  /// How long run() waits for what is in flight once asked to stop; default 10 s
+  duration stop_grace = std::chrono::seconds{10};
+  /// How long to wait in the transport before looking for wake-ups; 1 ms up; default 5 ms
+  duration poll_slice = std::chrono::milliseconds{5};
 };
 
 /// Names everything that S lacks to be relayed from, in words.
 template <class S>
 consteval bool explain_relay_store() {
-  static_assert(
-      fetches_outbox<S>,
-      "relay_store: `std::vector<outbox_record> fetch(std::uint32_t lane, position after, std::size_t limit)` is missing");
+  static_assert(fetches_outbox<S>,
+                "relay_store: `std::vector<outbox_record> fetch(std::uint32_t lane, position "
+                "after, std::size_t limit)` is missing");
   static_assert(settles_outbox<S>,
-                "relay_store: `settle_status settle(const lease&, std::span<const settlement>, position watermark)` is missing");
+                "relay_store: `settle_status settle(const lease&, std::span<const settlement>, "
+                "position watermark)` is missing");
   static_assert(lease_store<S>,
-                "relay_store: `acquire_lease`, `renew_lease` or `release_lease` is missing (see gabion/log/lease.hpp)");
+                "relay_store: `acquire_lease`, `renew_lease` or `release_lease` is missing (see "
+                "gabion/log/lease.hpp)");
   return relay_store<S>;
 }
 
 /// Publishes what is in an outbox: at least once, in order within a key.
 ///
-/// Any number of relays may run; per lane the one that holds the lease works and the others stand by. A failure of the
-/// store or the transport is reported to the observer and tried again after a while. The store, the transport and
-/// whatever the observer refers to must outlive the relay. wake(), rescan() and resume() are safe from any thread,
-/// everything else belongs to one thread at a time.
-template <class Store, class Transport, clock Clock = steady_clock, class Observer = no_observer, env Env = native_env,
-          wall_clock WallClock = system_clock, random_source Random = xoshiro256>
+/// Any number of relays may run; per lane the one that holds the lease works and the others stand
+/// by. A failure of the store or the transport is reported to the observer and tried again after a
+/// while. The store, the transport and whatever the observer refers to must outlive the relay.
+/// wake(), rescan() and resume() are safe from any thread, everything else belongs to one thread at
+/// a time.
+template <class Store, class Transport, clock Clock = steady_clock, class Observer = no_observer,
+          env Env = native_env, wall_clock WallClock = system_clock,
+          random_source Random = xoshiro256>
 class basic_relay {
   static_assert(explain_relay_store<Store>() && explain_transport<Transport>());
 
  public:
   /// Throws error(invalid_argument) if an option is out of range.
-  explicit basic_relay(Store& store, Transport& transport, relay_options options = {}, Clock time = Clock{},
-                       Observer observer = Observer{}, WallClock wall = WallClock{}, Random random = Random{})
+  explicit basic_relay(Store& store, Transport& transport, relay_options options = {},
+                       Clock time = Clock{}, Observer observer = Observer{},
+                       WallClock wall = WallClock{}, Random random = Random{})
       : store_{&store},
         transport_{&transport},
         options_{checked(std::move(options), store, random)},
@@ -79,7 +84,8 @@ class basic_relay {
   basic_relay(const basic_relay&) = delete;
   basic_relay& operator=(const basic_relay&) = delete;
 
-  /// Does everything that can be done without waiting, and returns how many messages were published.
+  /// Does everything that can be done without waiting, and returns how many messages were
+  /// published.
   std::size_t run_once() {
     const std::uint64_t before = published_;
     if (bell_.take()) wake_up();
@@ -87,17 +93,19 @@ class basic_relay {
     return static_cast<std::size_t>(published_ - before);
   }
 
-  /// Works until a stop is requested; then waits for what is in flight, settles it and releases the lease, for at most
-  /// stop_grace. Blocks the calling thread.
+  /// Works until a stop is requested; then waits for what is in flight, settles it and releases the
+  /// lease, for at most stop_grace. Blocks the calling thread.
   void run(const std::stop_token& stop) {
     pump_.resume(time_.now());
     gabion::run_blocking(*this, bell_, time_, stop, options_.stop_grace, options_.poll_slice);
   }
 
-  /// There are new messages. The store's transactions call it on commit if the outbox was given this relay.
+  /// There are new messages. The store's transactions call it on commit if the outbox was given
+  /// this relay.
   void wake() noexcept { bell_.wake(); }
 
-  /// Dead letters were redriven: looks from the beginning, so that they go before newer messages of their key.
+  /// Dead letters were redriven: looks from the beginning, so that they go before newer messages of
+  /// their key.
   void rescan() noexcept {
     rescan_.store(true, std::memory_order_release);
     bell_.wake();
@@ -158,8 +166,10 @@ class basic_relay {
       detail::check_range("relay_options.lane", options.lane, 0, store.lanes() - 1);
     gabion::validate(options.pump, "relay_options.pump");
     detail::check_at_least("relay_options.stop_grace", options.stop_grace, duration::zero());
-    detail::check_at_least("relay_options.poll_slice", options.poll_slice, std::chrono::milliseconds{1});
-    if (options.owner.empty()) options.owner = "relay-" + std::to_string(random()) + "-" + std::to_string(random());
+    detail::check_at_least("relay_options.poll_slice", options.poll_slice,
+                           std::chrono::milliseconds{1});
+    if (options.owner.empty())
+      options.owner = "relay-" + std::to_string(random()) + "-" + std::to_string(random());
     return options;
   }
 
@@ -176,7 +186,10 @@ class basic_relay {
   void acquire() {
     const instant asked_at = time_.now();
     std::optional<lease> given;
-    if (!asked("acquire", [&] { given = store_->acquire_lease(lease_name_, options_.owner, options_.pump.lease_ttl); })) return;
+    if (!asked("acquire", [&] {
+          given = store_->acquire_lease(lease_name_, options_.owner, options_.pump.lease_ttl);
+        }))
+      return;
     const bool gained = given.has_value();
     pump_.leased(std::move(given), asked_at);
     if (gained) gabion::notify(observer_, lease_gained{pump_.held_lease()});
@@ -186,7 +199,8 @@ class basic_relay {
     const instant asked_at = time_.now();
     const lease mine = pump_.held_lease();
     bool still = false;
-    if (!asked("renew", [&] { still = store_->renew_lease(mine, options_.pump.lease_ttl); })) return;
+    if (!asked("renew", [&] { still = store_->renew_lease(mine, options_.pump.lease_ttl); }))
+      return;
     pump_.renewed(still, asked_at);
     if (!still) gabion::notify(observer_, lease_lost{mine});
   }
@@ -207,7 +221,8 @@ class basic_relay {
 
   void submit(std::span<const submission<outbox_record>> batch) {
     outgoing_.clear();
-    for (const submission<outbox_record>& s : batch) outgoing_.push_back({s.at, &s.record->what, s.attempt});
+    for (const submission<outbox_record>& s : batch)
+      outgoing_.push_back({s.at, &s.record->what, s.attempt});
     std::size_t taken = 0;
     const detail::failure failed = detail::guarded([&] { taken = transport_->submit(outgoing_); });
     Env::failpoint("relay.submitted");
@@ -227,7 +242,8 @@ class basic_relay {
     if (status == settle_status::fenced) gabion::notify(observer_, lease_lost{mine});
   }
 
-  /// Takes in the deliveries that are known, waiting at most that long for the first; true if there were any.
+  /// Takes in the deliveries that are known, waiting at most that long for the first; true if there
+  /// were any.
   bool collect(duration most) {
     if (pump_.in_flight() == 0 || time_.now() < poll_due_) return false;
     deliveries_.clear();
@@ -249,16 +265,21 @@ class basic_relay {
       const outbox_record* record = pump_.find(d.at);
       if (record == nullptr) return;
       if (d.result == outcome::delivered)
-        gabion::notify(observer_, message_published{record->what, d.at, detail::lag_since(record->what.time, wall_.now())});
-      if (d.result == outcome::in_doubt) gabion::notify(observer_, message_in_doubt{record->what, d.at, d.reason});
+        gabion::notify(observer_,
+                       message_published{record->what, d.at,
+                                         detail::lag_since(record->what.time, wall_.now())});
+      if (d.result == outcome::in_doubt)
+        gabion::notify(observer_, message_in_doubt{record->what, d.at, d.reason});
     }
   }
 
   void report(const settlement& s) {
     const outbox_record* record = pump_.find(s.at);
     if (record == nullptr) return;
-    if (s.as == disposition::deferred) gabion::notify(observer_, message_retried{record->what, s.at, s.attempts, s.reason});
-    if (s.as == disposition::dead) gabion::notify(observer_, message_dead{record->what, s.at, s.attempts, s.reason});
+    if (s.as == disposition::deferred)
+      gabion::notify(observer_, message_retried{record->what, s.at, s.attempts, s.reason});
+    if (s.as == disposition::dead)
+      gabion::notify(observer_, message_dead{record->what, s.at, s.attempts, s.reason});
     if (s.as == disposition::parked) gabion::notify(observer_, message_parked{record->what, s.at});
   }
 
@@ -288,7 +309,8 @@ class basic_relay {
   typename Env::template atomic<bool> resume_{false};
 };
 
-/// A relay with the system's clocks and nobody listening: `relay r{store, transport, {.lane = 0, .owner = "host-1"}};`
+/// A relay with the system's clocks and nobody listening: `relay r{store, transport, {.lane = 0,
+/// .owner = "host-1"}};`
 template <class Store, class Transport>
 class relay : public basic_relay<Store, Transport> {
  public:

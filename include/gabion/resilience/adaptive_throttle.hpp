@@ -29,19 +29,24 @@ enum class throttle_counts : std::uint8_t {
 /// How an adaptive throttle decides. New members go last.
 struct adaptive_throttle_options {
   throttle_counts counts = throttle_counts::all;  ///< default all
-  /// Requests that are let through per accepted one, in percent: 200 lets the other side be asked twice as much as it takes. The
-  /// lower, the earlier it throttles. 100 to 10,000; default 200. Success rate s instead: 100 / s, see `accepted_percent`.
+  /// Requests that are let through per accepted one, in percent: 200 lets the other side be asked
+  /// twice as much as it takes. The lower, the earlier it throttles. 100 to 10,000; default 200.
+  /// Success rate s instead: 100 / s, see `accepted_percent`.
   std::uint32_t k_percent = 200;
-  /// If set, it throttles below this success rate, exactly as k = 100 / accepted_percent. 1 to 100; 0 = k_percent holds, the
-  /// default.
+  /// If set, it throttles below this success rate, exactly as k = 100 / accepted_percent. 1 to 100;
+  /// 0 = k_percent holds, the default.
   std::uint32_t accepted_percent = 0;
-  std::uint32_t max_reject_percent = 90;  ///< never rejects more, so recovery is seen; 1 to 100, 100 = the book; default 90
-  std::uint32_t minimum_requests = 10;    ///< rejects none on fewer in the window; 0 and up; default 10
-  /// Each priority above normal adds so much to k_percent, or takes it off accepted_percent; each below the other way; held at
-  /// their ranges. So the higher is throttled later. 0 to 1000, 0 = all alike; default 20.
+  /// Never rejects more, so recovery is seen; 1 to 100, 100 = the book; default 90
+  std::uint32_t max_reject_percent = 90;
+  /// Rejects none on fewer in the window; 0 and up; default 10
+  std::uint32_t minimum_requests = 10;
+  /// Each priority above normal adds so much to k_percent, or takes it off accepted_percent; each
+  /// below the other way; held at their ranges. So the higher is throttled later. 0 to 1000, 0 =
+  /// all alike; default 20.
   std::uint32_t priority_step = 20;
-  duration window = std::chrono::minutes{2};  ///< the time looked back; at least 1 ms a bucket; default 2 min
-  std::uint32_t buckets = 8;                  ///< of the window; 1 to 64; default 8
+  /// The time looked back; at least 1 ms a bucket; default 2 min
+  duration window = std::chrono::minutes{2};
+  std::uint32_t buckets = 8;  ///< of the window; 1 to 64; default 8
 };
 
 namespace detail {
@@ -52,8 +57,10 @@ struct throttle_ratio {
   std::uint64_t weight = 200;
 };
 
-[[nodiscard]] constexpr throttle_ratio ratio_for(const adaptive_throttle_options& o, call_priority priority) noexcept {
-  const auto steps = static_cast<std::int64_t>(priority) - static_cast<std::int64_t>(call_priority::normal);
+[[nodiscard]] constexpr throttle_ratio ratio_for(const adaptive_throttle_options& o,
+                                                 call_priority priority) noexcept {
+  const auto steps =
+      static_cast<std::int64_t>(priority) - static_cast<std::int64_t>(call_priority::normal);
   const std::int64_t shift = steps * std::int64_t{o.priority_step};
   const auto held = [](std::int64_t value, std::int64_t low, std::int64_t high) {
     return static_cast<std::uint64_t>(std::clamp(value, low, high));
@@ -64,8 +71,10 @@ struct throttle_ratio {
 
 [[nodiscard]] constexpr option_problem problem_of(const adaptive_throttle_options& o) noexcept {
   if (const auto p = out_of_range("k_percent", o.k_percent, 100, 10'000, "100 to 10000")) return p;
-  if (const auto p = out_of_range("accepted_percent", o.accepted_percent, 0, 100, "0 to 100")) return p;
-  if (const auto p = out_of_range("max_reject_percent", o.max_reject_percent, 1, 100, "1 to 100")) return p;
+  if (const auto p = out_of_range("accepted_percent", o.accepted_percent, 0, 100, "0 to 100"))
+    return p;
+  if (const auto p = out_of_range("max_reject_percent", o.max_reject_percent, 1, 100, "1 to 100"))
+    return p;
   if (const auto p = out_of_range("priority_step", o.priority_step, 0, 1000, "0 to 1000")) return p;
   if (const auto p = out_of_range("buckets", o.buckets, 1, 64, "1 to 64")) return p;
   if (o.window / std::int64_t{o.buckets} < std::chrono::milliseconds{1})
@@ -75,8 +84,11 @@ struct throttle_ratio {
 
 }  // namespace detail
 
-/// True if an adaptive throttle takes these options. For a `static_assert` on options known at compile time.
-[[nodiscard]] constexpr bool valid(const adaptive_throttle_options& o) noexcept { return !detail::problem_of(o); }
+/// True if an adaptive throttle takes these options. For a `static_assert` on options known at
+/// compile time.
+[[nodiscard]] constexpr bool valid(const adaptive_throttle_options& o) noexcept {
+  return !detail::problem_of(o);
+}
 
 /// Throws error(invalid_argument) that names the member, its value and its range, or does nothing.
 inline void validate(const adaptive_throttle_options& o) {
@@ -94,14 +106,16 @@ struct adaptive_throttle_snapshot {
   std::uint64_t rejected = 0;  ///< since it was made
 };
 
-/// Rejects, by chance, as much as the other side would reject, so that it is not worn down by refusing.
+/// Rejects, by chance, as much as the other side would reject, so that it is not worn down by
+/// refusing.
 ///
-/// p = max(0, (requests - k x accepts) / (requests + 1)), over a sliding window; a request is what was accepted, what failed and,
-/// as the book has it, what was rejected here. A call that is ignored, cancelled or abandoned is none. p is an exact fraction,
-/// held against an exact random number; at p = 0 none is drawn. No allocation after construction, no clock reading, no waiting.
+/// p = max(0, (requests - k x accepts) / (requests + 1)), over a sliding window; a request is what
+/// was accepted, what failed and, as the book has it, what was rejected here. A call that is
+/// ignored, cancelled or abandoned is none. p is an exact fraction, held against an exact random
+/// number; at p = 0 none is drawn. No allocation after construction, no clock reading, no waiting.
 ///
-/// Every member is safe to call from several threads, and lock-free with `basic_shared_random`. Neither copied nor moved: permits
-/// point to it and must not outlive it. O(buckets) for each call.
+/// Every member is safe to call from several threads, and lock-free with `basic_shared_random`.
+/// Neither copied nor moved: permits point to it and must not outlive it. O(buckets) for each call.
 /// Source: Beyer et al., "Site Reliability Engineering", 2016, chapter 21, client-side throttling.
 template <random_source Random = shared_random, env Env = native_env>
 class basic_adaptive_throttle {
@@ -112,14 +126,18 @@ class basic_adaptive_throttle {
   static constexpr policy_kind kind = policy_kind::throttle;
 
   /// Throws error(invalid_argument) that names the option and its range.
-  explicit basic_adaptive_throttle(const adaptive_throttle_options& options = {}, Random random = Random{})
-      : options_{(gabion::validate(options), options)}, window_{options.window, options.buckets}, random_{std::move(random)} {}
+  explicit basic_adaptive_throttle(const adaptive_throttle_options& options = {},
+                                   Random random = Random{})
+      : options_{(gabion::validate(options), options)},
+        window_{options.window, options.buckets},
+        random_{std::move(random)} {}
 
   basic_adaptive_throttle(const basic_adaptive_throttle&) = delete;
   basic_adaptive_throttle& operator=(const basic_adaptive_throttle&) = delete;
 
   /// A permit for one call, or a refusal `overloaded`. Never blocks.
-  [[nodiscard]] admission try_acquire(instant now, call_priority priority = call_priority::normal) noexcept {
+  [[nodiscard]] admission try_acquire(instant now,
+                                      call_priority priority = call_priority::normal) noexcept {
     if (rejects(now, priority)) {
       rejected_.fetch_add(1, std::memory_order_relaxed);
       if (options_.counts == throttle_counts::all) window_.other(now);
@@ -151,13 +169,16 @@ class basic_adaptive_throttle {
   };
 
   /// Sums are below 2^39, so that nothing here overflows.
-  [[nodiscard]] chance chance_of(const detail::bucket_sum& sum, call_priority priority) const noexcept {
+  [[nodiscard]] chance chance_of(const detail::bucket_sum& sum,
+                                 call_priority priority) const noexcept {
     const std::uint64_t requests = sum.accepted + sum.others;
     if (requests < options_.minimum_requests) return {};
     const detail::throttle_ratio ratio = detail::ratio_for(options_, priority);
     if (requests * ratio.base <= sum.accepted * ratio.weight) return {};
-    const chance p{requests * ratio.base - sum.accepted * ratio.weight, (requests + 1) * ratio.base};
-    if (p.part * 100 > p.of * options_.max_reject_percent) return {options_.max_reject_percent, 100};
+    const chance p{requests * ratio.base - sum.accepted * ratio.weight,
+                   (requests + 1) * ratio.base};
+    if (p.part * 100 > p.of * options_.max_reject_percent)
+      return {options_.max_reject_percent, 100};
     return p;
   }
 
@@ -182,7 +203,8 @@ class basic_adaptive_throttle {
 
 using adaptive_throttle = basic_adaptive_throttle<>;
 
-/// One call's passage. What the call below was refused counts for nothing: it says nothing about the other side.
+/// One call's passage. What the call below was refused counts for nothing: it says nothing about
+/// the other side.
 template <random_source Random, env Env>
 class basic_adaptive_throttle<Random, Env>::run {
  public:

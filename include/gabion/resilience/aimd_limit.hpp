@@ -14,11 +14,12 @@ inline namespace v0 {
 
 /// How an AIMD limit moves. New members go last.
 struct aimd_limit_options {
-  std::uint32_t initial_limit = 20;         ///< min_limit to max_limit; default 20
-  std::uint32_t min_limit = 1;              ///< never below; 1 to max_limit; default 1
-  std::uint32_t max_limit = 200;            ///< never above; 1 to 1,000,000; default 200
-  std::uint32_t backoff_percent = 90;       ///< what a drop leaves of the limit; 1 to 99; default 90
-  duration slow = std::chrono::seconds{5};  ///< a call that takes longer counts as dropped; more than 0; default 5 s
+  std::uint32_t initial_limit = 20;    ///< min_limit to max_limit; default 20
+  std::uint32_t min_limit = 1;         ///< never below; 1 to max_limit; default 1
+  std::uint32_t max_limit = 200;       ///< never above; 1 to 1,000,000; default 200
+  std::uint32_t backoff_percent = 90;  ///< what a drop leaves of the limit; 1 to 99; default 90
+  /// A call that takes longer counts as dropped; more than 0; default 5 s
+  duration slow = std::chrono::seconds{5};
 };
 
 namespace detail {
@@ -32,17 +33,24 @@ namespace detail {
 
 }  // namespace detail
 
-/// True if an AIMD limit takes these options. For a `static_assert` on options known at compile time.
-[[nodiscard]] constexpr bool valid(const aimd_limit_options& o) noexcept { return !detail::problem_of(o); }
+/// True if an AIMD limit takes these options. For a `static_assert` on options known at compile
+/// time.
+[[nodiscard]] constexpr bool valid(const aimd_limit_options& o) noexcept {
+  return !detail::problem_of(o);
+}
 
 /// Throws error(invalid_argument) that names the member, its value and its range, or does nothing.
-inline void validate(const aimd_limit_options& o) { detail::refuse_option("aimd_limit_options", detail::problem_of(o)); }
+inline void validate(const aimd_limit_options& o) {
+  detail::refuse_option("aimd_limit_options", detail::problem_of(o));
+}
 
-/// Additive increase, multiplicative decrease: one more after a sample without a drop, unless half of the limit is not in use;
-/// `backoff_percent` of it, rounded down, after one with a drop or one that took longer than `slow`.
+/// Additive increase, multiplicative decrease: one more after a sample without a drop, unless half
+/// of the limit is not in use; `backoff_percent` of it, rounded down, after one with a drop or one
+/// that took longer than `slow`.
 ///
-/// It reacts to drops, not to latency: choose it where calls have a deadline. Exact integers. One thread at a time.
-/// Source: Chiu and Jain, "Analysis of the Increase and Decrease Algorithms for Congestion Avoidance", 1989.
+/// It reacts to drops, not to latency: choose it where calls have a deadline. Exact integers. One
+/// thread at a time. Source: Chiu and Jain, "Analysis of the Increase and Decrease Algorithms for
+/// Congestion Avoidance", 1989.
 class aimd_limit {
  public:
   /// Throws error(invalid_argument) that names the option and its range.
@@ -53,7 +61,9 @@ class aimd_limit {
 
   limit_effect update(const limit_sample& sample) noexcept {
     if (sample.dropped || sample.rtt > options_.slow)
-      limit_ = (std::max)(options_.min_limit, static_cast<std::uint32_t>(std::uint64_t{limit_} * options_.backoff_percent / 100));
+      limit_ = (std::max)(options_.min_limit,
+                          static_cast<std::uint32_t>(std::uint64_t{limit_} *
+                                                     options_.backoff_percent / 100));
     else if (std::uint64_t{sample.in_flight} * 2 >= limit_)
       limit_ = (std::min)(options_.max_limit, limit_ + 1);
     return limit_effect::go_on;

@@ -18,8 +18,9 @@ inline namespace v0 {
 
 /// Lets the calling thread wait until a moment, until it is woken, or until a stop is requested.
 ///
-/// Cheap to make: its mutex and condition variable come to be with the first wait. `wake` is safe from any thread while the waiter
-/// lives; `wait_until` is for one thread. A wake that comes before the wait ends it at once. Never allocates.
+/// Cheap to make: its mutex and condition variable come to be with the first wait. `wake` is safe
+/// from any thread while the waiter lives; `wait_until` is for one thread. A wake that comes before
+/// the wait ends it at once. Never allocates.
 template <clock Clock = steady_clock>
 class basic_blocking_waiter {
  public:
@@ -28,11 +29,13 @@ class basic_blocking_waiter {
   basic_blocking_waiter(const basic_blocking_waiter&) = delete;
   basic_blocking_waiter& operator=(const basic_blocking_waiter&) = delete;
 
-  /// True when the moment has come or when it was woken; false if a stop was requested. At once for a moment that is past.
+  /// True when the moment has come or when it was woken; false if a stop was requested. At once for
+  /// a moment that is past.
   [[nodiscard("false: a stop was requested")]] bool wait_until(instant moment) {
     if (!parts_) {
       parts_.emplace();
-      may_sleep_.store(true);  // with woken_, in one order: either the waker sees the parts, or this thread sees the wake
+      // with woken_, in one order: either the waker sees the parts, or this thread sees the wake
+      may_sleep_.store(true);
     }
     const std::stop_callback on_stop{stop_, [this] { notify(); }};
     std::unique_lock lock{parts_->mutex};

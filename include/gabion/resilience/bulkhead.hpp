@@ -34,17 +34,22 @@ namespace detail {
 }  // namespace detail
 
 /// True if a bulkhead takes these options. For a `static_assert` on options known at compile time.
-[[nodiscard]] constexpr bool valid(const bulkhead_options& o) noexcept { return !detail::problem_of(o); }
+[[nodiscard]] constexpr bool valid(const bulkhead_options& o) noexcept {
+  return !detail::problem_of(o);
+}
 
 /// Throws error(invalid_argument) that names the member, its value and its range, or does nothing.
-inline void validate(const bulkhead_options& o) { detail::refuse_option("bulkhead_options", detail::problem_of(o)); }
+inline void validate(const bulkhead_options& o) {
+  detail::refuse_option("bulkhead_options", detail::problem_of(o));
+}
 
-/// Lets so many calls through at the same time and refuses the rest at once, so that one slow thing can't take every thread.
-/// `queueing_bulkhead` is the one that lets some of the rest wait.
+/// Lets so many calls through at the same time and refuses the rest at once, so that one slow thing
+/// can't take every thread. `queueing_bulkhead` is the one that lets some of the rest wait.
 ///
-/// Never more than `limit` permits are out, except after the limit was lowered: then none is given until enough came back.
-/// Taking a permit is one compare-and-swap, giving it back one subtraction. Nothing here waits, locks or allocates.
-/// Every member is safe to call from several threads. Neither copied nor moved: permits point to it and must not outlive it.
+/// Never more than `limit` permits are out, except after the limit was lowered: then none is given
+/// until enough came back. Taking a permit is one compare-and-swap, giving it back one subtraction.
+/// Nothing here waits, locks or allocates. Every member is safe to call from several threads.
+/// Neither copied nor moved: permits point to it and must not outlive it.
 template <env Env = native_env>
 class basic_bulkhead {
  public:
@@ -54,7 +59,8 @@ class basic_bulkhead {
   static constexpr bool holds_permit = true;
 
   /// Throws error(invalid_argument) that names the option and its range.
-  explicit basic_bulkhead(const bulkhead_options& options = {}) : word_{(gabion::validate(options), options.limit)} {}
+  explicit basic_bulkhead(const bulkhead_options& options = {})
+      : word_{(gabion::validate(options), options.limit)} {}
 
   basic_bulkhead(const basic_bulkhead&) = delete;
   basic_bulkhead& operator=(const basic_bulkhead&) = delete;
@@ -64,18 +70,22 @@ class basic_bulkhead {
   /// The same; a bulkhead has no need of the time.
   [[nodiscard]] permit try_acquire(instant /*now*/) noexcept { return try_acquire(); }
 
-  /// Calls f under a permit and returns exactly what f returns; what f throws passes unchanged. If there is no permit, f isn't
-  /// called: the answer is `outcome_traits<Result>::rejected(errc::overloaded, 0)` if the type has it, otherwise refused_error is
-  /// thrown.
+  /// Calls f under a permit and returns exactly what f returns; what f throws passes unchanged. If
+  /// there is no permit, f isn't called: the answer is
+  /// `outcome_traits<Result>::rejected(errc::overloaded, 0)` if the type has it, otherwise
+  /// refused_error is thrown.
   template <std::invocable Function>
   std::invoke_result_t<Function> call(Function&& f) {
     const permit held = try_acquire();
-    if (!held) return detail::refused_call<std::invoke_result_t<Function>>({.code = errc::overloaded}, "the bulkhead is full");
+    if (!held)
+      return detail::refused_call<std::invoke_result_t<Function>>({.code = errc::overloaded},
+                                                                  "the bulkhead is full");
     return std::forward<Function>(f)();
   }
 
-  /// Sets the limit at once, without waiting for anybody. Lowered below what is in use, it lets nobody in until enough permits came
-  /// back. Throws error(invalid_argument), as the constructor does.
+  /// Sets the limit at once, without waiting for anybody. Lowered below what is in use, it lets
+  /// nobody in until enough permits came back. Throws error(invalid_argument), as the constructor
+  /// does.
   void resize(std::uint32_t limit) {
     gabion::validate(bulkhead_options{.limit = limit});
     static_cast<void>(word_.resize(limit));
@@ -84,7 +94,9 @@ class basic_bulkhead {
   /// Limit and use are of one moment. Lock-free.
   [[nodiscard]] bulkhead_snapshot snapshot() const noexcept {
     const detail::permit_state s = word_.load();
-    return {.limit = s.limit, .in_use = s.in_use, .rejected = rejected_.load(std::memory_order_relaxed)};
+    return {.limit = s.limit,
+            .in_use = s.in_use,
+            .rejected = rejected_.load(std::memory_order_relaxed)};
   }
 
  private:
@@ -113,7 +125,8 @@ class basic_bulkhead<Env>::run {
     return permit_ ? entry_step::pass() : entry_step::refuse({.code = errc::overloaded});
   }
   template <class Now>
-  exit_step leave(call_outcome& /*outcome*/, call_context& /*context*/, const Now& /*now*/) noexcept {
+  exit_step leave(call_outcome& /*outcome*/, call_context& /*context*/,
+                  const Now& /*now*/) noexcept {
     permit_.release();
     return exit_step::up();
   }

@@ -7,14 +7,17 @@
 namespace gabion {
 inline namespace v0 {
 
-/// The right to be one of the calls in flight, or nothing. It goes back when it is dropped. Move-only.
+/// The right to be one of the calls in flight, or nothing. It goes back when it is dropped.
+/// Move-only.
 ///
-/// It may be dropped on another thread than it was acquired on, but not on two at once. The bulkhead must outlive it.
+/// It may be dropped on another thread than it was acquired on, but not on two at once. The
+/// bulkhead must outlive it.
 template <class Bulkhead>
 class [[nodiscard("dropping a permit gives it back at once")]] basic_bulkhead_permit {
  public:
   basic_bulkhead_permit() noexcept = default;
-  basic_bulkhead_permit(basic_bulkhead_permit && other) noexcept : bulkhead_{std::exchange(other.bulkhead_, nullptr)} {}
+  basic_bulkhead_permit(basic_bulkhead_permit&& other) noexcept
+      : bulkhead_{std::exchange(other.bulkhead_, nullptr)} {}
   basic_bulkhead_permit& operator=(basic_bulkhead_permit&& other) noexcept {
     basic_bulkhead_permit old{std::move(*this)};
     bulkhead_ = std::exchange(other.bulkhead_, nullptr);
@@ -32,7 +35,7 @@ class [[nodiscard("dropping a permit gives it back at once")]] basic_bulkhead_pe
 
  private:
   friend Bulkhead;
-  explicit basic_bulkhead_permit(Bulkhead * owner) noexcept : bulkhead_{owner} {}
+  explicit basic_bulkhead_permit(Bulkhead* owner) noexcept : bulkhead_{owner} {}
 
   Bulkhead* bulkhead_ = nullptr;
 };

@@ -26,17 +26,21 @@ enum class call_priority : std::uint8_t { background, low, normal, high, critica
   return "unknown";
 }
 
-/// What every policy of a call, and the call itself, may know about it. Made once per logical call and handed down.
+/// What every policy of a call, and the call itself, may know about it. Made once per logical call
+/// and handed down.
 ///
-/// A value; one call at a time uses it. A policy may shorten `until` for what lies below it, and puts it back on the way up.
+/// A value; one call at a time uses it. A policy may shorten `until` for what lies below it, and
+/// puts it back on the way up.
 struct call_context {
-  deadline until{};                    ///< nobody wants the result after it; hand it on to the client library
-  std::stop_token stop{};              ///< the caller has given up
+  deadline until{};        ///< nobody wants the result after it; hand it on to the client library
+  std::stop_token stop{};  ///< the caller has given up
   std::uint32_t attempt = 1;           ///< 1 for the first; retries and hedges count on
   std::string_view idempotency_key{};  ///< empty = none. It must outlive the call
-  bool idempotent = false;             ///< the call may be made twice at the same time without harm; a key says so too
+  /// The call may be made twice at the same time without harm; a key says so too
+  bool idempotent = false;
   call_priority priority = call_priority::normal;  ///< default normal
-  std::optional<wake_ref> wake{};                  ///< whom to wake when a wait is over early. Without it nothing queues
+  /// Whom to wake when a wait is over early. Without it nothing queues
+  std::optional<wake_ref> wake{};
 
   /// The call may be made more than once.
   [[nodiscard]] bool repeatable() const noexcept { return idempotent || !idempotency_key.empty(); }

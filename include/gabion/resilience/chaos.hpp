@@ -38,22 +38,28 @@ concept makes_from_nothing = requires(Factory& make) {
 
 }  // namespace detail
 
-/// Makes calls slow, makes them fail, or makes them return something else, at random, to find out what the caller does about it.
+/// Makes calls slow, makes them fail, or makes them return something else, at random, to find out
+/// what the caller does about it.
 ///
-/// Each kind is decided by itself, in the order latency, error, result, and not at all once the caller has asked to stop. A rate
-/// of 0 or 1,000,000 is exact and draws nothing; the same seed gives the same sequence to calls made one after the other.
-/// `Factory` is called with the real result, or with nothing, gives the replacement and must not throw; it may run on several
-/// threads at once. It can be switched off and on while calls are made. To have it cost nothing at all, see `chaos_if`.
+/// Each kind is decided by itself, in the order latency, error, result, and not at all once the
+/// caller has asked to stop. A rate of 0 or 1,000,000 is exact and draws nothing; the same seed
+/// gives the same sequence to calls made one after the other. `Factory` is called with the real
+/// result, or with nothing, gives the replacement and must not throw; it may run on several threads
+/// at once. It can be switched off and on while calls are made. To have it cost nothing at all, see
+/// `chaos_if`.
 ///
-/// Every member is safe to call from several threads, and lock-free with `basic_shared_random`. Neither copied nor moved.
-template <random_source Random = shared_random, env Env = native_env, class Factory = no_chaos_result>
+/// Every member is safe to call from several threads, and lock-free with `basic_shared_random`.
+/// Neither copied nor moved.
+template <random_source Random = shared_random, env Env = native_env,
+          class Factory = no_chaos_result>
 class basic_chaos {
  public:
   class run;
   static constexpr policy_kind kind = policy_kind::chaos;
 
   /// Throws error(invalid_argument) that names the option and its range.
-  explicit basic_chaos(const chaos_options& options = {}, Random random = Random{}, Factory factory = Factory{})
+  explicit basic_chaos(const chaos_options& options = {}, Random random = Random{},
+                       Factory factory = Factory{})
       : options_{(gabion::validate(options), options)},
         random_{std::move(random)},
         factory_(std::move(factory)),
@@ -69,8 +75,10 @@ class basic_chaos {
   [[nodiscard]] duration latency(const std::stop_token& stop = {}) noexcept {
     if (!strikes(latency_rate_, stop)) return duration::zero();
     latencies_.fetch_add(1, std::memory_order_relaxed);
-    const auto spread = static_cast<std::uint64_t>((options_.latency_max - options_.latency_min).count());
-    return options_.latency_min + duration{static_cast<duration::rep>(spread == 0 ? 0 : random_.draw(spread + 1))};
+    const auto spread =
+        static_cast<std::uint64_t>((options_.latency_max - options_.latency_min).count());
+    return options_.latency_min +
+           duration{static_cast<duration::rep>(spread == 0 ? 0 : random_.draw(spread + 1))};
   }
 
   /// The failure of this call; nothing if it is spared.
@@ -82,12 +90,15 @@ class basic_chaos {
 
   /// What to return instead of `real`; nothing if it is spared.
   template <class Result>
-  [[nodiscard]] std::optional<Result> replacement(const Result& real, const std::stop_token& stop = {}) {
+  [[nodiscard]] std::optional<Result> replacement(const Result& real,
+                                                  const std::stop_token& stop = {}) {
     if constexpr (std::same_as<Factory, no_chaos_result> || std::same_as<Result, no_value>) {
       return std::nullopt;
     } else {
-      static_assert(detail::makes_from_result<Factory, Result> || detail::makes_from_nothing<Factory, Result>,
-                    "chaos: the factory must give the result type of the call, from `const Result&` or from nothing");
+      static_assert(
+          detail::makes_from_result<Factory, Result> || detail::makes_from_nothing<Factory, Result>,
+          "chaos: the factory must give the result type of the call, from `const Result&` or from "
+          "nothing");
       if (!strikes(result_rate_, stop)) return std::nullopt;
       results_.fetch_add(1, std::memory_order_relaxed);
       if constexpr (detail::makes_from_result<Factory, Result>)
@@ -115,7 +126,9 @@ class basic_chaos {
   using rate = typename Env::template atomic<std::uint32_t>;
   using counter = typename Env::template atomic<std::uint64_t>;
 
-  static void set(rate& r, std::uint32_t value) noexcept { r.store((std::min)(value, chaos_always), std::memory_order_relaxed); }
+  static void set(rate& r, std::uint32_t value) noexcept {
+    r.store((std::min)(value, chaos_always), std::memory_order_relaxed);
+  }
 
   [[nodiscard]] bool strikes(const rate& r, const std::stop_token& stop) noexcept {
     if (!enabled()) return false;
@@ -138,7 +151,8 @@ class basic_chaos {
 
 using chaos = basic_chaos<>;
 
-/// One call's passage. Its delay stands for a slow other side, not for a queue: a timeout above it counts it.
+/// One call's passage. Its delay stands for a slow other side, not for a queue: a timeout above it
+/// counts it.
 template <random_source Random, env Env, class Factory>
 class basic_chaos<Random, Env, Factory>::run {
  public:
@@ -161,7 +175,8 @@ class basic_chaos<Random, Env, Factory>::run {
 
   /// A call that was refused or threw has no result to replace.
   template <class Result, class Now>
-  void settle_result(std::optional<Result>& result, call_outcome& outcome, call_context& context, const Now& /*now*/) {
+  void settle_result(std::optional<Result>& result, call_outcome& outcome, call_context& context,
+                     const Now& /*now*/) {
     if (!result.has_value()) return;
     std::optional<Result> other = chaos_->replacement(*result, context.stop);
     if (!other.has_value()) return;
@@ -171,7 +186,8 @@ class basic_chaos<Random, Env, Factory>::run {
   }
 
   template <class Now>
-  exit_step leave(call_outcome& /*outcome*/, call_context& /*context*/, const Now& /*now*/) noexcept {
+  exit_step leave(call_outcome& /*outcome*/, call_context& /*context*/,
+                  const Now& /*now*/) noexcept {
     return exit_step::up();
   }
 
@@ -204,14 +220,16 @@ class no_chaos {
       return entry_step::pass();
     }
     template <class Now>
-    static constexpr exit_step leave(call_outcome& /*outcome*/, call_context& /*context*/, const Now& /*now*/) noexcept {
+    static constexpr exit_step leave(call_outcome& /*outcome*/, call_context& /*context*/,
+                                     const Now& /*now*/) noexcept {
       return exit_step::up();
     }
   };
 };
 
 /// Chaos where the constant `On` is true, nothing otherwise; both are made and used alike.
-template <bool On, random_source Random = shared_random, env Env = native_env, class Factory = no_chaos_result>
+template <bool On, random_source Random = shared_random, env Env = native_env,
+          class Factory = no_chaos_result>
 using chaos_if = std::conditional_t<On, basic_chaos<Random, Env, Factory>, no_chaos>;
 
 }  // namespace v0

@@ -19,13 +19,16 @@ struct circuit_group_options {
   std::uint32_t open_percent = 50;
   /// Never opens with fewer children than this. 1 and up; default 2.
   std::uint32_t minimum_children = 2;
-  /// Stays open at least this long, so that children that flicker do not make it flicker. Above 0; default 1 s.
+  /// Stays open at least this long, so that children that flicker do not make it flicker. Above 0;
+  /// default 1 s.
   duration hold_for = std::chrono::seconds{1};
   /// Half-open: calls through it at the same time. 1 to 1023; default 1.
   std::uint32_t half_open_permits = 1;
-  /// Half-open: calls that must succeed before it closes; one that fails opens it for `hold_for`. 1 to 1023; default 2.
+  /// Half-open: calls that must succeed before it closes; one that fails opens it for `hold_for`. 1
+  /// to 1023; default 2.
   std::uint32_t successes_to_close = 2;
-  /// Half-open: calls that are out longer than this without a break are taken for lost, and it opens. Above 0; default 30 s.
+  /// Half-open: calls that are out longer than this without a break are taken for lost, and it
+  /// opens. Above 0; default 30 s.
   duration half_open_for = std::chrono::seconds{30};
   /// Copied into the tree, for events and rejections. At most 47 bytes; default empty.
   std::string_view name{};
@@ -43,13 +46,18 @@ inline constexpr std::uint32_t circuit_max_levels = 8;
 namespace detail {
 
 [[nodiscard]] constexpr option_problem problem_of(const circuit_group_options& o) noexcept {
-  if (o.open_percent < 1 || o.open_percent > 100) return {"open_percent", o.open_percent, "1 to 100"};
+  if (o.open_percent < 1 || o.open_percent > 100)
+    return {"open_percent", o.open_percent, "1 to 100"};
   if (o.minimum_children < 1) return {"minimum_children", o.minimum_children, "1 and up"};
   if (o.hold_for <= duration::zero()) return {"hold_for", o.hold_for, "more than 0 ns"};
-  if (o.half_open_permits < 1 || o.half_open_permits > 1'023) return {"half_open_permits", o.half_open_permits, "1 to 1023"};
-  if (o.successes_to_close < 1 || o.successes_to_close > 1'023) return {"successes_to_close", o.successes_to_close, "1 to 1023"};
-  if (o.half_open_for <= duration::zero()) return {"half_open_for", o.half_open_for, "more than 0 ns"};
-  if (o.name.size() > 47) return {"name", static_cast<std::int64_t>(o.name.size()), " bytes long", "at most 47 bytes"};
+  if (o.half_open_permits < 1 || o.half_open_permits > 1'023)
+    return {"half_open_permits", o.half_open_permits, "1 to 1023"};
+  if (o.successes_to_close < 1 || o.successes_to_close > 1'023)
+    return {"successes_to_close", o.successes_to_close, "1 to 1023"};
+  if (o.half_open_for <= duration::zero())
+    return {"half_open_for", o.half_open_for, "more than 0 ns"};
+  if (o.name.size() > 47)
+    return {"name", static_cast<std::int64_t>(o.name.size()), " bytes long", "at most 47 bytes"};
   return {};
 }
 [[nodiscard]] constexpr option_problem problem_of(const circuit_tree_options& o) noexcept {
@@ -61,12 +69,20 @@ namespace detail {
 }  // namespace detail
 
 /// True if a tree takes these options. For a `static_assert` on options known at compile time.
-[[nodiscard]] constexpr bool valid(const circuit_group_options& o) noexcept { return !detail::problem_of(o); }
-[[nodiscard]] constexpr bool valid(const circuit_tree_options& o) noexcept { return !detail::problem_of(o); }
+[[nodiscard]] constexpr bool valid(const circuit_group_options& o) noexcept {
+  return !detail::problem_of(o);
+}
+[[nodiscard]] constexpr bool valid(const circuit_tree_options& o) noexcept {
+  return !detail::problem_of(o);
+}
 
 /// Throws error(invalid_argument) that names the member, its value and its range, or does nothing.
-inline void validate(const circuit_group_options& o) { detail::refuse_option("circuit_group_options", detail::problem_of(o)); }
-inline void validate(const circuit_tree_options& o) { detail::refuse_option("circuit_tree_options", detail::problem_of(o)); }
+inline void validate(const circuit_group_options& o) {
+  detail::refuse_option("circuit_group_options", detail::problem_of(o));
+}
+inline void validate(const circuit_tree_options& o) {
+  detail::refuse_option("circuit_tree_options", detail::problem_of(o));
+}
 
 /// A group of a tree: what `add_group` gives. Only of use with that tree.
 struct circuit_group_id {
@@ -111,7 +127,8 @@ struct circuit_group_transition {
   instant at{};                     ///< by the tree's clock
   std::uint32_t open_children = 0;  ///< when it was judged
   std::uint32_t children = 0;
-  std::uint64_t missed = 0;  ///< transitions of groups dropped just before this one because the listener did not keep up
+  /// Transitions of groups dropped just before this one because the listener did not keep up
+  std::uint64_t missed = 0;
 };
 
 /// A look at a group.
@@ -120,7 +137,8 @@ struct circuit_group_snapshot {
   std::uint32_t level = 0;
   circuit_state state = circuit_state::closed;
   std::uint32_t generation = 0;
-  duration retry_after{};  ///< open: until it can be half-open at the earliest; duration::max() = not by time alone
+  /// Open: until it can be half-open at the earliest; duration::max() = not by time alone
+  duration retry_after{};
   std::uint32_t open_children = 0;
   std::uint32_t children = 0;
   std::uint64_t rejected = 0;  ///< calls that this group did not let through

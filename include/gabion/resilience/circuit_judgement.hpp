@@ -20,8 +20,9 @@ struct ignoring_exceptions {
   }
 };
 
-/// Exceptions of these types, or derived from them, say nothing about the other side: the call is settled as ignored. Any other
-/// exception is a failure. All go on unchanged. Results are judged as without it, or by `failure_if`.
+/// Exceptions of these types, or derived from them, say nothing about the other side: the call is
+/// settled as ignored. Any other exception is a failure. All go on unchanged. Results are judged as
+/// without it, or by `failure_if`.
 /// \code breaker.call(ignore_exceptions<bad_request>(), send); \endcode
 template <class... Exceptions>
 [[nodiscard]] constexpr auto ignore_exceptions() noexcept {
@@ -48,18 +49,21 @@ concept circuit_judgement = is_circuit_judgement<T>;
 template <class...>
 struct exception_types {};
 
-/// Runs f; `ignored()` is called first if one of the exceptions comes out of it, which goes on unchanged.
+/// Runs f; `ignored()` is called first if one of the exceptions comes out of it, which goes on
+/// unchanged.
 template <class Function, class Ignored>
 void watch_exceptions(exception_types<> /*none*/, const Function& f, const Ignored& /*ignored*/) {
   f();
 }
 template <class Exception, class... Others, class Function, class Ignored>
-void watch_exceptions(exception_types<Exception, Others...> /*these*/, const Function& f, const Ignored& ignored) {
+void watch_exceptions(exception_types<Exception, Others...> /*these*/, const Function& f,
+                      const Ignored& ignored) {
   const auto seen = [&](const Exception&) {
     ignored();
     return false;
   };
-  static_cast<void>(detail::caught<Exception>([&] { detail::watch_exceptions(exception_types<Others...>{}, f, ignored); }, seen));
+  static_cast<void>(detail::caught<Exception>(
+      [&] { detail::watch_exceptions(exception_types<Others...>{}, f, ignored); }, seen));
 }
 
 /// The exceptions that a judgement leaves out.

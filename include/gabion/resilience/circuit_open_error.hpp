@@ -11,7 +11,8 @@
 namespace gabion {
 inline namespace v0 {
 
-/// Thrown by `call` if the breaker rejects and the result type cannot say so. Its code is errc::circuit_open.
+/// Thrown by `call` if the breaker rejects and the result type cannot say so. Its code is
+/// errc::circuit_open.
 class circuit_open_error : public error {
  public:
   circuit_open_error(std::string_view breaker, circuit_rejection why)
@@ -27,7 +28,8 @@ class circuit_open_error : public error {
     s.append(1, '"').append(breaker).append("\" is ").append(to_string(why.reason));
     if (why.reason == circuit_refusal::open)
       s.append("; retry after ")
-          .append(std::to_string(std::chrono::ceil<std::chrono::milliseconds>(why.retry_after).count()))
+          .append(
+              std::to_string(std::chrono::ceil<std::chrono::milliseconds>(why.retry_after).count()))
           .append(" ms");
     return s;
   }

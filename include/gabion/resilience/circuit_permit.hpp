@@ -28,14 +28,16 @@ struct circuit_ticket {
 
 /// The right to make one call, and the duty to say how it went. Move-only.
 ///
-/// The first verdict settles it; what comes after it does nothing. Dropped without a verdict it returns itself and is
-/// counted as abandoned. A verdict that comes after the state that granted the permit has ended changes nothing and is counted
-/// as late. It may be settled on another thread than it was acquired on, but not on two at once. The breaker must outlive it.
+/// The first verdict settles it; what comes after it does nothing. Dropped without a verdict it
+/// returns itself and is counted as abandoned. A verdict that comes after the state that granted
+/// the permit has ended changes nothing and is counted as late. It may be settled on another thread
+/// than it was acquired on, but not on two at once. The breaker must outlive it.
 template <class Breaker>
-class [[nodiscard("dropping a permit without a verdict counts the call as abandoned")]] basic_circuit_permit {
+class [[nodiscard("dropping a permit without a verdict counts the call as abandoned")]]
+basic_circuit_permit {
  public:
   basic_circuit_permit() noexcept = default;
-  basic_circuit_permit(basic_circuit_permit && other) noexcept
+  basic_circuit_permit(basic_circuit_permit&& other) noexcept
       : breaker_{std::exchange(other.breaker_, nullptr)}, ticket_{other.ticket_} {}
   basic_circuit_permit& operator=(basic_circuit_permit&& other) noexcept {
     basic_circuit_permit old{std::move(*this)};
@@ -49,9 +51,12 @@ class [[nodiscard("dropping a permit without a verdict counts the call as abando
 
   /// The call succeeded.
   void success() noexcept { settle(verdict::success); }
-  /// The call failed. If the other side has stated how long it wants to be left alone, the circuit opens for that long, whatever
-  /// the rules say, but for at most `max_stated_open`; a time that is not above zero is none.
-  void failure(std::optional<duration> open_for = std::nullopt) noexcept { settle(verdict::failure, open_for); }
+  /// The call failed. If the other side has stated how long it wants to be left alone, the circuit
+  /// opens for that long, whatever the rules say, but for at most `max_stated_open`; a time that is
+  /// not above zero is none.
+  void failure(std::optional<duration> open_for = std::nullopt) noexcept {
+    settle(verdict::failure, open_for);
+  }
   /// The call says nothing about the other side: the permit goes back and nothing is recorded.
   void ignore() noexcept { settle(verdict::ignored); }
   /// The caller gave up before the call ended: as `ignore()`, but counted apart.
@@ -80,24 +85,27 @@ class [[nodiscard("dropping a permit without a verdict counts the call as abando
 
  private:
   friend class basic_circuit_admission<Breaker>;
-  basic_circuit_permit(Breaker & breaker, const detail::circuit_ticket& ticket) noexcept : breaker_{&breaker}, ticket_{ticket} {}
+  basic_circuit_permit(Breaker& breaker, const detail::circuit_ticket& ticket) noexcept
+      : breaker_{&breaker}, ticket_{ticket} {}
 
   Breaker* breaker_ = nullptr;
   detail::circuit_ticket ticket_{};
 };
 
 /// A permit, or why there is none. True if it is a permit. Move-only.
-/// \code if (auto admitted = breaker.try_acquire()) { ...; admitted->success(); } else wait(admitted.rejection().retry_after); \endcode
+/// \code if (auto admitted = breaker.try_acquire()) { ...; admitted->success(); } else
+/// wait(admitted.rejection().retry_after); \endcode
 template <class Breaker>
-class [[nodiscard("dropping an admission returns its permit as abandoned")]] basic_circuit_admission {
+class [[nodiscard("dropping an admission returns its permit as abandoned")]]
+basic_circuit_admission {
  public:
   using permit_type = basic_circuit_permit<Breaker>;
 
   /// False if rejected. Stays true when the permit is settled or taken out.
   [[nodiscard]] explicit operator bool() const noexcept { return granted_; }
 
-  [[nodiscard]] permit_type& permit()& noexcept { return permit_; }
-  [[nodiscard]] permit_type permit()&& noexcept { return std::move(permit_); }
+  [[nodiscard]] permit_type& permit() & noexcept { return permit_; }
+  [[nodiscard]] permit_type permit() && noexcept { return std::move(permit_); }
   [[nodiscard]] permit_type* operator->() noexcept { return &permit_; }
 
   /// Meaningful only if there is no permit.
@@ -105,7 +113,7 @@ class [[nodiscard("dropping an admission returns its permit as abandoned")]] bas
 
  private:
   friend Breaker;
-  basic_circuit_admission(Breaker & breaker, const detail::circuit_ticket& ticket) noexcept
+  basic_circuit_admission(Breaker& breaker, const detail::circuit_ticket& ticket) noexcept
       : permit_{breaker, ticket}, granted_{true} {}
   explicit basic_circuit_admission(circuit_rejection why) noexcept : rejection_{why} {}
 

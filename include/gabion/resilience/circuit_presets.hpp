@@ -7,16 +7,20 @@
 
 #include <gabion/resilience/circuit_options.hpp>
 
-/// Starting points for common dependencies, by how dear a failed call is and how fast the other side recovers.
-/// Change a member of the copy: `auto o = presets::payment_api(); o.name = "payment-eu";`.
+/// Starting points for common dependencies, by how dear a failed call is and how fast the other
+/// side recovers. Change a member of the copy: `auto o = presets::payment_api(); o.name =
+/// "payment-eu";`.
 namespace gabion {
 inline namespace v0 {
 namespace presets {
 
 namespace detail {
-[[nodiscard]] constexpr circuit_breaker_options preset(std::string_view name, std::uint32_t failures,
-                                                       std::chrono::seconds open_for, std::uint32_t successes) noexcept {
-  return {.failures = failures, .open_for = open_for, .successes_to_close = successes, .name = name};
+[[nodiscard]] constexpr circuit_breaker_options preset(std::string_view name,
+                                                       std::uint32_t failures,
+                                                       std::chrono::seconds open_for,
+                                                       std::uint32_t successes) noexcept {
+  return {
+      .failures = failures, .open_for = open_for, .successes_to_close = successes, .name = name};
 }
 }  // namespace detail
 

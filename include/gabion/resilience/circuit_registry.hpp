@@ -26,20 +26,24 @@ inline namespace v0 {
 
 namespace detail {
 
-/// The key as the name of its breaker, cut to what fits, between characters of UTF-8. Empty for keys that are no text.
+/// The key as the name of its breaker, cut to what fits, between characters of UTF-8. Empty for
+/// keys that are no text.
 template <class Lookup>
 [[nodiscard]] std::string_view circuit_name_of(const Lookup& key) noexcept {
   if constexpr (std::convertible_to<const Lookup&, std::string_view>) {
     const std::string_view text = key;
     std::size_t size = text.size() < circuit_max_name ? text.size() : circuit_max_name;
-    while (size != text.size() && size != 0 && (static_cast<unsigned char>(text[size]) & 0xc0U) == 0x80U) --size;
+    while (size != text.size() && size != 0 &&
+           (static_cast<unsigned char>(text[size]) & 0xc0U) == 0x80U)
+      --size;
     return text.substr(0, size);
   } else {
     return {};
   }
 }
 
-/// What a registry makes its breakers of: the user's options with the key as name, the clock and the observer.
+/// What a registry makes its breakers of: the user's options with the key as name, the clock and
+/// the observer.
 template <class Recipe, clock Clock, class Observer>
 struct circuit_parts {
   Recipe recipe;
@@ -56,7 +60,8 @@ struct circuit_parts {
 
 }  // namespace detail
 
-/// A permit of the breaker of one key, or why there is none. Keeps that breaker in the registry. Move-only.
+/// A permit of the breaker of one key, or why there is none. Keeps that breaker in the registry.
+/// Move-only.
 template <class Handle, class Admission>
 class [[nodiscard("dropping an admission returns its permit as abandoned")]] basic_keyed_admission {
  public:
@@ -66,7 +71,9 @@ class [[nodiscard("dropping an admission returns its permit as abandoned")]] bas
   }
 
   /// False if there is no permit: the circuit rejected, or the registry is full.
-  [[nodiscard]] explicit operator bool() const noexcept { return admission_ && static_cast<bool>(*admission_); }
+  [[nodiscard]] explicit operator bool() const noexcept {
+    return admission_ && static_cast<bool>(*admission_);
+  }
   /// The permit; it must not leave this object, which keeps its breaker.
   [[nodiscard]] auto* operator->() noexcept { return &admission_->permit(); }
   [[nodiscard]] auto& permit() noexcept { return admission_->permit(); }
@@ -91,27 +98,36 @@ struct circuit_row {
   circuit_snapshot snapshot{};  ///< its `name` is empty: the key is its name
 };
 
-/// A circuit breaker for each key, such as a host or a tenant, in bounded memory: `keyed_registry` with what breakers need.
+/// A circuit breaker for each key, such as a host or a tenant, in bounded memory: `keyed_registry`
+/// with what breakers need.
 ///
-/// `recipe(key)` gives the options; `same_for_all{options}` the same to each. A breaker is named after its key, cut to 47
-/// bytes. All share a clock and an observer, which are copied into each; for one that counts or logs give
-/// `subscriptions::observer()`. Guarantees and thread safety are those of `basic_keyed_registry`.
-template <class Key, class Recipe, clock Clock = steady_clock, class Observer = no_observer, class Farewell = no_farewell,
-          class Hash = key_hash, env Env = native_env>
+/// `recipe(key)` gives the options; `same_for_all{options}` the same to each. A breaker is named
+/// after its key, cut to 47 bytes. All share a clock and an observer, which are copied into each;
+/// for one that counts or logs give `subscriptions::observer()`. Guarantees and thread safety are
+/// those of `basic_keyed_registry`.
+template <class Key, class Recipe, clock Clock = steady_clock, class Observer = no_observer,
+          class Farewell = no_farewell, class Hash = key_hash, env Env = native_env>
 class basic_circuit_registry {
  public:
   using breaker = basic_circuit_breaker<Clock, Observer, Env>;
-  using registry = basic_keyed_registry<Key, breaker, detail::circuit_parts<Recipe, Clock, Observer>, Farewell, Hash, Env>;
+  using registry =
+      basic_keyed_registry<Key, breaker, detail::circuit_parts<Recipe, Clock, Observer>, Farewell,
+                           Hash, Env>;
   using handle = typename registry::handle;
   using admission = basic_keyed_admission<handle, typename breaker::admission>;
 
   /// Throws error(invalid_argument) that names the option and its range.
-  explicit basic_circuit_registry(const keyed_registry_options& options, Recipe recipe, Clock clock = Clock{},
-                                  Observer observer = Observer{}, Farewell farewell = Farewell{}, Hash hash = Hash{})
+  explicit basic_circuit_registry(const keyed_registry_options& options, Recipe recipe,
+                                  Clock clock = Clock{}, Observer observer = Observer{},
+                                  Farewell farewell = Farewell{}, Hash hash = Hash{})
       : clock_(clock),
-        registry_{options, {std::move(recipe), std::move(clock), std::move(observer)}, std::move(farewell), std::move(hash)} {}
+        registry_{options,
+                  {std::move(recipe), std::move(clock), std::move(observer)},
+                  std::move(farewell),
+                  std::move(hash)} {}
 
-  /// The breaker of that key, made now if there is none. Empty if the registry is full of breakers that are in use.
+  /// The breaker of that key, made now if there is none. Empty if the registry is full of breakers
+  /// that are in use.
   template <class Lookup>
   [[nodiscard]] handle get(const Lookup& key) {
     return registry_.get(key, clock_.now());
@@ -129,16 +145,20 @@ class basic_circuit_registry {
     return {registry_.get(key, now), now};
   }
 
-  /// Calls f through the breaker of that key, as its `call(f)` does. If the registry is full, f isn't called: the answer is
-  /// `outcome_traits<Result>::rejected(errc::full, 0)` if the type has it, otherwise refused_error is thrown.
+  /// Calls f through the breaker of that key, as its `call(f)` does. If the registry is full, f
+  /// isn't called: the answer is `outcome_traits<Result>::rejected(errc::full, 0)` if the type has
+  /// it, otherwise refused_error is thrown.
   template <class Lookup, std::invocable Function>
   std::invoke_result_t<Function> call(const Lookup& key, Function&& f) {
     const handle h = get(key);
-    if (!h) return detail::refused_call<std::invoke_result_t<Function>>({.code = errc::full}, "the circuit registry is full");
+    if (!h)
+      return detail::refused_call<std::invoke_result_t<Function>>({.code = errc::full},
+                                                                  "the circuit registry is full");
     return h->call(std::forward<Function>(f));
   }
 
-  /// All breakers as they are now, in no particular order. What was evicted is not among them, so that its series ends.
+  /// All breakers as they are now, in no particular order. What was evicted is not among them, so
+  /// that its series ends.
   [[nodiscard]] std::vector<circuit_row<Key>> snapshot() {
     std::vector<circuit_row<Key>> rows;
     rows.reserve(registry_.size());
@@ -160,9 +180,11 @@ class basic_circuit_registry {
 };
 
 template <class Recipe>
-basic_circuit_registry(keyed_registry_options, Recipe) -> basic_circuit_registry<std::string, Recipe>;
+basic_circuit_registry(keyed_registry_options, Recipe)
+    -> basic_circuit_registry<std::string, Recipe>;
 template <class Recipe, clock Clock>
-basic_circuit_registry(keyed_registry_options, Recipe, Clock) -> basic_circuit_registry<std::string, Recipe, Clock>;
+basic_circuit_registry(keyed_registry_options, Recipe, Clock)
+    -> basic_circuit_registry<std::string, Recipe, Clock>;
 template <class Recipe, clock Clock, class Observer>
 basic_circuit_registry(keyed_registry_options, Recipe, Clock, Observer)
     -> basic_circuit_registry<std::string, Recipe, Clock, Observer>;
@@ -170,7 +192,8 @@ template <class Recipe, clock Clock, class Observer, class Farewell>
 basic_circuit_registry(keyed_registry_options, Recipe, Clock, Observer, Farewell)
     -> basic_circuit_registry<std::string, Recipe, Clock, Observer, Farewell>;
 
-/// Breakers by text, all with the same options, on the steady clock: `circuit_registry hosts{{}, {{.failures = 3}}};`
+/// Breakers by text, all with the same options, on the steady clock: `circuit_registry hosts{{},
+/// {{.failures = 3}}};`
 using circuit_registry = basic_circuit_registry<std::string, same_for_all<circuit_breaker_options>>;
 
 }  // namespace v0

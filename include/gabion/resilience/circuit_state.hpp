@@ -27,28 +27,29 @@ enum class circuit_mode : std::uint8_t {
 
 /// Why a breaker changed its state.
 enum class circuit_cause : std::uint8_t {
-  consecutive_failures,       ///< to open: as many failures in a row as allowed
-  failure_rate,               ///< to open: the last calls reached the percentage of failed ones
-  slow_rate,                  ///< to open: ... of slow ones
-  slow_or_failed_rate,        ///< to open: ... of those that were either
-  timed_failure_rate,         ///< to open: the calls of the last time reached the percentage of failed ones
-  timed_slow_rate,            ///< to open: ... of slow ones
+  consecutive_failures,  ///< to open: as many failures in a row as allowed
+  failure_rate,          ///< to open: the last calls reached the percentage of failed ones
+  slow_rate,             ///< to open: ... of slow ones
+  slow_or_failed_rate,   ///< to open: ... of those that were either
+  timed_failure_rate,    ///< to open: the calls of the last time reached the percentage of failed
+                         ///< ones
+  timed_slow_rate,       ///< to open: ... of slow ones
   timed_slow_or_failed_rate,  ///< to open: ... of those that were either
   stated,                     ///< to open: a failure said for how long
   probe_failed,               ///< half-open to open: too many probes failed
-  probe_slow,                 ///< half-open to open: the last of those too many was not failed but slow
-  probe_lost,                 ///< half-open to open: a probe was out for longer than the half-open time
-  open_time_over,             ///< open to half-open: the first caller after the open time
-  probes_succeeded,           ///< half-open to ramping or closed
-  ramp_finished,              ///< ramping to closed
-  reset,                      ///< to closed, by `reset()`
-  manual,                     ///< to open, by `trip()`
-  mode_changed,               ///< by `set_mode()`
-  restored,                   ///< by `restore()`
-  health_check,               ///< by whoever calls trip() or reset() for it: an active check of the other side
-  parent,                     ///< ... the circuit above, or the share of open circuits below
-  quorum,                     ///< ... the opinion of other instances
-  resource,                   ///< ... pressure on processor, memory, disk or network
+  probe_slow,        ///< half-open to open: the last of those too many was not failed but slow
+  probe_lost,        ///< half-open to open: a probe was out for longer than the half-open time
+  open_time_over,    ///< open to half-open: the first caller after the open time
+  probes_succeeded,  ///< half-open to ramping or closed
+  ramp_finished,     ///< ramping to closed
+  reset,             ///< to closed, by `reset()`
+  manual,            ///< to open, by `trip()`
+  mode_changed,      ///< by `set_mode()`
+  restored,          ///< by `restore()`
+  health_check,  ///< by whoever calls trip() or reset() for it: an active check of the other side
+  parent,        ///< ... the circuit above, or the share of open circuits below
+  quorum,        ///< ... the opinion of other instances
+  resource,      ///< ... pressure on processor, memory, disk or network
 };
 
 /// Why a call was not let through.
@@ -62,7 +63,8 @@ enum class circuit_refusal : std::uint8_t {
 /// What `try_acquire` says instead of a permit.
 struct circuit_rejection {
   circuit_refusal reason = circuit_refusal::open;
-  /// What is left of the open time: more than zero if `open`. Zero, which is "not known", for every other reason.
+  /// What is left of the open time: more than zero if `open`. Zero, which is "not known", for every
+  /// other reason.
   duration retry_after{};
 };
 

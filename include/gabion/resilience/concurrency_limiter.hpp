@@ -29,11 +29,15 @@ struct concurrency_counts {
   std::uint64_t ignored = 0;
   std::uint64_t abandoned = 0;  ///< permits without a verdict
   std::uint64_t rejected = 0;
-  std::uint64_t stale = 0;    ///< of the successes: begun before the baseline was measured anew, so not a sample
-  std::uint64_t skipped = 0;  ///< of the successes: ended while another thread's was taken in, so not a sample
+  /// Of the successes: begun before the baseline was measured anew, so not a sample
+  std::uint64_t stale = 0;
+  /// Of the successes: ended while another thread's was taken in, so not a sample
+  std::uint64_t skipped = 0;
 
   /// Permits that were granted and have come back.
-  [[nodiscard]] constexpr std::uint64_t settled() const noexcept { return success + dropped + ignored + abandoned; }
+  [[nodiscard]] constexpr std::uint64_t settled() const noexcept {
+    return success + dropped + ignored + abandoned;
+  }
   friend bool operator==(const concurrency_counts&, const concurrency_counts&) = default;
 };
 
@@ -47,12 +51,13 @@ struct concurrency_snapshot {
 
 /// Finds out how many calls the other side can take at a time, and lets no more through.
 ///
-/// At every moment a call is admitted only if fewer are in flight than the limit says. What calls took moves the limit, by
-/// `Limit`: aimd_limit, vegas_limit, gradient2_limit, or your own. Nothing here waits, sleeps, reads a clock or allocates.
-/// One thread at a time teaches the algorithm; a sample that meets another is left out and counted, a drop never is.
+/// At every moment a call is admitted only if fewer are in flight than the limit says. What calls
+/// took moves the limit, by `Limit`: aimd_limit, vegas_limit, gradient2_limit, or your own. Nothing
+/// here waits, sleeps, reads a clock or allocates. One thread at a time teaches the algorithm; a
+/// sample that meets another is left out and counted, a drop never is.
 ///
-/// Every member is safe to call from several threads, and lock-free. Neither copied nor moved: permits point to it and must not
-/// outlive it.
+/// Every member is safe to call from several threads, and lock-free. Neither copied nor moved:
+/// permits point to it and must not outlive it.
 template <limit_algorithm Limit, env Env = native_env>
 class basic_concurrency_limiter {
  public:
@@ -81,7 +86,8 @@ class basic_concurrency_limiter {
         rejected_.fetch_add(1, std::memory_order_relaxed);
         return admission{refusal{errc::overloaded, {}}};
       }
-    } while (!word_.compare_exchange_weak(seen, seen + 1, std::memory_order_acq_rel, std::memory_order_relaxed));
+    } while (!word_.compare_exchange_weak(seen, seen + 1, std::memory_order_acq_rel,
+                                          std::memory_order_relaxed));
     const detail::concurrency_word w{seen};
     return admission{permit{*this, stamp{now, w.in_flight() + 1, w.epoch()}}};
   }
@@ -92,7 +98,8 @@ class basic_concurrency_limiter {
     return {w.limit(),
             w.in_flight(),
             w.epoch(),
-            {read(success_), read(dropped_), read(ignored_), read(abandoned_), read(rejected_), read(stale_), read(skipped_)}};
+            {read(success_), read(dropped_), read(ignored_), read(abandoned_), read(rejected_),
+             read(stale_), read(skipped_)}};
   }
 
   /// The limit that holds now.
@@ -139,7 +146,9 @@ class basic_concurrency_limiter {
     learn(begun, v, now);
   }
 
-  static void count(atomic<std::uint64_t>& c) noexcept { c.fetch_add(1, std::memory_order_relaxed); }
+  static void count(atomic<std::uint64_t>& c) noexcept {
+    c.fetch_add(1, std::memory_order_relaxed);
+  }
 
   /// Whoever comes while another thread is here goes on without: nobody waits for the algorithm.
   void learn(const stamp& begun, limit_verdict v, instant now) noexcept {
@@ -152,8 +161,10 @@ class basic_concurrency_limiter {
   }
 
   void take_in(const stamp& begun, instant now) noexcept {
-    // A sample of an epoch that ended between the check and here must not reach the new baseline. The epoch stands still here.
-    const bool dropped = drop_seen_.load(std::memory_order_relaxed) && drop_seen_.exchange(false, std::memory_order_acq_rel);
+    // A sample of an epoch that ended between the check and here must not reach the new baseline.
+    // The epoch stands still here.
+    const bool dropped = drop_seen_.load(std::memory_order_relaxed) &&
+                         drop_seen_.exchange(false, std::memory_order_acq_rel);
     if (!dropped && snapshot_word().epoch() != begun.epoch) return count(stale_);
     const duration rtt = (std::max)(options_.shortest_rtt, gabion::elapsed(begun.at, now));
     const std::optional<limit_sample> sample = window_.add({rtt, begun.in_flight, dropped}, now);
@@ -169,7 +180,8 @@ class basic_concurrency_limiter {
     do {
       next = detail::concurrency_word{seen}.with_limit(limit);
       if (restart) next = next.next_epoch();
-    } while (!word_.compare_exchange_weak(seen, next.bits(), std::memory_order_acq_rel, std::memory_order_relaxed));
+    } while (!word_.compare_exchange_weak(seen, next.bits(), std::memory_order_acq_rel,
+                                          std::memory_order_relaxed));
   }
 
   concurrency_limiter_options options_;
@@ -194,8 +206,9 @@ basic_concurrency_limiter(Limit, concurrency_limiter_options) -> basic_concurren
 
 /// One call's passage: holds a place while what lies below runs.
 ///
-/// Dropped are: a call that ran out of time, and one that brought a stated wait. Ignored are what never ran, what the
-/// caller gave up, and what is judged ignored. Other failures are what `failures` says.
+/// Dropped are: a call that ran out of time, and one that brought a stated wait. Ignored are what
+/// never ran, what the caller gave up, and what is judged ignored. Other failures are what
+/// `failures` says.
 template <limit_algorithm Limit, env Env>
 class basic_concurrency_limiter<Limit, Env>::run {
  public:
@@ -211,7 +224,8 @@ class basic_concurrency_limiter<Limit, Env>::run {
 
   template <class Now>
   exit_step leave(call_outcome& outcome, call_context& context, const Now& now) noexcept {
-    if (outcome.never_called() || outcome.verdict == verdict::ignored || outcome.verdict == verdict::cancelled) {
+    if (outcome.never_called() || outcome.verdict == verdict::ignored ||
+        outcome.verdict == verdict::cancelled) {
       permit_.ignore();
       return exit_step::up();
     }
@@ -221,9 +235,11 @@ class basic_concurrency_limiter<Limit, Env>::run {
   }
 
  private:
-  [[nodiscard]] limit_verdict judge(const call_outcome& outcome, const call_context& context, instant end) const noexcept {
+  [[nodiscard]] limit_verdict judge(const call_outcome& outcome, const call_context& context,
+                                    instant end) const noexcept {
     if (outcome.verdict == verdict::success) return limit_verdict::success;
-    if (outcome.refused || outcome.retry_after || context.until.expired(end)) return limit_verdict::dropped;
+    if (outcome.refused || outcome.retry_after || context.until.expired(end))
+      return limit_verdict::dropped;
     return limiter_->options_.failures;
   }
 

@@ -12,14 +12,14 @@ inline namespace v0 {
 
 /// The right to have one call in flight, and the time when it began. Move-only.
 ///
-/// The first verdict settles it and gives the place back; what comes after it does nothing. Dropped without a verdict it gives
-/// the place back and is counted as abandoned. It may be settled on another thread, but not on two at once. The limiter must
-/// outlive it.
+/// The first verdict settles it and gives the place back; what comes after it does nothing. Dropped
+/// without a verdict it gives the place back and is counted as abandoned. It may be settled on
+/// another thread, but not on two at once. The limiter must outlive it.
 template <class Limiter>
 class [[nodiscard("dropping a permit at once gives the place back")]] basic_concurrency_permit {
  public:
   basic_concurrency_permit() noexcept = default;
-  basic_concurrency_permit(basic_concurrency_permit && other) noexcept
+  basic_concurrency_permit(basic_concurrency_permit&& other) noexcept
       : limiter_{std::exchange(other.limiter_, nullptr)}, begun_{other.begun_} {}
   basic_concurrency_permit& operator=(basic_concurrency_permit&& other) noexcept {
     basic_concurrency_permit old{std::move(*this)};
@@ -47,7 +47,8 @@ class [[nodiscard("dropping a permit at once gives the place back")]] basic_conc
  private:
   friend Limiter;
   using stamp = typename Limiter::stamp;
-  basic_concurrency_permit(Limiter & limiter, const stamp& begun) noexcept : limiter_{&limiter}, begun_{begun} {}
+  basic_concurrency_permit(Limiter& limiter, const stamp& begun) noexcept
+      : limiter_{&limiter}, begun_{begun} {}
 
   Limiter* limiter_ = nullptr;
   stamp begun_{};

@@ -9,9 +9,9 @@
 namespace gabion {
 inline namespace v0 {
 
-/// Knows how long a call usually takes: `std::optional<duration> delay()`, for example the 95th percentile of what a latency
-/// histogram has seen lately; nothing while it has seen too little. Called once per call: keep it cheap. Safe to use from several
-/// threads.
+/// Knows how long a call usually takes: `std::optional<duration> delay()`, for example the 95th
+/// percentile of what a latency histogram has seen lately; nothing while it has seen too little.
+/// Called once per call: keep it cheap. Safe to use from several threads.
 template <class D>
 concept delay_source = std::move_constructible<D> && requires(D& d) {
   { d.delay() } -> std::convertible_to<std::optional<duration>>;
@@ -20,12 +20,12 @@ concept delay_source = std::move_constructible<D> && requires(D& d) {
 /// Names what D lacks to be a delay source, in words.
 template <class D>
 consteval bool explain_delay_source() {
-  static_assert(std::move_constructible<D>, "delay_source: it can't be moved; let it be a handle to what it measures");
+  static_assert(std::move_constructible<D>,
+                "delay_source: it can't be moved; let it be a handle to what it measures");
   static_assert(
-      requires(D & d) {
+      requires(D& d) {
         { d.delay() } -> std::convertible_to<std::optional<duration>>;
-      },
-      "delay_source: `std::optional<gabion::duration> delay()` is missing");
+      }, "delay_source: `std::optional<gabion::duration> delay()` is missing");
   return delay_source<D>;
 }
 

@@ -46,17 +46,20 @@ fallback_value(Value) -> fallback_value<Value>;
 
 /// Another answer for a call that failed or was refused.
 ///
-/// The handler's parameters say what it is for. `const refusal&`: calls that were refused. `const call_outcome&`, with or without
-/// `const call_context&` after it, or nothing: refused and failed calls, and exceptions. It returns what the call returns, or a
-/// std::optional of it: empty means that it has nothing, and the failure passes as if there were no fallback. A mistake of the
+/// The handler's parameters say what it is for. `const refusal&`: calls that were refused. `const
+/// call_outcome&`, with or without `const call_context&` after it, or nothing: refused and failed
+/// calls, and exceptions. It returns what the call returns, or a std::optional of it: empty means
+/// that it has nothing, and the failure passes as if there were no fallback. A mistake of the
 /// caller (verdict ignored) and a call that was cancelled are left alone.
 ///
-/// A fallback that fails is not swallowed: its failed result, or its exception, is what the caller gets, and it is counted. That an
-/// answer is degraded can be seen by `serve`, or in the result if its outcome_traits have `mark_degraded(Result&)`.
-/// To queue a call for later, let the handler do so and return what stands for "accepted".
+/// A fallback that fails is not swallowed: its failed result, or its exception, is what the caller
+/// gets, and it is counted. That an answer is degraded can be seen by `serve`, or in the result if
+/// its outcome_traits have `mark_degraded(Result&)`. To queue a call for later, let the handler do
+/// so and return what stands for "accepted".
 ///
-/// The handler is called on the calling thread, outside every lock, by several threads at the same time: it must be safe for that.
-/// A call that succeeds costs nothing here. Neither copied nor moved.
+/// The handler is called on the calling thread, outside every lock, by several threads at the same
+/// time: it must be safe for that. A call that succeeds costs nothing here. Neither copied nor
+/// moved.
 template <class Handler, env Env = native_env>
 class basic_fallback {
   static_assert(detail::explain_fallback_handler<Handler>());
@@ -74,11 +77,13 @@ class basic_fallback {
     explicit run(basic_fallback& policy) noexcept : policy_{&policy} {}
 
     template <class Now>
-    [[nodiscard]] entry_step enter(const call_context& /*context*/, const Now& /*now*/) const noexcept {
+    [[nodiscard]] entry_step enter(const call_context& /*context*/,
+                                   const Now& /*now*/) const noexcept {
       return entry_step::pass();
     }
     template <class Result, class Now>
-    void settle_result(std::optional<Result>& result, call_outcome& outcome, const call_context& context, const Now& /*now*/) {
+    void settle_result(std::optional<Result>& result, call_outcome& outcome,
+                       const call_context& context, const Now& /*now*/) {
       static_cast<void>(policy_->replace(result, outcome, context));
     }
     template <class Now>
@@ -91,8 +96,9 @@ class basic_fallback {
     basic_fallback* policy_;
   };
 
-  /// Calls f, which takes nothing or `const call_context&`, judges its result by `outcome_traits`, and returns it or what the fallback
-  /// has in its place. An exception that the fallback does not answer goes on unchanged.
+  /// Calls f, which takes nothing or `const call_context&`, judges its result by `outcome_traits`,
+  /// and returns it or what the fallback has in its place. An exception that the fallback does not
+  /// answer goes on unchanged.
   template <pipeline_callable Function>
   detail::call_result<Function> call(const call_context& context, Function&& f) {
     detail::result_slot<detail::call_result<Function>> slot;
@@ -107,7 +113,8 @@ class basic_fallback {
   /// The same, and says whether the answer is the real one.
   template <pipeline_callable Function>
     requires(!std::is_void_v<detail::call_result<Function>>)
-  [[nodiscard]] served<detail::call_result<Function>> serve(const call_context& context, Function&& f) {
+  [[nodiscard]] served<detail::call_result<Function>> serve(const call_context& context,
+                                                            Function&& f) {
     detail::result_slot<detail::call_result<Function>> slot;
     const auto [degraded, outcome] = attempt(slot, context, f);
     return {slot.take(outcome), degraded};
@@ -129,18 +136,22 @@ class basic_fallback {
 
   /// Whether the fallback has answered, and how it went.
   template <class Result, class Function>
-  [[nodiscard]] std::pair<bool, call_outcome> attempt(detail::result_slot<Result>& slot, const call_context& context,
-                                                      Function& f) {
-    static_assert(!std::is_reference_v<Result>, "fallback: the function must return a value, not a reference");
+  [[nodiscard]] std::pair<bool, call_outcome> attempt(detail::result_slot<Result>& slot,
+                                                      const call_context& context, Function& f) {
+    static_assert(!std::is_reference_v<Result>,
+                  "fallback: the function must return a value, not a reference");
     detail::judge_by_traits judge;
-    std::exception_ptr thrown = detail::captured([&] { slot.keep([&]() -> Result { return detail::call_with(f, context); }); });
-    call_outcome outcome = thrown ? detail::outcome_of_exception(thrown, judge) : judged<Result>(slot, judge);
+    std::exception_ptr thrown = detail::captured(
+        [&] { slot.keep([&]() -> Result { return detail::call_with(f, context); }); });
+    call_outcome outcome =
+        thrown ? detail::outcome_of_exception(thrown, judge) : judged<Result>(slot, judge);
     const bool replaced = replace(slot.value(), outcome, context);
     if (!replaced) slot.keep_exception(std::move(thrown));
     return {replaced, outcome};
   }
   template <class Result>
-  [[nodiscard]] static call_outcome judged(detail::result_slot<Result>& slot, detail::judge_by_traits& judge) {
+  [[nodiscard]] static call_outcome judged(detail::result_slot<Result>& slot,
+                                           detail::judge_by_traits& judge) {
     if constexpr (std::is_void_v<Result>)
       return {};
     else
@@ -149,16 +160,21 @@ class basic_fallback {
 
   /// True if the fallback has given the answer.
   template <class Result>
-  [[nodiscard]] bool replace(std::optional<Result>& result, call_outcome& outcome, const call_context& context) {
+  [[nodiscard]] bool replace(std::optional<Result>& result, call_outcome& outcome,
+                             const call_context& context) {
     if (!detail::fallback_wants<Handler>(outcome)) return false;
-    const auto ask = [&] { return detail::ask_fallback<Result>(handler_, std::as_const(outcome), context); };
-    std::optional<Result> answer = detail::watched(ask, [&](const detail::failure&) { count(failed_); });
+    const auto ask = [&] {
+      return detail::ask_fallback<Result>(handler_, std::as_const(outcome), context);
+    };
+    std::optional<Result> answer =
+        detail::watched(ask, [&](const detail::failure&) { count(failed_); });
     if (!answer.has_value()) {
       count(declined_);
       return false;
     }
     outcome = call_outcome{outcome_traits<Result>::judge(std::as_const(*answer))};
-    if (outcome.verdict == verdict::failure) outcome.retry_after = gabion::stated_retry_after(*answer);
+    if (outcome.verdict == verdict::failure)
+      outcome.retry_after = gabion::stated_retry_after(*answer);
     if constexpr (detail::marks_degraded<Result>) outcome_traits<Result>::mark_degraded(*answer);
     result.reset();
     result.emplace(*std::move(answer));
@@ -175,7 +191,8 @@ class basic_fallback {
 template <class Handler>
 basic_fallback(Handler) -> basic_fallback<Handler>;
 
-/// A fallback that hands its calls to `handler`. \code auto placeholder = fallback([](const refusal&) { return page{}; }); \endcode
+/// A fallback that hands its calls to `handler`. \code auto placeholder = fallback([](const
+/// refusal&) { return page{}; }); \endcode
 template <class Handler>
 [[nodiscard]] basic_fallback<Handler> fallback(Handler handler) {
   return basic_fallback<Handler>{std::move(handler)};

@@ -20,15 +20,21 @@ inline namespace v0 {
 
 /// When to probe, and what follows from the answers. New members go last.
 struct health_checker_options {
-  duration every = std::chrono::seconds{10};  ///< from the start of one probe to the next; above 0; default 10 s
-  std::uint32_t jitter_percent = 10;  ///< each of these waits is longer or shorter by up to this share; 0 to 100; default 10
-  duration timeout = std::chrono::seconds{2};  ///< a probe without an answer by then has failed; above 0; default 2 s
-  std::uint32_t healthy = 2;                   ///< so many good answers in a row make it healthy; 1 to 1000; default 2
-  std::uint32_t unhealthy = 3;                 ///< so many failed probes in a row make it unhealthy; 1 to 1000; default 3
-  bool open = true;   ///< opens the circuit when it becomes unhealthy, and while it stays so; default true
+  /// From the start of one probe to the next; above 0; default 10 s
+  duration every = std::chrono::seconds{10};
+  /// Each of these waits is longer or shorter by up to this share; 0 to 100; default 10
+  std::uint32_t jitter_percent = 10;
+  /// A probe without an answer by then has failed; above 0; default 2 s
+  duration timeout = std::chrono::seconds{2};
+  /// So many good answers in a row make it healthy; 1 to 1000; default 2
+  std::uint32_t healthy = 2;
+  /// So many failed probes in a row make it unhealthy; 1 to 1000; default 3
+  std::uint32_t unhealthy = 3;
+  /// Opens the circuit when it becomes unhealthy, and while it stays so; default true
+  bool open = true;
   bool close = true;  ///< closes the circuit when it becomes healthy; default true
-  duration open_for =
-      std::chrono::seconds{30};  ///< opens for so long; each further failed probe begins it anew; above 0; default 30 s
+  /// Opens for so long; each further failed probe begins it anew; above 0; default 30 s
+  duration open_for = std::chrono::seconds{30};
 };
 
 namespace detail {
@@ -45,11 +51,16 @@ namespace detail {
 
 }  // namespace detail
 
-/// True if a health checker takes these options. For a `static_assert` on options known at compile time.
-[[nodiscard]] constexpr bool valid(const health_checker_options& o) noexcept { return !detail::problem_of(o); }
+/// True if a health checker takes these options. For a `static_assert` on options known at compile
+/// time.
+[[nodiscard]] constexpr bool valid(const health_checker_options& o) noexcept {
+  return !detail::problem_of(o);
+}
 
 /// Throws error(invalid_argument) that names the member, its value and its range, or does nothing.
-inline void validate(const health_checker_options& o) { detail::refuse_option("health_checker_options", detail::problem_of(o)); }
+inline void validate(const health_checker_options& o) {
+  detail::refuse_option("health_checker_options", detail::problem_of(o));
+}
 
 /// What the probes say so far.
 enum class health_verdict : std::uint8_t {
@@ -72,27 +83,32 @@ enum class health_effect : std::uint8_t { none, open, close };
 
 /// What to do now.
 struct [[nodiscard("it says when to probe, and what to do with the circuit")]] health_step {
-  bool probe = false;                          ///< begin a probe, by the number below, and report its answer
-  std::uint64_t number = 0;                    ///< of that probe
-  instant until{};                             ///< step again then: the probe's deadline, or when the next one is due
-  health_effect effect = health_effect::none;  ///< what follows from a probe that has run out of time
+  bool probe = false;        ///< begin a probe, by the number below, and report its answer
+  std::uint64_t number = 0;  ///< of that probe
+  instant until{};           ///< step again then: the probe's deadline, or when the next one is due
+  /// What follows from a probe that has run out of time
+  health_effect effect = health_effect::none;
 };
 
-/// Probes the other side by a schedule of its own and says when it has become well or ill: `(now, event) -> action`, reads no clock,
-/// waits for nothing, calls nobody. Ask `step`, begin the probe it asks for, hand its answer to `report`.
+/// Probes the other side by a schedule of its own and says when it has become well or ill: `(now,
+/// event) -> action`, reads no clock, waits for nothing, calls nobody. Ask `step`, begin the probe
+/// it asks for, hand its answer to `report`.
 ///
-/// One probe at a time. One without an answer at its deadline (`>=`) has failed; an answer that comes then or later is dropped and
-/// counted. Not safe to use from several threads. A value, no allocation.
+/// One probe at a time. One without an answer at its deadline (`>=`) has failed; an answer that
+/// comes then or later is dropped and counted. Not safe to use from several threads. A value, no
+/// allocation.
 template <random_source Random>
 class basic_health_checker {
  public:
   /// Throws error(invalid_argument) if an option is out of its range.
-  explicit basic_health_checker(const health_checker_options& options = {}, Random random = Random{})
+  explicit basic_health_checker(const health_checker_options& options = {},
+                                Random random = Random{})
       : options_{options}, random_(std::move(random)) {
     gabion::validate(options_);
   }
 
-  /// What to do now. The first probe comes at once, or by chance up to the jitter later, so that many do not come together.
+  /// What to do now. The first probe comes at once, or by chance up to the jitter later, so that
+  /// many do not come together.
   health_step step(instant now) noexcept {
     if (!started_) {
       started_ = true;
@@ -110,8 +126,10 @@ class basic_health_checker {
     return {.probe = true, .number = number_, .until = expires_, .effect = effect};
   }
 
-  /// Takes the answer of a probe. It is dropped if that probe is not the one that is out, or has run out of time.
-  [[nodiscard("it says what to do with the circuit")]] health_effect report(std::uint64_t number, bool good,
+  /// Takes the answer of a probe. It is dropped if that probe is not the one that is out, or has
+  /// run out of time.
+  [[nodiscard("it says what to do with the circuit")]] health_effect report(std::uint64_t number,
+                                                                            bool good,
                                                                             instant now) noexcept {
     if (!probing_ || number != number_) {
       ++late_;
@@ -123,8 +141,8 @@ class basic_health_checker {
     return settle(false);
   }
 
-  /// Forgets the verdict, so that it takes `healthy` good answers from here on to call it healthy again: calls have failed though
-  /// the probes were good. A probe that is out goes on.
+  /// Forgets the verdict, so that it takes `healthy` good answers from here on to call it healthy
+  /// again: calls have failed though the probes were good. A probe that is out goes on.
   void doubt() noexcept {
     verdict_ = health_verdict::unknown;
     in_a_row_ = 0;
@@ -145,7 +163,8 @@ class basic_health_checker {
     ++number_;
     expires_ = gabion::saturating_add(now, options_.timeout);
     const duration shortest = options_.every - spread();
-    const duration wait = gabion::saturating_add(shortest, random_up_to(gabion::saturating_add(spread(), spread())));
+    const duration wait =
+        gabion::saturating_add(shortest, random_up_to(gabion::saturating_add(spread(), spread())));
     due_ = gabion::saturating_add(now, wait);
   }
 
@@ -158,15 +177,18 @@ class basic_health_checker {
     if (in_a_row_ >= (good ? options_.healthy : options_.unhealthy))
       verdict_ = good ? health_verdict::healthy : health_verdict::unhealthy;
     if (!good && verdict_ == health_verdict::unhealthy && options_.open) return health_effect::open;
-    if (good && verdict_ == health_verdict::healthy && before != verdict_ && options_.close) return health_effect::close;
+    if (good && verdict_ == health_verdict::healthy && before != verdict_ && options_.close)
+      return health_effect::close;
     return health_effect::none;
   }
 
   [[nodiscard]] duration spread() const noexcept {
-    return options_.every / 100 * options_.jitter_percent + options_.every % 100 * options_.jitter_percent / 100;
+    return options_.every / 100 * options_.jitter_percent +
+           options_.every % 100 * options_.jitter_percent / 100;
   }
   [[nodiscard]] duration random_up_to(duration most) noexcept {
-    return duration{static_cast<duration::rep>(gabion::uniform(random_, 0, static_cast<std::uint64_t>(most.count())))};
+    return duration{static_cast<duration::rep>(
+        gabion::uniform(random_, 0, static_cast<std::uint64_t>(most.count())))};
   }
 
   health_checker_options options_;
@@ -189,7 +211,8 @@ using health_checker = basic_health_checker<xoshiro256>;
 /// Does to the circuit what a step or a report says.
 template <random_source Random, trip_target Target>
 void apply(const basic_health_checker<Random>& checker, health_effect effect, Target& target) {
-  if (effect == health_effect::open) target.trip(checker.options().open_for, circuit_cause::health_check);
+  if (effect == health_effect::open)
+    target.trip(checker.options().open_for, circuit_cause::health_check);
   if (effect == health_effect::close) target.reset(circuit_cause::health_check);
 }
 

@@ -19,16 +19,19 @@ inline namespace v0 {
 /// When a call is made a second time beside the first. New members go last.
 struct hedge_options {
   std::uint32_t max_hedges = 1;  ///< attempts beside the first; 1 to 10; default 1
-  duration delay =
-      std::chrono::milliseconds{100};  ///< before each, unless the delay source knows better; 0 and up; default 100 ms
-  bool on_failure = true;  ///< an attempt that fails starts the next one at once; otherwise it is the answer if none is out
-  bool insist = false;     ///< hedge a call that its context does not call repeatable, too; default false
+  /// Before each, unless the delay source knows better; 0 and up; default 100 ms
+  duration delay = std::chrono::milliseconds{100};
+  /// An attempt that fails starts the next one at once; otherwise it is the answer if none is out
+  bool on_failure = true;
+  /// Hedge a call that its context does not call repeatable, too; default false
+  bool insist = false;
 };
 
 namespace detail {
 
 [[nodiscard]] constexpr option_problem problem_of(const hedge_options& o) noexcept {
-  if (const option_problem p = detail::out_of_range("max_hedges", o.max_hedges, 1, 10, "1 to 10")) return p;
+  if (const option_problem p = detail::out_of_range("max_hedges", o.max_hedges, 1, 10, "1 to 10"))
+    return p;
   if (o.delay < duration::zero()) return {"delay", o.delay, "0 ns or more"};
   return {};
 }
@@ -36,10 +39,14 @@ namespace detail {
 }  // namespace detail
 
 /// True if a hedge takes these options. For a `static_assert` on options known at compile time.
-[[nodiscard]] constexpr bool valid(const hedge_options& o) noexcept { return !detail::problem_of(o); }
+[[nodiscard]] constexpr bool valid(const hedge_options& o) noexcept {
+  return !detail::problem_of(o);
+}
 
 /// Throws error(invalid_argument) that names the member, its value and its range, or does nothing.
-inline void validate(const hedge_options& o) { detail::refuse_option("hedge_options", detail::problem_of(o)); }
+inline void validate(const hedge_options& o) {
+  detail::refuse_option("hedge_options", detail::problem_of(o));
+}
 
 /// How a hedged call has ended.
 enum class hedge_end : std::uint8_t {
@@ -76,17 +83,20 @@ struct [[nodiscard("it says what to do next")]] hedge_step {
   friend bool operator==(const hedge_step&, const hedge_step&) = default;
 };
 
-/// One hedged call as a pure machine: it reads no clock, waits for nothing and calls nobody. Tell it what happens, by `ended`,
-/// `not_started` or `cancel`, and ask `next` what to do until it says done.
+/// One hedged call as a pure machine: it reads no clock, waits for nothing and calls nobody. Tell
+/// it what happens, by `ended`, `not_started` or `cancel`, and ask `next` what to do until it says
+/// done.
 ///
-/// The first attempt starts at once. After each delay, or as soon as one fails, a further one starts, if the budget agrees; once it
-/// does not, there are no more. The first result that is good enough wins, exactly one; the others are cancelled. If all fail, the
-/// last to end is the answer. Not safe to use from several threads. No allocation.
-/// Source: Dean and Barroso, "The Tail at Scale", 2013.
+/// The first attempt starts at once. After each delay, or as soon as one fails, a further one
+/// starts, if the budget agrees; once it does not, there are no more. The first result that is good
+/// enough wins, exactly one; the others are cancelled. If all fail, the last to end is the answer.
+/// Not safe to use from several threads. No allocation. Source: Dean and Barroso, "The Tail at
+/// Scale", 2013.
 class hedge_machine {
  public:
   /// Begins a call. `delay` comes before each further attempt; without `repeatable` there is none.
-  hedge_machine(const hedge_options& options, bool repeatable, duration delay, deadline until) noexcept
+  hedge_machine(const hedge_options& options, bool repeatable, duration delay,
+                deadline until) noexcept
       : delay_{delay < duration::zero() ? duration::zero() : delay},
         until_{until},
         left_{repeatable || options.insist ? options.max_hedges : 0},
@@ -96,7 +106,8 @@ class hedge_machine {
   template <attempt_budget Budget>
   hedge_step next(instant now, Budget& budget) {
     if (!over_) decide(now, budget);
-    if (over_ && unwanted_ != 0) return {.what = hedge_step::kind::cancel, .attempt = take_lowest(unwanted_)};
+    if (over_ && unwanted_ != 0)
+      return {.what = hedge_step::kind::cancel, .attempt = take_lowest(unwanted_)};
     if (over_) return {.what = hedge_step::kind::done, .attempt = result_of_, .why = why_};
     if (due_) {
       due_ = false;
@@ -109,7 +120,8 @@ class hedge_machine {
     return {.what = hedge_step::kind::wait, .until = until};
   }
 
-  /// That attempt has ended. True if its result counts; false if it comes too late and must be dropped.
+  /// That attempt has ended. True if its result counts; false if it comes too late and must be
+  /// dropped.
   bool ended(std::uint32_t attempt, bool good, instant now) noexcept {
     if (over_ || (running_ & bit(attempt)) == 0) return false;
     running_ &= ~bit(attempt);
@@ -140,7 +152,9 @@ class hedge_machine {
   [[nodiscard]] std::uint32_t failures() const noexcept { return failures_; }
 
  private:
-  [[nodiscard]] static constexpr std::uint32_t bit(std::uint32_t attempt) noexcept { return 1U << attempt; }
+  [[nodiscard]] static constexpr std::uint32_t bit(std::uint32_t attempt) noexcept {
+    return 1U << attempt;
+  }
   [[nodiscard]] static std::uint32_t take_lowest(std::uint32_t& set) noexcept {
     const auto lowest = static_cast<std::uint32_t>(std::countr_zero(set));
     set &= set - 1;
@@ -154,7 +168,8 @@ class hedge_machine {
       due_ = true;
       return;
     }
-    if (running_ == 0 && (left_ == 0 || !on_failure_)) return end(result_of_ == 0 ? hedge_end::not_run : hedge_end::failed);
+    if (running_ == 0 && (left_ == 0 || !on_failure_))
+      return end(result_of_ == 0 ? hedge_end::not_run : hedge_end::failed);
     if (left_ == 0 || now < due_at_) return;
     due_ = budget.try_spend(extra_attempt::hedge, [now] { return now; });
     left_ = due_ ? left_ - 1 : 0;

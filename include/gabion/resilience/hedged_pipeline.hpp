@@ -40,19 +40,21 @@ inline constexpr bool cuts_pipeline<basic_hedge<Spawner, Budget, Delay, Clock, E
 
 }  // namespace detail
 
-/// A pipeline with a hedge in it: what stands outside it is passed once, what stands inside it by each of its attempts. Made by
-/// `pipeline(..., hedge, ...)`.
+/// A pipeline with a hedge in it: what stands outside it is passed once, what stands inside it by
+/// each of its attempts. Made by `pipeline(..., hedge, ...)`.
 ///
-/// f is copied for the attempts, which run on the hedge's spawner, several at a time, and is called as const; losers may still run
-/// when `call` has returned, so what f refers to, this pipeline and its policies must outlive them. It blocks the caller: there
-/// is no coroutine or callback form. A call without a hedge allocates nothing; this one as basic_hedge says.
+/// f is copied for the attempts, which run on the hedge's spawner, several at a time, and is called
+/// as const; losers may still run when `call` has returned, so what f refers to, this pipeline and
+/// its policies must outlive them. It blocks the caller: there is no coroutine or callback form. A
+/// call without a hedge allocates nothing; this one as basic_hedge says.
 template <class Outer, class Hedge, class Inner>
 class basic_hedged_pipeline {
  public:
   constexpr basic_hedged_pipeline(Outer outer, Hedge& hedge, Inner inner)
       : outer_{std::move(outer)}, hedge_{&hedge}, inner_{std::move(inner)} {}
 
-  /// Calls f through the policies and returns exactly what it returns, which must be a value. As basic_pipeline::call otherwise.
+  /// Calls f through the policies and returns exactly what it returns, which must be a value. As
+  /// basic_pipeline::call otherwise.
   template <pipeline_callable Function>
   auto call(Function f) {
     return call(call_context{}, std::move(f));
@@ -86,7 +88,8 @@ namespace detail {
 
 template <class... Policies>
 consteval std::size_t place_of_hedge() {
-  constexpr std::array<bool, sizeof...(Policies)> cuts{cuts_pipeline<typename policy_of<Policies>::type>...};
+  constexpr std::array<bool, sizeof...(Policies)> cuts{
+      cuts_pipeline<typename policy_of<Policies>::type>...};
   static_assert((static_cast<int>(cuts_pipeline<typename policy_of<Policies>::type>) + ...) == 1,
                 "pipeline: a hedge inside a hedge multiplies the attempts; keep one of them");
   std::size_t place = 0;
@@ -103,7 +106,8 @@ inline constexpr bool kept_where_it_is<insisted<Given>> = std::is_lvalue_referen
 template <std::size_t From, class... Policies, clock Clock, class Given, std::size_t... Place>
 constexpr auto part_of(const Clock& clock, Given& given, std::index_sequence<Place...> /*places*/) {
   using types = std::tuple<Policies...>;
-  return basic_pipeline<Clock, std::tuple_element_t<From + Place, types>...>{clock, std::get<From + Place>(std::move(given))...};
+  return basic_pipeline<Clock, std::tuple_element_t<From + Place, types>...>{
+      clock, std::get<From + Place>(std::move(given))...};
 }
 
 template <clock Clock, class... Policies>
@@ -111,13 +115,16 @@ constexpr auto hedged_pipeline(const Clock& clock, Policies&&... policies) {
   static_assert(explain_order<given_policy<Policies>...>());
   constexpr std::size_t place = place_of_hedge<given_policy<Policies>...>();
   using hedge_type = std::tuple_element_t<place, std::tuple<given_policy<Policies>...>>;
-  static_assert(kept_where_it_is<hedge_type>, "pipeline: a hedge is not moved: give it as an lvalue");
+  static_assert(kept_where_it_is<hedge_type>,
+                "pipeline: a hedge is not moved: give it as an lvalue");
   std::tuple<Policies&&...> given{std::forward<Policies>(policies)...};
   pipeline_layer<hedge_type> hedge{std::get<place>(std::move(given))};
-  return basic_hedged_pipeline{detail::part_of<0, given_policy<Policies>...>(clock, given, std::make_index_sequence<place>{}),
-                               hedge.get(),
-                               detail::part_of<place + 1, given_policy<Policies>...>(
-                                   clock, given, std::make_index_sequence<sizeof...(Policies) - place - 1>{})};
+  return basic_hedged_pipeline{
+      detail::part_of<0, given_policy<Policies>...>(clock, given,
+                                                    std::make_index_sequence<place>{}),
+      hedge.get(),
+      detail::part_of<place + 1, given_policy<Policies>...>(
+          clock, given, std::make_index_sequence<sizeof...(Policies) - place - 1>{})};
 }
 
 }  // namespace detail

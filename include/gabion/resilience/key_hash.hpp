@@ -12,30 +12,32 @@
 namespace gabion {
 inline namespace v0 {
 
-/// Hashes a key: the same 64 bits for keys that are equal, also for what a look-up may use in place of the key.
+/// Hashes a key: the same 64 bits for keys that are equal, also for what a look-up may use in place
+/// of the key.
 template <class Hash, class Key>
 concept key_hasher = std::copy_constructible<Hash> && requires(const Hash& hash, const Key& key) {
-  { hash(key) }
-  noexcept->std::same_as<std::uint64_t>;
+  { hash(key) } noexcept -> std::same_as<std::uint64_t>;
 };
 
 /// Names what Hash lacks to hash a Key, in words.
 template <class Hash, class Key>
 consteval bool explain_key_hasher() {
-  static_assert(std::copy_constructible<Hash>, "key_hasher: it can't be copied; let it be a small value");
+  static_assert(std::copy_constructible<Hash>,
+                "key_hasher: it can't be copied; let it be a small value");
   static_assert(
       requires(const Hash& hash, const Key& key) {
-        { hash(key) }
-        noexcept->std::same_as<std::uint64_t>;
+        { hash(key) } noexcept -> std::same_as<std::uint64_t>;
       },
       "key_hasher: `std::uint64_t operator()(const Key&) const noexcept` is missing for this key");
   return key_hasher<Hash, Key>;
 }
 
-/// The hash of texts, integers and enums; whatever reads as a std::string_view hashes as that text. A value, safe to share.
+/// The hash of texts, integers and enums; whatever reads as a std::string_view hashes as that text.
+/// A value, safe to share.
 ///
-/// With the default seed it is the same in every process. Where strangers choose the keys, give it a seed that they can't
-/// know, `key_hash{random_seed()}`, so that they can't choose keys that collide.
+/// With the default seed it is the same in every process. Where strangers choose the keys, give it
+/// a seed that they can't know, `key_hash{random_seed()}`, so that they can't choose keys that
+/// collide.
 class key_hash {
  public:
   constexpr key_hash() noexcept = default;

@@ -43,12 +43,13 @@ enum class keyed_overflow : std::uint8_t {
 
 /// How many keys are kept, and how long. New members go last.
 struct keyed_rate_limiter_options {
-  /// Keys in memory at the same time, over all shards: 1 to 16777216; rounded up to a multiple of `shards`. Default 10000.
+  /// Keys in memory at the same time, over all shards: 1 to 16777216; rounded up to a multiple of
+  /// `shards`. Default 10000.
   std::uint32_t keys = 10'000;
   /// Parts with a lock of their own. 1 to 1024, rounded up to a power of two; default 16.
   std::uint32_t shards = 16;
-  /// A key that was not asked for so long is forgotten; at least as long as its limiter needs to fill up, so that nothing is
-  /// gained by it. Not negative; default 0, which means just that.
+  /// A key that was not asked for so long is forgotten; at least as long as its limiter needs to
+  /// fill up, so that nothing is gained by it. Not negative; default 0, which means just that.
   duration idle_for{};
   /// What happens to a new key when there is no place. Default evict.
   keyed_overflow overflow = keyed_overflow::evict;
@@ -65,8 +66,11 @@ namespace detail {
 
 }  // namespace detail
 
-/// True if a keyed limiter takes these options. For a `static_assert` on options known at compile time.
-[[nodiscard]] constexpr bool valid(const keyed_rate_limiter_options& o) noexcept { return !detail::problem_of(o); }
+/// True if a keyed limiter takes these options. For a `static_assert` on options known at compile
+/// time.
+[[nodiscard]] constexpr bool valid(const keyed_rate_limiter_options& o) noexcept {
+  return !detail::problem_of(o);
+}
 
 /// Throws error(invalid_argument) that names the member, its value and its range, or does nothing.
 inline void validate(const keyed_rate_limiter_options& o) {
@@ -75,22 +79,25 @@ inline void validate(const keyed_rate_limiter_options& o) {
 
 /// What a keyed limiter holds. A value.
 struct keyed_rate_limiter_snapshot {
-  std::uint32_t keys = 0;         ///< in memory now
-  std::uint32_t capacity = 0;     ///< at most
-  std::uint64_t evicted = 0;      ///< forgotten for lack of room; those that were idle are not among them
+  std::uint32_t keys = 0;      ///< in memory now
+  std::uint32_t capacity = 0;  ///< at most
+  /// Forgotten for lack of room; those that were idle are not among them
+  std::uint64_t evicted = 0;
   std::uint64_t turned_away = 0;  ///< requests of new keys that were refused for lack of room
 };
 
 /// A rate limiter for each key, in memory that is taken once: by tenant, by user, by address.
 ///
-/// A key begins with a full limiter. It is forgotten when it has been idle until its limiter was full again, which changes
-/// nothing; if permits were reserved ahead, not before those are paid back. If all places are taken by others, `evict` forgets
-/// the one that was asked for the longest time ago: that key may gain as much as one full burst each time, so give it more
-/// places than there are busy keys, or choose `refuse`.
-/// Keys are spread over shards, each with a lock of its own, held for a few instructions; places are per shard.
-/// No allocation after construction but what a new key's own copy and limiter take: none for integers and short texts with `gcra`
-/// or `token_bucket`, one with `sliding_window_limiter`. O(1) on average, and O(idle keys that still owe reserved permits).
-/// Every member is safe to call from several threads. Neither copied nor moved.
+/// A key begins with a full limiter. It is forgotten when it has been idle until its limiter was
+/// full again, which changes nothing; if permits were reserved ahead, not before those are paid
+/// back. If all places are taken by others, `evict` forgets the one that was asked for the longest
+/// time ago: that key may gain as much as one full burst each time, so give it more places than
+/// there are busy keys, or choose `refuse`. Keys are spread over shards, each with a lock of its
+/// own, held for a few instructions; places are per shard. No allocation after construction but
+/// what a new key's own copy and limiter take: none for integers and short texts with `gcra` or
+/// `token_bucket`, one with `sliding_window_limiter`. O(1) on average, and O(idle keys that still
+/// owe reserved permits). Every member is safe to call from several threads. Neither copied nor
+/// moved.
 template <class Key, class Limiter = gcra, class Hash = key_hash, env Env = native_env>
 class keyed_rate_limiter {
   static_assert(gabion::explain_rate_limiter<Limiter>());
@@ -101,7 +108,8 @@ class keyed_rate_limiter {
   class view;
 
   /// Throws error(invalid_argument) that names the option and its range.
-  explicit keyed_rate_limiter(const limiter_options& each, const keyed_rate_limiter_options& options = {}, Hash hash = Hash{})
+  explicit keyed_rate_limiter(const limiter_options& each,
+                              const keyed_rate_limiter_options& options = {}, Hash hash = Hash{})
       : each_{(gabion::validate(options), each)}, overflow_{options.overflow}, hash_{hash} {
     const Limiter fresh{each_};
     const duration refill = fresh.refill_time();
@@ -116,24 +124,27 @@ class keyed_rate_limiter {
   keyed_rate_limiter(const keyed_rate_limiter&) = delete;
   keyed_rate_limiter& operator=(const keyed_rate_limiter&) = delete;
 
-  /// Takes `permits` permits of that key, or none and says when there will be enough. A key may be whatever compares with a Key,
-  /// makes one, and hashes alike: a std::string_view for a std::string.
+  /// Takes `permits` permits of that key, or none and says when there will be enough. A key may be
+  /// whatever compares with a Key, makes one, and hashes alike: a std::string_view for a
+  /// std::string.
   template <class Lookup>
   rate_admission take(const Lookup& key, instant now, std::uint32_t permits = 1) {
-    return with(
-        key, now, [&](Limiter& l) { return l.take(now, permits); }, &rate_admission::no);
+    return with(key, now, [&](Limiter& l) { return l.take(now, permits); }, &rate_admission::no);
   }
 
-  /// Takes `permits` permits of that key that are good at `at`, not later than now + max_wait; or none.
+  /// Takes `permits` permits of that key that are good at `at`, not later than now + max_wait; or
+  /// none.
   template <class Lookup>
-    requires reserving_rate_limiter<Limiter> rate_reservation reserve(const Lookup& key, instant now, duration max_wait,
-                                                                      std::uint32_t permits = 1) {
-      return with(
-          key, now, [&](Limiter& l) { return l.reserve(now, max_wait, permits); },
-          [](duration wait) { return rate_reservation{.retry_after = wait}; });
-    }
+    requires reserving_rate_limiter<Limiter>
+  rate_reservation reserve(const Lookup& key, instant now, duration max_wait,
+                           std::uint32_t permits = 1) {
+    return with(
+        key, now, [&](Limiter& l) { return l.reserve(now, max_wait, permits); },
+        [](duration wait) { return rate_reservation{.retry_after = wait}; });
+  }
 
-  /// Gives the permits of a reservation of that key back, as the limiter's own `cancel`; false if the key is forgotten.
+  /// Gives the permits of a reservation of that key back, as the limiter's own `cancel`; false if
+  /// the key is forgotten.
   template <class Lookup>
     requires reserving_rate_limiter<Limiter>
   bool cancel(const Lookup& key, const rate_reservation& reservation) {
@@ -154,7 +165,8 @@ class keyed_rate_limiter {
     return s.keys->erase(key);
   }
 
-  /// Forgets what is idle now; `take` does so by itself in its own shard. How many were forgotten. O(shards + forgotten).
+  /// Forgets what is idle now; `take` does so by itself in its own shard. How many were forgotten.
+  /// O(shards + forgotten).
   std::uint32_t expire(instant now) {
     std::uint32_t gone = 0;
     for (shard& s : shards_) {
@@ -184,14 +196,15 @@ class keyed_rate_limiter {
     std::uint64_t turned_away = 0;
   };
 
-  static constexpr bool tells_what_is_owed = reserving_rate_limiter<Limiter> && requires(const Limiter& limiter, instant now) {
-    { limiter.available(now) }
-    noexcept->std::same_as<std::uint32_t>;
-  };
+  static constexpr bool tells_what_is_owed =
+      reserving_rate_limiter<Limiter> && requires(const Limiter& limiter, instant now) {
+        { limiter.available(now) } noexcept -> std::same_as<std::uint32_t>;
+      };
 
   /// What is idle is full again, but not where permits were reserved ahead.
   [[nodiscard]] auto forgettable(instant now) const noexcept {
-    return [this, now]([[maybe_unused]] const Key& key, [[maybe_unused]] const Limiter& limiter, duration /*idle*/) noexcept {
+    return [this, now]([[maybe_unused]] const Key& key, [[maybe_unused]] const Limiter& limiter,
+                       duration /*idle*/) noexcept {
       if constexpr (tells_what_is_owed)
         return limiter.available(now) >= full_;
       else
@@ -199,7 +212,8 @@ class keyed_rate_limiter {
     };
   }
 
-  // Multiplied by the golden ratio, so that the shard does not depend on the bits that choose the place within it.
+  // Multiplied by the golden ratio, so that the shard does not depend on the bits that choose the
+  // place within it.
   [[nodiscard]] shard& shard_at(std::uint64_t hash) noexcept {
     return shards_[(hash * 0x9e3779b97f4a7c15U >> 48) & (shards_.size() - 1)];
   }
@@ -216,7 +230,9 @@ class keyed_rate_limiter {
     static_cast<void>(s.keys->expire(now, idle_for_, forgettable(now)));
     Limiter* const limiter = s.keys->find_or_make(
         key, hash, now, [this] { return Limiter{each_}; },
-        [this](const Key&, const Limiter&, duration) noexcept { return overflow_ == keyed_overflow::evict; });
+        [this](const Key&, const Limiter&, duration) noexcept {
+          return overflow_ == keyed_overflow::evict;
+        });
     if (limiter != nullptr) return ask(*limiter);
     ++s.turned_away;
     return refuse(deadline::after(s.keys->oldest_use().value_or(now), idle_for_).remaining(now));
@@ -239,11 +255,17 @@ class keyed_rate_limiter<Key, Limiter, Hash, Env>::view {
 
   view(keyed_rate_limiter& all, Key key) : all_{&all}, key_(std::move(key)) {}
 
-  rate_admission take(instant now, std::uint32_t permits = 1) { return all_->take(key_, now, permits); }
-  rate_reservation reserve(instant now, duration max_wait, std::uint32_t permits = 1) requires reserving_rate_limiter<Limiter> {
+  rate_admission take(instant now, std::uint32_t permits = 1) {
+    return all_->take(key_, now, permits);
+  }
+  rate_reservation reserve(instant now, duration max_wait, std::uint32_t permits = 1)
+    requires reserving_rate_limiter<Limiter>
+  {
     return all_->reserve(key_, now, max_wait, permits);
   }
-  bool cancel(const rate_reservation& reservation) requires reserving_rate_limiter<Limiter> {
+  bool cancel(const rate_reservation& reservation)
+    requires reserving_rate_limiter<Limiter>
+  {
     return all_->cancel(key_, reservation);
   }
 

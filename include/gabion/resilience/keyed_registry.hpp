@@ -29,10 +29,11 @@ inline namespace v0 {
 struct keyed_registry_options {
   /// Keys at the same time, in equal parts for each shard (rounded up). 1 to 1048576; default 1024.
   std::uint32_t capacity = 1'024;
-  /// Locks that share the keys out among them; a power of two, 1 to 64, at most `capacity`; default 4.
+  /// Locks that share the keys out among them; a power of two, 1 to 64, at most `capacity`;
+  /// default 4.
   std::uint32_t shards = 4;
-  /// What nobody has asked for so long may go, and goes with the next new key or `expire`. Above 0; duration::max() = only when
-  /// there is no room; default 10 min.
+  /// What nobody has asked for so long may go, and goes with the next new key or `expire`. Above 0;
+  /// duration::max() = only when there is no room; default 10 min.
   duration idle_for = std::chrono::minutes{10};
 };
 
@@ -49,10 +50,14 @@ namespace detail {
 }  // namespace detail
 
 /// True if a registry takes these options. For a `static_assert` on options known at compile time.
-[[nodiscard]] constexpr bool valid(const keyed_registry_options& o) noexcept { return !detail::problem_of(o); }
+[[nodiscard]] constexpr bool valid(const keyed_registry_options& o) noexcept {
+  return !detail::problem_of(o);
+}
 
 /// Throws error(invalid_argument) that names the member, its value and its range, or does nothing.
-inline void validate(const keyed_registry_options& o) { detail::refuse_option("keyed_registry_options", detail::problem_of(o)); }
+inline void validate(const keyed_registry_options& o) {
+  detail::refuse_option("keyed_registry_options", detail::problem_of(o));
+}
 
 /// The same for every key: a recipe that looks at none.
 template <class Parts>
@@ -69,17 +74,21 @@ same_for_all(Parts) -> same_for_all<Parts>;
 /// Lets what is evicted go without a word.
 struct no_farewell {};
 
-/// One policy for each key: a breaker for each host, a limiter for each tenant. Made when it is first asked for, kept in bounded
-/// memory, and gone when nobody needs it: the least recently used first, but never one that is in use.
+/// One policy for each key: a breaker for each host, a limiter for each tenant. Made when it is
+/// first asked for, kept in bounded memory, and gone when nobody needs it: the least recently used
+/// first, but never one that is in use.
 ///
-/// `recipe(key)` says of what a policy is made: its constructor's argument, or a std::tuple of them. `farewell(key, record)` is told
-/// of a policy that was evicted or expired, with what its `save()` gave; or `farewell(key)`, if it has no `save()`. Both are called
-/// outside every lock, on the thread that asked; a policy's constructor and `save()` run under the lock of a shard.
+/// `recipe(key)` says of what a policy is made: its constructor's argument, or a std::tuple of
+/// them. `farewell(key, record)` is told of a policy that was evicted or expired, with what its
+/// `save()` gave; or `farewell(key)`, if it has no `save()`. Both are called outside every lock, on
+/// the thread that asked; a policy's constructor and `save()` run under the lock of a shard.
 ///
-/// A handle keeps its policy: whoever holds one, or a permit behind it, is safe from eviction. If every policy of the shard is
-/// held, a new key gets an empty handle, and nothing goes. A hit takes one lock for a few instructions and allocates nothing.
-/// Every member is safe to call from several threads. Neither copied nor moved; it must outlive its handles.
-template <class Key, class Policy, class Recipe, class Farewell = no_farewell, class Hash = key_hash, env Env = native_env>
+/// A handle keeps its policy: whoever holds one, or a permit behind it, is safe from eviction. If
+/// every policy of the shard is held, a new key gets an empty handle, and nothing goes. A hit takes
+/// one lock for a few instructions and allocates nothing. Every member is safe to call from several
+/// threads. Neither copied nor moved; it must outlive its handles.
+template <class Key, class Policy, class Recipe, class Farewell = no_farewell,
+          class Hash = key_hash, env Env = native_env>
 class basic_keyed_registry {
   using entry = detail::registry_entry<Policy, Env>;
 
@@ -88,7 +97,7 @@ class basic_keyed_registry {
   class [[nodiscard("without the handle the policy may be evicted")]] handle {
    public:
     handle() noexcept = default;
-    handle(handle && other) noexcept : entry_{std::exchange(other.entry_, nullptr)} {}
+    handle(handle&& other) noexcept : entry_{std::exchange(other.entry_, nullptr)} {}
     handle& operator=(handle&& other) noexcept {
       const handle old{std::move(*this)};
       entry_ = std::exchange(other.entry_, nullptr);
@@ -104,15 +113,16 @@ class basic_keyed_registry {
 
    private:
     friend basic_keyed_registry;
-    explicit handle(entry * e) noexcept : entry_{e} {
+    explicit handle(entry* e) noexcept : entry_{e} {
       if (entry_ != nullptr) entry_->pin();
     }
     entry* entry_ = nullptr;
   };
 
-  /// Throws error(invalid_argument) that names the option and its range. Takes all its memory but that of keys and policies.
-  explicit basic_keyed_registry(const keyed_registry_options& options, Recipe recipe, Farewell farewell = Farewell{},
-                                Hash hash = Hash{})
+  /// Throws error(invalid_argument) that names the option and its range. Takes all its memory but
+  /// that of keys and policies.
+  explicit basic_keyed_registry(const keyed_registry_options& options, Recipe recipe,
+                                Farewell farewell = Farewell{}, Hash hash = Hash{})
       : options_{checked(options)},
         recipe_(std::move(recipe)),
         farewell_(std::move(farewell)),
@@ -124,8 +134,9 @@ class basic_keyed_registry {
   basic_keyed_registry(const basic_keyed_registry&) = delete;
   basic_keyed_registry& operator=(const basic_keyed_registry&) = delete;
 
-  /// The policy of that key, made now if there is none. Empty if it had to be made and everything that could go is in use.
-  /// What the recipe or the policy's constructor throws passes through; nothing is added then.
+  /// The policy of that key, made now if there is none. Empty if it had to be made and everything
+  /// that could go is in use. What the recipe or the policy's constructor throws passes through;
+  /// nothing is added then.
   template <class Lookup>
   [[nodiscard]] handle get(const Lookup& key, instant now) {
     const detail::hashed_key<Key, Lookup> wanted{key, hash_(key)};
@@ -135,8 +146,7 @@ class basic_keyed_registry {
     farewells gone{farewell_};
     const std::lock_guard guard{s.lock};
     s.kept->expire(now, options_.idle_for, gone.may_go());
-    return handle{s.kept->find_or_make(
-        wanted, now, [&] { return entry{parts}; }, gone.may_go())};
+    return handle{s.kept->find_or_make(wanted, now, [&] { return entry{parts}; }, gone.may_go())};
   }
 
   /// The policy of that key, or empty if there is none.
@@ -169,8 +179,9 @@ class basic_keyed_registry {
     return all;
   }
 
-  /// Calls `f(const Key&, const Policy&)` for each, outside every lock, in no particular order; what comes or goes meanwhile may be
-  /// left out. Each is held while it is shown, and its use is not noted. Copies the keys.
+  /// Calls `f(const Key&, const Policy&)` for each, outside every lock, in no particular order;
+  /// what comes or goes meanwhile may be left out. Each is held while it is shown, and its use is
+  /// not noted. Copies the keys.
   template <class Function>
   void for_each(const Function& f) {
     std::vector<Key> keys;
@@ -212,7 +223,9 @@ class basic_keyed_registry {
     return o;
   }
   /// By the high bits; the table of a shard goes by the low ones.
-  [[nodiscard]] shard& shard_of(std::uint64_t hash) noexcept { return shards_[(hash >> 40) & (shards_.size() - 1)]; }
+  [[nodiscard]] shard& shard_of(std::uint64_t hash) noexcept {
+    return shards_[(hash >> 40) & (shards_.size() - 1)];
+  }
 
   template <class Wanted>
   [[nodiscard]] static handle found(shard& s, const Wanted& wanted, instant now) noexcept {

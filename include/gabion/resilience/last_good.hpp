@@ -20,14 +20,17 @@ inline namespace v0 {
 
 /// How many values are remembered, and how long. New members go last.
 struct last_good_options {
-  std::uint32_t capacity = 1024;               ///< values by key; 1 to 1'048'576; default 1024
-  duration max_age = std::chrono::minutes{5};  ///< an older value is no answer; above 0; default 5 min
+  std::uint32_t capacity = 1024;  ///< values by key; 1 to 1'048'576; default 1024
+  /// An older value is no answer; above 0; default 5 min
+  duration max_age = std::chrono::minutes{5};
 };
 
 namespace detail {
 
 [[nodiscard]] constexpr option_problem problem_of(const last_good_options& o) noexcept {
-  if (const option_problem p = detail::out_of_range("capacity", o.capacity, 1, 1'048'576, "1 to 1048576")) return p;
+  if (const option_problem p =
+          detail::out_of_range("capacity", o.capacity, 1, 1'048'576, "1 to 1048576"))
+    return p;
   if (o.max_age <= duration::zero()) return {"max_age", o.max_age, "more than 0 ns"};
   return {};
 }
@@ -35,10 +38,14 @@ namespace detail {
 }  // namespace detail
 
 /// True if a cache takes these options. For a `static_assert` on options known at compile time.
-[[nodiscard]] constexpr bool valid(const last_good_options& o) noexcept { return !detail::problem_of(o); }
+[[nodiscard]] constexpr bool valid(const last_good_options& o) noexcept {
+  return !detail::problem_of(o);
+}
 
 /// Throws error(invalid_argument) that names the member, its value and its range, or does nothing.
-inline void validate(const last_good_options& o) { detail::refuse_option("last_good_options", detail::problem_of(o)); }
+inline void validate(const last_good_options& o) {
+  detail::refuse_option("last_good_options", detail::problem_of(o));
+}
 
 /// A remembered value.
 template <class Value>
@@ -47,12 +54,14 @@ struct remembered {
   duration age{};  ///< since it was stored
 };
 
-/// The last good value for each key, for when there is no new one: at most `capacity`, the least recently used go first, none
-/// older than `max_age`.
+/// The last good value for each key, for when there is no new one: at most `capacity`, the least
+/// recently used go first, none older than `max_age`.
 ///
-/// All memory is taken in the constructor; whether keys and values allocate when they are copied is theirs. Values are
-/// copied under the mutex: they must not call back. Safe to use from several threads. Each operation is O(1) on average.
-template <std::equality_comparable Key, std::copyable Value, class Hash = key_hash, env Env = native_env>
+/// All memory is taken in the constructor; whether keys and values allocate when they are copied is
+/// theirs. Values are copied under the mutex: they must not call back. Safe to use from several
+/// threads. Each operation is O(1) on average.
+template <std::equality_comparable Key, std::copyable Value, class Hash = key_hash,
+          env Env = native_env>
 class basic_last_good {
   static_assert(explain_key_hasher<Hash, Key>());
 
@@ -62,7 +71,8 @@ class basic_last_good {
 
   /// Throws error(invalid_argument) that names the option and its range.
   explicit basic_last_good(const last_good_options& options = {}, Hash hash = Hash{})
-      : options_{(gabion::validate(options), options)}, values_{options.capacity, std::move(hash)} {}
+      : options_{(gabion::validate(options), options)},
+        values_{options.capacity, std::move(hash)} {}
   basic_last_good(const basic_last_good&) = delete;
   basic_last_good& operator=(const basic_last_good&) = delete;
 
@@ -74,12 +84,7 @@ class basic_last_good {
       known->stored = now;
     } else {
       const auto any = [](const Key&, const entry&, duration) { return true; };
-      static_cast<void>(values_.find_or_make(
-          key, now,
-          [&] {
-            return entry{value, now};
-          },
-          any));
+      static_cast<void>(values_.find_or_make(key, now, [&] { return entry{value, now}; }, any));
     }
   }
 

@@ -11,9 +11,11 @@ inline namespace v0 {
 
 /// What a limit algorithm learns from a finished call, or from a window of them.
 struct limit_sample {
-  duration rtt{};               ///< how long it took; 0 and up. Of a window: the average or the minimum
-  std::uint32_t in_flight = 1;  ///< calls in flight when it was admitted, itself included. Of a window: the most
-  bool dropped = false;         ///< it timed out or was told that the other side is overloaded. Of a window: one of them
+  duration rtt{};  ///< how long it took; 0 and up. Of a window: the average or the minimum
+  /// Calls in flight when it was admitted, itself included. Of a window: the most
+  std::uint32_t in_flight = 1;
+  bool dropped = false;  ///< it timed out or was told that the other side is overloaded. Of a
+                         ///< window: one of them
 };
 
 /// What the limiter has to do with the samples that come next.
@@ -36,7 +38,8 @@ concept learns_limit = requires(L& l, const limit_sample& sample) {
   { l.update(sample) } -> std::same_as<limit_effect>;
 };
 
-/// Finds out how many calls at a time the other side can take. A plain machine without clock: one thread at a time uses it.
+/// Finds out how many calls at a time the other side can take. A plain machine without clock: one
+/// thread at a time uses it.
 template <class L>
 concept limit_algorithm = std::move_constructible<L> && tells_limit<L> && learns_limit<L>;
 
@@ -44,8 +47,10 @@ concept limit_algorithm = std::move_constructible<L> && tells_limit<L> && learns
 template <class L>
 consteval bool explain_limit_algorithm() {
   static_assert(std::move_constructible<L>, "limit_algorithm: it cannot be moved into the limiter");
-  static_assert(tells_limit<L>, "limit_algorithm: `std::uint32_t limit() const noexcept` is missing");
-  static_assert(learns_limit<L>, "limit_algorithm: `limit_effect update(const limit_sample&) noexcept` is missing");
+  static_assert(tells_limit<L>,
+                "limit_algorithm: `std::uint32_t limit() const noexcept` is missing");
+  static_assert(learns_limit<L>,
+                "limit_algorithm: `limit_effect update(const limit_sample&) noexcept` is missing");
   return limit_algorithm<L>;
 }
 
@@ -54,7 +59,9 @@ class fixed_limit {
  public:
   explicit constexpr fixed_limit(std::uint32_t limit) noexcept : limit_{limit} {}
   [[nodiscard]] constexpr std::uint32_t limit() const noexcept { return limit_; }
-  static constexpr limit_effect update(const limit_sample& /*sample*/) noexcept { return limit_effect::go_on; }
+  static constexpr limit_effect update(const limit_sample& /*sample*/) noexcept {
+    return limit_effect::go_on;
+  }
 
  private:
   std::uint32_t limit_;

@@ -20,15 +20,16 @@
 namespace gabion {
 inline namespace v0 {
 
-/// At which load whom is turned away, in percent; 1 to 100, 0 = never. A higher priority must not go before a lower one. New
-/// members go last.
+/// At which load whom is turned away, in percent; 1 to 100, 0 = never. A higher priority must not
+/// go before a lower one. New members go last.
 struct load_shedder_options {
   std::uint32_t background = 70;  ///< default 70
   std::uint32_t low = 80;         ///< default 80
   std::uint32_t normal = 90;      ///< default 90
   std::uint32_t high = 95;        ///< default 95
   std::uint32_t critical = 0;     ///< default 0: critical calls are never shed
-  /// A priority comes in again when the load is so many percent below its threshold; 0 to 50, below every threshold. Default 5.
+  /// A priority comes in again when the load is so many percent below its threshold; 0 to 50, below
+  /// every threshold. Default 5.
   std::uint32_t hysteresis = 5;
   duration retry_after{};  ///< told to those who are shed; 0 and up, 0 = not known, the default
 };
@@ -37,12 +38,14 @@ namespace detail {
 
 inline constexpr std::size_t priorities = 5;
 
-[[nodiscard]] constexpr std::array<std::uint32_t, priorities> shed_thresholds(const load_shedder_options& o) noexcept {
+[[nodiscard]] constexpr std::array<std::uint32_t, priorities> shed_thresholds(
+    const load_shedder_options& o) noexcept {
   return {o.background, o.low, o.normal, o.high, o.critical};
 }
 
 [[nodiscard]] constexpr option_problem problem_of(const load_shedder_options& o) noexcept {
-  constexpr std::array<std::string_view, priorities> names{"background", "low", "normal", "high", "critical"};
+  constexpr std::array<std::string_view, priorities> names{"background", "low", "normal", "high",
+                                                           "critical"};
   if (const auto p = out_of_range("hysteresis", o.hysteresis, 0, 50, "0 to 50")) return p;
   std::uint32_t before = 0;
   bool never = false;
@@ -51,7 +54,8 @@ inline constexpr std::size_t priorities = 5;
     const std::uint32_t at = thresholds[i];
     if (at > 100) return {names[i], at, "0 to 100"};
     if (at != 0 && at <= o.hysteresis) return {names[i], at, "0, or more than hysteresis"};
-    if (at != 0 && (never || at < before)) return {names[i], at, "0, or at least the threshold of every lower priority"};
+    if (at != 0 && (never || at < before))
+      return {names[i], at, "0, or at least the threshold of every lower priority"};
     never = never || at == 0;
     before = at;
   }
@@ -61,11 +65,16 @@ inline constexpr std::size_t priorities = 5;
 
 }  // namespace detail
 
-/// True if a load shedder takes these options. For a `static_assert` on options known at compile time.
-[[nodiscard]] constexpr bool valid(const load_shedder_options& o) noexcept { return !detail::problem_of(o); }
+/// True if a load shedder takes these options. For a `static_assert` on options known at compile
+/// time.
+[[nodiscard]] constexpr bool valid(const load_shedder_options& o) noexcept {
+  return !detail::problem_of(o);
+}
 
 /// Throws error(invalid_argument) that names the member, its value and its range, or does nothing.
-inline void validate(const load_shedder_options& o) { detail::refuse_option("load_shedder_options", detail::problem_of(o)); }
+inline void validate(const load_shedder_options& o) {
+  detail::refuse_option("load_shedder_options", detail::problem_of(o));
+}
 
 /// A look at a load shedder. By priority, background first.
 struct load_shedder_snapshot {
@@ -82,9 +91,10 @@ struct load_shedder_snapshot {
 
 /// Turns calls away under load, the unimportant ones first.
 ///
-/// A priority is shed from its threshold on (load >= threshold), and until the load is below the threshold less the hysteresis,
-/// so that it does not flutter. Who is shed always includes every lower priority that has a threshold. The load is read once for
-/// each call. No allocation, no clock, no waiting.
+/// A priority is shed from its threshold on (load >= threshold), and until the load is below the
+/// threshold less the hysteresis, so that it does not flutter. Who is shed always includes every
+/// lower priority that has a threshold. The load is read once for each call. No allocation, no
+/// clock, no waiting.
 ///
 /// Every member is safe to call from several threads, and lock-free. Neither copied nor moved.
 template <load_source Source, env Env = native_env>
@@ -125,7 +135,9 @@ class basic_load_shedder {
   [[nodiscard]] const load_shedder_options& options() const noexcept { return options_; }
 
  private:
-  [[nodiscard]] std::uint32_t current() const noexcept { return (std::min)(source_.load(), full_load); }
+  [[nodiscard]] std::uint32_t current() const noexcept {
+    return (std::min)(source_.load(), full_load);
+  }
 
   /// One bit for each priority that is shed at this load, given those that were.
   [[nodiscard]] std::uint32_t decide(std::uint32_t load, std::uint32_t before) const noexcept {
@@ -144,7 +156,9 @@ class basic_load_shedder {
     for (;;) {
       const std::uint32_t next = decide(load, seen);
       if (next == seen) return seen;
-      if (shedding_.compare_exchange_weak(seen, next, std::memory_order_relaxed, std::memory_order_relaxed)) return next;
+      if (shedding_.compare_exchange_weak(seen, next, std::memory_order_relaxed,
+                                          std::memory_order_relaxed))
+        return next;
     }
   }
 
@@ -177,7 +191,8 @@ class basic_load_shedder<Source, Env>::run {
   }
 
   template <class Now>
-  exit_step leave(call_outcome& /*outcome*/, call_context& /*context*/, const Now& /*now*/) noexcept {
+  exit_step leave(call_outcome& /*outcome*/, call_context& /*context*/,
+                  const Now& /*now*/) noexcept {
     return exit_step::up();
   }
 

@@ -43,16 +43,23 @@ concept has_ok = requires(const T& r) {
 
 }  // namespace detail
 
-/// What a result says about the call, and how a rejected call looks as a result. Specialise it for your own types:
-/// \code
-/// template <> struct gabion::outcome_traits<http_response> {
-///   static gabion::verdict judge(const http_response& r) { return r.status >= 500 ? verdict::failure : verdict::success; }
-///   static http_response rejected(gabion::errc why, gabion::duration retry_after);  // optional: without it a rejection throws
-///   static std::optional<gabion::duration> retry_after(const http_response& r);      // optional: the wait that the server asks for
-/// };
-/// \endcode
-/// Known without it: expected-like types and std::optional (failure if they hold no value), std::error_code and its enums
-/// (failure if set), types with `ok()` (failure if false). Anything else that a call returns, a bool too, is a success.
+/// What a result says about the call, and how a rejected call looks as a result. Specialise it for
+/// your own types:
+///
+///     template <>
+///     struct gabion::outcome_traits<http_response> {
+///       static gabion::verdict judge(const http_response& r) {
+///         return r.status >= 500 ? verdict::failure : verdict::success;
+///       }
+///       // Optional: without it a rejection throws.
+///       static http_response rejected(gabion::errc why, gabion::duration retry_after);
+///       // Optional: the wait that the server asks for.
+///       static std::optional<gabion::duration> retry_after(const http_response& r);
+///     };
+///
+/// Known without it: expected-like types and std::optional (failure if they hold no value),
+/// std::error_code and its enums (failure if set), types with `ok()` (failure if false). Anything
+/// else that a call returns, a bool too, is a success.
 template <class T>
 struct outcome_traits {
   [[nodiscard]] static constexpr verdict judge(const T& result) {
@@ -66,9 +73,10 @@ struct outcome_traits {
       return verdict::success;
   }
 
-  [[nodiscard]] static T rejected(errc why, duration /*retry_after*/) requires(std::same_as<T, std::error_code> ||
-                                                                               detail::made_from_error_code<T> ||
-                                                                               detail::empty_by_default<T>) {
+  [[nodiscard]] static T rejected(errc why, duration /*retry_after*/)
+    requires(std::same_as<T, std::error_code> || detail::made_from_error_code<T> ||
+             detail::empty_by_default<T>)
+  {
     if constexpr (std::same_as<T, std::error_code>)
       return make_error_code(why);
     else if constexpr (detail::made_from_error_code<T>)
@@ -84,7 +92,8 @@ concept carries_rejection = std::is_object_v<T> && requires(errc why, duration r
   { outcome_traits<T>::rejected(why, retry_after) } -> std::convertible_to<T>;
 };
 
-/// The result type can tell how long the other side wants to be left alone, as the header Retry-After does.
+/// The result type can tell how long the other side wants to be left alone, as the header
+/// Retry-After does.
 template <class T>
 concept states_retry_after = std::is_object_v<T> && requires(const T& result) {
   { outcome_traits<T>::retry_after(result) } -> std::convertible_to<std::optional<duration>>;
@@ -92,22 +101,25 @@ concept states_retry_after = std::is_object_v<T> && requires(const T& result) {
 
 /// The wait that the result states, if it can and does.
 template <class T>
-[[nodiscard]] constexpr std::optional<duration> stated_retry_after([[maybe_unused]] const T& result) {
+[[nodiscard]] constexpr std::optional<duration> stated_retry_after(
+    [[maybe_unused]] const T& result) {
   if constexpr (states_retry_after<T>)
     return outcome_traits<T>::retry_after(result);
   else
     return std::nullopt;
 }
 
-/// A judgement for one call, instead of `outcome_traits`. The predicate is given the result and answers `true` for a failure, or
-/// a `verdict`. \code breaker.call(failure_if{[](const response& r) { return r.status >= 500; }}, send); \endcode
+/// A judgement for one call, instead of `outcome_traits`. The predicate is given the result and
+/// answers `true` for a failure, or a `verdict`. \code breaker.call(failure_if{[](const response&
+/// r) { return r.status >= 500; }}, send); \endcode
 template <class Predicate>
 struct failure_if {
   Predicate predicate;
 
   template <class T>
   [[nodiscard]] constexpr verdict operator()(const T& result) {
-    static_assert(std::invocable<Predicate&, const T&>, "failure_if: the predicate cannot be called with the result of the call");
+    static_assert(std::invocable<Predicate&, const T&>,
+                  "failure_if: the predicate cannot be called with the result of the call");
     if constexpr (std::same_as<std::invoke_result_t<Predicate&, const T&>, verdict>)
       return predicate(result);
     else

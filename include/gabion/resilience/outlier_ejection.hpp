@@ -22,21 +22,27 @@
 namespace gabion {
 inline namespace v0 {
 
-/// Takes hosts that fail more than the others out of service for a while, and tells whether it is them or everything.
+/// Takes hosts that fail more than the others out of service for a while, and tells whether it is
+/// them or everything.
 ///
-/// Tell it how each call went (`record`), call `tick` now and then, and ask `available` or `pick` before a call. Never more hosts
-/// are out than `max_ejected_percent` allows at that moment, and one always may be; only adding or removing hosts can change that
-/// share. A host comes back when its time is over or `restore` says so, with fresh counts. Results of a host that is out are not
-/// counted. Failures count alike, however fast they came. It reads no clock, waits for nothing, and allocates only when made.
+/// Tell it how each call went (`record`), call `tick` now and then, and ask `available` or `pick`
+/// before a call. Never more hosts are out than `max_ejected_percent` allows at that moment, and
+/// one always may be; only adding or removing hosts can change that share. A host comes back when
+/// its time is over or `restore` says so, with fresh counts. Results of a host that is out are not
+/// counted. Failures count alike, however fast they came. It reads no clock, waits for nothing, and
+/// allocates only when made.
 ///
-/// Every member is safe to call from several threads. `record`, `available` and `pick` are lock-free but when a host goes out or
-/// comes back. Neither copied nor moved. Source of the rules: the outlier detection of Envoy.
+/// Every member is safe to call from several threads. `record`, `available` and `pick` are
+/// lock-free but when a host goes out or comes back. Neither copied nor moved. Source of the rules:
+/// the outlier detection of Envoy.
 template <random_source Random = xoshiro256, env Env = native_env>
 class basic_outlier_ejection {
  public:
   /// Throws error(invalid_argument) that names the option and its range.
   explicit basic_outlier_ejection(const outlier_options& options = {}, Random random = Random{})
-      : options_{(gabion::validate(options), options)}, hosts_(options.capacity), random_{std::move(random)} {}
+      : options_{(gabion::validate(options), options)},
+        hosts_(options.capacity),
+        random_{std::move(random)} {}
 
   basic_outlier_ejection(const basic_outlier_ejection&) = delete;
   basic_outlier_ejection& operator=(const basic_outlier_ejection&) = delete;
@@ -68,8 +74,8 @@ class basic_outlier_ejection {
     return true;
   }
 
-  /// How a call to that host went. Ignored and cancelled calls, and unknown hosts, change nothing. True if the host was ejected
-  /// by it.
+  /// How a call to that host went. Ignored and cancelled calls, and unknown hosts, change nothing.
+  /// True if the host was ejected by it.
   bool record(outlier_host which, verdict how, instant now) noexcept {
     host* const h = find(which);
     if (h == nullptr || (how != verdict::success && how != verdict::failure)) return false;
@@ -83,7 +89,8 @@ class basic_outlier_ejection {
       const detail::outlier_tally before{seen};
       if (!before.of(which.life)) return false;
       next = before.counted(how == verdict::failure);
-    } while (!h->tally.compare_exchange_weak(seen, next.bits(), std::memory_order_relaxed, std::memory_order_relaxed));
+    } while (!h->tally.compare_exchange_weak(seen, next.bits(), std::memory_order_relaxed,
+                                             std::memory_order_relaxed));
     if (!trips(next)) return false;
     return eject_failing(*h, which, now);
   }
@@ -94,7 +101,8 @@ class basic_outlier_ejection {
     return h != nullptr && in_service(*h, which, now);
   }
 
-  /// One of the hosts in service, each equally likely if `number` is random; nothing if there is none. O(capacity).
+  /// One of the hosts in service, each equally likely if `number` is random; nothing if there is
+  /// none. O(capacity).
   [[nodiscard]] std::optional<outlier_host> pick(std::uint64_t number, instant now) noexcept {
     std::uint64_t in = 0;
     for (std::uint32_t i = 0; i < options_.capacity; ++i) in += available(handle(i), now) ? 1 : 0;
@@ -109,8 +117,8 @@ class basic_outlier_ejection {
     return last;
   }
 
-  /// Evaluates the interval if it is over; call it a few times in each. The first call only begins the first one. O(capacity),
-  /// and O(capacity) for each host that it ejects.
+  /// Evaluates the interval if it is over; call it a few times in each. The first call only begins
+  /// the first one. O(capacity), and O(capacity) for each host that it ejects.
   outlier_tick tick(instant now) noexcept {
     const std::lock_guard guard{lock_};
     outlier_tick done;
@@ -133,7 +141,8 @@ class basic_outlier_ejection {
     return take_out(*h, outlier_cause::manual, now);
   }
 
-  /// Puts a host back into service at once, as when an active health check has found it well. False if it was not out.
+  /// Puts a host back into service at once, as when an active health check has found it well. False
+  /// if it was not out.
   bool restore(outlier_host which) noexcept {
     const std::lock_guard guard{lock_};
     host* const h = find(which);
@@ -153,8 +162,12 @@ class basic_outlier_ejection {
     const host* const h = find(which);
     if (h == nullptr) return {};
     const detail::outlier_tally t{h->tally.load(std::memory_order_relaxed)};
-    const duration left = out(*h) ? gabion::elapsed(now, instant{duration{load(h->until)}}) : duration::zero();
-    return {true, left == duration::zero(), left, h->cause, h->ejections, t.in_row(), t.succeeded(), t.failed()};
+    const duration left =
+        out(*h) ? gabion::elapsed(now, instant{duration{load(h->until)}}) : duration::zero();
+    return {true,          left == duration::zero(),
+            left,          h->cause,
+            h->ejections,  t.in_row(),
+            t.succeeded(), t.failed()};
   }
 
   [[nodiscard]] const outlier_options& options() const noexcept { return options_; }
@@ -183,7 +196,9 @@ class basic_outlier_ejection {
   static void set_count(atomic<std::uint32_t>& count, int change) noexcept {
     count.store(load(count) + static_cast<std::uint32_t>(change), std::memory_order_relaxed);
   }
-  [[nodiscard]] static bool present(const host& h) noexcept { return h.life.load(std::memory_order_acquire) % 2 == 1; }
+  [[nodiscard]] static bool present(const host& h) noexcept {
+    return h.life.load(std::memory_order_acquire) % 2 == 1;
+  }
   [[nodiscard]] static bool out(const host& h) noexcept { return load(h.until) != serving; }
 
   [[nodiscard]] host* find(outlier_host which) noexcept {
@@ -217,7 +232,8 @@ class basic_outlier_ejection {
       return false;
     }
     const std::lock_guard guard{lock_};
-    if (find(which) == nullptr || out(h) || !trips(detail::outlier_tally{load(h.tally)})) return false;
+    if (find(which) == nullptr || out(h) || !trips(detail::outlier_tally{load(h.tally)}))
+      return false;
     static_cast<void>(put_back_all(now));
     return take_out(h, outlier_cause::consecutive_failures, now);
   }
@@ -237,8 +253,11 @@ class basic_outlier_ejection {
     std::uint64_t struggling = 0;
     for (const host& h : hosts_)
       if (present(h) && (out(h) || trips(detail::outlier_tally{load(h.tally)}))) ++struggling;
-    const bool most_calls = calls >= options_.minimum_requests && failed_ * 100 >= calls * options_.fleet_failure_percent;
-    const bool most_hosts = struggling != 0 && struggling * 100 >= std::uint64_t{load(known_)} * options_.fleet_failure_percent;
+    const bool most_calls = calls >= options_.minimum_requests &&
+                            failed_ * 100 >= calls * options_.fleet_failure_percent;
+    const bool most_hosts =
+        struggling != 0 &&
+        struggling * 100 >= std::uint64_t{load(known_)} * options_.fleet_failure_percent;
     if (most_calls || most_hosts) return outlier_scope::fleet;
     return struggling == 0 ? outlier_scope::none : outlier_scope::hosts;
   }
@@ -250,7 +269,8 @@ class basic_outlier_ejection {
     }
     h.cause = cause;
     if (h.ejections != (std::numeric_limits<std::uint32_t>::max)()) ++h.ejections;
-    const duration::rep until = gabion::saturating_add(now, time_out(h.ejections)).time_since_epoch().count();
+    const duration::rep until =
+        gabion::saturating_add(now, time_out(h.ejections)).time_since_epoch().count();
     h.until.store((std::max)(until, serving + 1), std::memory_order_relaxed);
     next_return_.store((std::min)(load(next_return_), until), std::memory_order_relaxed);
     set_count(ejected_, +1);
@@ -261,9 +281,11 @@ class basic_outlier_ejection {
   [[nodiscard]] duration time_out(std::uint32_t times) noexcept {
     const duration::rep base = options_.base_time.count();
     const duration::rep most = options_.max_time.count();
-    const duration::rep whole = base > most / duration::rep{times} ? most : base * duration::rep{times};
+    const duration::rep whole =
+        base > most / duration::rep{times} ? most : base * duration::rep{times};
     const duration::rep spread = whole / 100 * duration::rep{options_.jitter_percent};
-    return duration{whole - static_cast<duration::rep>(gabion::uniform(random_, 0, static_cast<std::uint64_t>(spread)))};
+    return duration{whole - static_cast<duration::rep>(
+                                gabion::uniform(random_, 0, static_cast<std::uint64_t>(spread)))};
   }
 
   void put_back(host& h) noexcept {
@@ -299,18 +321,23 @@ class basic_outlier_ejection {
       if (!present(h) || out(h)) continue;
       if (h.ejections != 0) --h.ejections;
       std::uint64_t seen = load(h.tally);
-      while (!h.tally.compare_exchange_weak(seen, detail::outlier_tally{seen}.next_interval().bits(), std::memory_order_relaxed,
-                                            std::memory_order_relaxed)) {}
+      while (
+          !h.tally.compare_exchange_weak(seen, detail::outlier_tally{seen}.next_interval().bits(),
+                                         std::memory_order_relaxed, std::memory_order_relaxed)) {}
       const detail::outlier_tally t{seen};
       h.requests = t.succeeded() + t.failed();
       h.failed = t.failed();
-      h.rate = h.requests == 0 ? 0 : static_cast<std::uint32_t>(std::uint64_t{t.succeeded()} * 10'000 / h.requests);
+      h.rate = h.requests == 0
+                   ? 0
+                   : static_cast<std::uint32_t>(std::uint64_t{t.succeeded()} * 10'000 / h.requests);
       succeeded_ += t.succeeded();
       failed_ += t.failed();
     }
   }
 
-  [[nodiscard]] bool judged(const host& h) const noexcept { return h.requests >= options_.minimum_requests; }
+  [[nodiscard]] bool judged(const host& h) const noexcept {
+    return h.requests >= options_.minimum_requests;
+  }
 
   std::uint32_t eject_outlying(instant now) noexcept {
     detail::rate_spread spread;
@@ -318,13 +345,17 @@ class basic_outlier_ejection {
       if (judged(h)) spread.add(h.rate);
     mean_ = spread.mean();
     if (options_.success_rate_factor == 0 || spread.count() < options_.minimum_hosts) return 0;
-    return eject_worst(outlier_cause::success_rate, now,
-                       [&](const host& h) { return spread.outlying(h.rate, options_.success_rate_factor); });
+    return eject_worst(outlier_cause::success_rate, now, [&](const host& h) {
+      return spread.outlying(h.rate, options_.success_rate_factor);
+    });
   }
 
   std::uint32_t eject_by_percent(instant now) noexcept {
-    const auto enough = std::count_if(hosts_.begin(), hosts_.end(), [&](const host& h) { return judged(h); });
-    if (options_.failure_percent == 0 || static_cast<std::uint64_t>(enough) < options_.minimum_hosts) return 0;
+    const auto enough =
+        std::count_if(hosts_.begin(), hosts_.end(), [&](const host& h) { return judged(h); });
+    if (options_.failure_percent == 0 ||
+        static_cast<std::uint64_t>(enough) < options_.minimum_hosts)
+      return 0;
     return eject_worst(outlier_cause::failure_percent, now, [&](const host& h) {
       return std::uint64_t{h.failed} * 100 >= std::uint64_t{options_.failure_percent} * h.requests;
     });
@@ -336,7 +367,8 @@ class basic_outlier_ejection {
     for (std::uint32_t done = 0;; ++done) {
       host* worst = nullptr;
       for (host& h : hosts_)
-        if (judged(h) && !out(h) && rule(h) && (worst == nullptr || h.rate < worst->rate)) worst = &h;
+        if (judged(h) && !out(h) && rule(h) && (worst == nullptr || h.rate < worst->rate))
+          worst = &h;
       if (worst == nullptr || !take_out(*worst, cause, now)) return done;
     }
   }

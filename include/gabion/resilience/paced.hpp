@@ -15,11 +15,13 @@
 namespace gabion {
 inline namespace v0 {
 
-/// The policy that waits for its permit: a rate limiter with the longest wait that a call puts up with.
+/// The policy that waits for its permit: a rate limiter with the longest wait that a call puts up
+/// with.
 ///
-/// It never waits in vain: a call whose permit would come too late, for `max_wait` or for its deadline, is refused at once, with
-/// the wait that it would have taken. A call that waits has its permit already. One that gives up meanwhile cancels its
-/// reservation. A value that refers to the limiter; the limiter must outlive it.
+/// It never waits in vain: a call whose permit would come too late, for `max_wait` or for its
+/// deadline, is refused at once, with the wait that it would have taken. A call that waits has its
+/// permit already. One that gives up meanwhile cancels its reservation. A value that refers to the
+/// limiter; the limiter must outlive it.
 template <reserving_rate_limiter Limiter>
 class paced {
  public:
@@ -27,9 +29,12 @@ class paced {
   static constexpr policy_kind kind = policy_kind::rate_limiter;
   static constexpr bool may_queue = true;
 
-  /// `max_wait`: more than zero; duration::max() = no limit but the deadline. Throws error(invalid_argument).
-  explicit(false) paced(Limiter& limiter, duration max_wait) : limiter_{&limiter}, max_wait_{max_wait} {
-    if (max_wait <= duration::zero()) detail::refuse_option("paced", {"max_wait", max_wait, "more than 0 ns"});
+  /// `max_wait`: more than zero; duration::max() = no limit but the deadline. Throws
+  /// error(invalid_argument).
+  explicit(false) paced(Limiter& limiter, duration max_wait)
+      : limiter_{&limiter}, max_wait_{max_wait} {
+    if (max_wait <= duration::zero())
+      detail::refuse_option("paced", {"max_wait", max_wait, "more than 0 ns"});
   }
 
   [[nodiscard]] Limiter& limiter() const noexcept { return *limiter_; }
@@ -56,7 +61,9 @@ class paced<Limiter>::run {
     if (!held_) {
       if (context.until.expired(when)) return refuse(errc::timeout);
       // A permit at the deadline itself would be too late for the call.
-      const duration remaining = context.until.is_never() ? policy_.max_wait() : context.until.remaining(when) - duration{1};
+      const duration remaining = context.until.is_never()
+                                     ? policy_.max_wait()
+                                     : context.until.remaining(when) - duration{1};
       const duration patience = remaining < policy_.max_wait() ? remaining : policy_.max_wait();
       const auto ask = [&]() noexcept(noexcept(policy_.limiter().reserve(when, patience, 1))) {
         return policy_.limiter().reserve(when, patience, 1);
@@ -71,7 +78,8 @@ class paced<Limiter>::run {
     return entry_step::pass();
   }
   template <class Now>
-  exit_step leave(call_outcome& /*outcome*/, call_context& /*context*/, const Now& /*now*/) noexcept {
+  exit_step leave(call_outcome& /*outcome*/, call_context& /*context*/,
+                  const Now& /*now*/) noexcept {
     return exit_step::up();
   }
 
@@ -81,7 +89,9 @@ class paced<Limiter>::run {
     return entry_step::refuse({.code = why});
   }
   void give_up() noexcept {
-    const auto ask = [&]() noexcept(noexcept(policy_.limiter().cancel(held_))) { return policy_.limiter().cancel(held_); };
+    const auto ask = [&]() noexcept(noexcept(policy_.limiter().cancel(held_))) {
+      return policy_.limiter().cancel(held_);
+    };
     if (held_) static_cast<void>(detail::asked<bool>(ask));
     held_ = {};
   }

@@ -23,22 +23,25 @@
 namespace gabion {
 inline namespace v0 {
 
-/// Policies around a call, the outermost first, as one type without a virtual call. Make it with `pipeline(...)`.
+/// Policies around a call, the outermost first, as one type without a virtual call. Make it with
+/// `pipeline(...)`.
 ///
-/// It keeps no state of its own: all that it does to its policies is thread-safe as they are, so one object serves any number of
-/// threads and coroutines. Nothing here allocates. The clock is read at most once on the way in, and on the way out only if a
-/// policy asks. An order of policies that is known to do harm does not compile; `insist` overrules it.
+/// It keeps no state of its own: all that it does to its policies is thread-safe as they are, so
+/// one object serves any number of threads and coroutines. Nothing here allocates. The clock is
+/// read at most once on the way in, and on the way out only if a policy asks. An order of policies
+/// that is known to do harm does not compile; `insist` overrules it.
 template <clock Clock, class... Policies>
 class basic_pipeline {
   static_assert((explain_policy<typename detail::policy_of<Policies>::type>() && ...));
-  static_assert(
-      (std::move_constructible<Policies> && ...),
-      "pipeline: a policy that cannot be moved was given as a temporary. Give it a name and give that: it is used where "
-      "it is, and must outlive the pipeline");
+  static_assert((std::move_constructible<Policies> && ...),
+                "pipeline: a policy that cannot be moved was given as a temporary. Give it a name "
+                "and give that: it is used where "
+                "it is, and must outlive the pipeline");
   static_assert(detail::explain_order<Policies...>());
 
   using layers_type = std::tuple<detail::pipeline_layer<Policies>...>;
-  using machine_type = detail::pipeline_machine<Clock, layers_type, typename detail::policy_of<Policies>::type...>;
+  using machine_type =
+      detail::pipeline_machine<Clock, layers_type, typename detail::policy_of<Policies>::type...>;
 
  public:
   /// One call, for a driver of your own.
@@ -48,19 +51,23 @@ class basic_pipeline {
   template <class... Given>
     requires(sizeof...(Given) == sizeof...(Policies))
   constexpr explicit basic_pipeline(Clock clock, Given&&... policies)
-      : clock_{std::move(clock)}, layers_{detail::pipeline_layer<Policies>{std::forward<Given>(policies)}...} {}
+      : clock_{std::move(clock)},
+        layers_{detail::pipeline_layer<Policies>{std::forward<Given>(policies)}...} {}
 
-  /// Calls f through the policies on this thread, waiting where they say so, and returns exactly what f returns.
+  /// Calls f through the policies on this thread, waiting where they say so, and returns exactly
+  /// what f returns.
   ///
-  /// f takes nothing or `const call_context&`. Its result is judged by `outcome_traits`; an exception is a failure and, if it is
-  /// the last word, goes on unchanged. A call that a policy refuses ends as `outcome_traits<Result>::rejected(...)` if
-  /// the type has it, otherwise with refused_error; so does one whose deadline has passed (errc::timeout) or whose caller
-  /// has requested a stop (errc::cancelled), which ends a wait at once.
+  /// f takes nothing or `const call_context&`. Its result is judged by `outcome_traits`; an
+  /// exception is a failure and, if it is the last word, goes on unchanged. A call that a policy
+  /// refuses ends as `outcome_traits<Result>::rejected(...)` if the type has it, otherwise with
+  /// refused_error; so does one whose deadline has passed (errc::timeout) or whose caller has
+  /// requested a stop (errc::cancelled), which ends a wait at once.
   template <pipeline_callable Function>
   detail::call_result<Function> call(Function&& f) {
     return call(call_context{}, detail::judge_by_traits{}, f);
   }
-  /// The same with a judgement of its own: `failure_if` for results, `ignore_exceptions` for exceptions.
+  /// The same with a judgement of its own: `failure_if` for results, `ignore_exceptions` for
+  /// exceptions.
   template <detail::circuit_judgement Judge, pipeline_callable Function>
   detail::call_result<Function> call(Judge judge, Function&& f) {
     return call(call_context{}, std::move(judge), f);
@@ -75,13 +82,15 @@ class basic_pipeline {
     basic_blocking_waiter<Clock> waiter{context.stop, clock_};
     return call(waiter, context, std::move(judge), f);
   }
-  /// The same, waiting in a waiter of yours, which must go by this pipeline's clock. A policy queues only if it can be woken.
+  /// The same, waiting in a waiter of yours, which must go by this pipeline's clock. A policy
+  /// queues only if it can be woken.
   template <sleeper Sleeper, pipeline_callable Function>
   detail::call_result<Function> call(Sleeper& waiter, const call_context& context, Function&& f) {
     return call(waiter, context, detail::judge_by_traits{}, f);
   }
   template <sleeper Sleeper, class Judge, pipeline_callable Function>
-  detail::call_result<Function> call(Sleeper& waiter, const call_context& context, Judge judge, Function&& f) {
+  detail::call_result<Function> call(Sleeper& waiter, const call_context& context, Judge judge,
+                                     Function&& f) {
     using result_type = detail::call_result<Function>;
     static_assert(explain_result<result_type>());
     run<result_type, Judge> once{clock_, layers_, context, std::move(judge)};
@@ -96,8 +105,8 @@ class basic_pipeline {
     return once.finish();
   }
 
-  /// One call for a driver of your own: see `pipeline_run`. `Result` is what an attempt returns. Without a `wake` in the context
-  /// no policy queues the call.
+  /// One call for a driver of your own: see `pipeline_run`. `Result` is what an attempt returns.
+  /// Without a `wake` in the context no policy queues the call.
   template <class Result>
   [[nodiscard]] run<Result> start(const call_context& context = {}) {
     return start<Result>(context, detail::judge_by_traits{});
@@ -120,8 +129,11 @@ class basic_pipeline {
   template <class Result>
   static consteval bool explain_result() {
     static_assert(!std::is_reference_v<Result> ||
-                      ((policy_traits<typename detail::policy_of<Policies>::type>::kind != policy_kind::fallback) && ...),
-                  "pipeline: a fallback cannot answer for a call that returns a reference. Return a value or a pointer");
+                      ((policy_traits<typename detail::policy_of<Policies>::type>::kind !=
+                        policy_kind::fallback) &&
+                       ...),
+                  "pipeline: a fallback cannot answer for a call that returns a reference. Return "
+                  "a value or a pointer");
     return true;
   }
 
@@ -129,18 +141,21 @@ class basic_pipeline {
   layers_type layers_;
 };
 
-/// Puts policies around a call, the outermost first. An lvalue is used where it is and must outlive the pipeline, an rvalue is
-/// moved into it. \code auto guarded = pipeline(retry, breaker, limiter); guarded.call(send); \endcode
+/// Puts policies around a call, the outermost first. An lvalue is used where it is and must outlive
+/// the pipeline, an rvalue is moved into it. \code auto guarded = pipeline(retry, breaker,
+/// limiter); guarded.call(send); \endcode
 template <class... Policies>
   requires(sizeof...(Policies) > 0 && !detail::has_hedge<Policies...>)
 [[nodiscard]] constexpr auto pipeline(Policies&&... policies) {
-  return basic_pipeline<steady_clock, detail::given_policy<Policies>...>{steady_clock{}, std::forward<Policies>(policies)...};
+  return basic_pipeline<steady_clock, detail::given_policy<Policies>...>{
+      steady_clock{}, std::forward<Policies>(policies)...};
 }
 /// The same by a clock of yours, which must be the policies' clock too.
 template <clock Clock, class... Policies>
   requires(sizeof...(Policies) > 0 && !detail::has_hedge<Policies...>)
 [[nodiscard]] constexpr auto pipeline(Clock clock, Policies&&... policies) {
-  return basic_pipeline<Clock, detail::given_policy<Policies>...>{std::move(clock), std::forward<Policies>(policies)...};
+  return basic_pipeline<Clock, detail::given_policy<Policies>...>{
+      std::move(clock), std::forward<Policies>(policies)...};
 }
 
 }  // namespace v0

@@ -17,8 +17,8 @@
 namespace gabion {
 inline namespace v0 {
 
-/// What a coroutine task gives when it is awaited. Known without it: the first template argument, as in `task<int>`.
-/// Specialise it for other tasks: `using value_type = ...`.
+/// What a coroutine task gives when it is awaited. Known without it: the first template argument,
+/// as in `task<int>`. Specialise it for other tasks: `using value_type = ...`.
 template <class Task>
 struct task_traits;
 template <template <class...> class Task, class Value, class... More>
@@ -28,7 +28,8 @@ struct task_traits<Task<Value, More...>> {
 
 namespace detail {
 
-/// A wait that ended by this exception was cancelled: only a waiter of a task library that tells of it in this way can say.
+/// A wait that ended by this exception was cancelled: only a waiter of a task library that tells of
+/// it in this way can say.
 template <class Waiter>
 [[nodiscard]] bool was_cancelled([[maybe_unused]] const std::exception_ptr& thrown) {
   if constexpr (requires { std::remove_reference_t<Waiter>::was_cancelled(thrown); })
@@ -37,9 +38,11 @@ template <class Waiter>
     return false;
 }
 
-/// The whole pipeline in one coroutine of the user's own task type; everything is awaited under the rules of its promise.
+/// The whole pipeline in one coroutine of the user's own task type; everything is awaited under the
+/// rules of its promise.
 template <class Task, class Waiter, class Pipeline, class Judge, class Function>
-Task pipeline_coroutine(Pipeline& pipeline, Waiter waiter, call_context context, Judge judge, Function f) {
+Task pipeline_coroutine(Pipeline& pipeline, Waiter waiter, call_context context, Judge judge,
+                        Function f) {
   using result_type = typename task_traits<Task>::value_type;
   auto once = pipeline.template start<result_type>(context, std::move(judge));
   if constexpr (wakeable<std::remove_reference_t<Waiter>>) once.context().wake.emplace(waiter);
@@ -57,7 +60,8 @@ Task pipeline_coroutine(Pipeline& pipeline, Waiter waiter, call_context context,
         thrown = std::current_exception();
       }
 #endif
-      if (thrown && !detail::was_cancelled<Waiter>(thrown)) std::rethrow_exception(std::move(thrown));
+      if (thrown && !detail::was_cancelled<Waiter>(thrown))
+        std::rethrow_exception(std::move(thrown));
       step = came ? once.resume() : once.cancel();
       continue;
     }
@@ -85,33 +89,40 @@ using task_of = std::remove_cvref_t<call_result<std::decay_t<Function>>>;
 
 }  // namespace detail
 
-/// Calls the coroutine f through a pipeline and gives back a task of the type that f returns, whatever library it is from.
+/// Calls the coroutine f through a pipeline and gives back a task of the type that f returns,
+/// whatever library it is from.
 ///
-/// As `pipeline.call`, but nothing blocks: f takes nothing or `const call_context&`, and waits are awaited in `waiter`, which
-/// goes by the pipeline's clock. One coroutine frame for the whole pipeline. f is moved into the frame; a waiter given as an
-/// rvalue too, one given as an lvalue must outlive the call, as the pipeline must. The context's `wake` is set to the waiter
-/// if it can be woken.
+/// As `pipeline.call`, but nothing blocks: f takes nothing or `const call_context&`, and waits are
+/// awaited in `waiter`, which goes by the pipeline's clock. One coroutine frame for the whole
+/// pipeline. f is moved into the frame; a waiter given as an rvalue too, one given as an lvalue
+/// must outlive the call, as the pipeline must. The context's `wake` is set to the waiter if it can
+/// be woken.
 template <clock Clock, class... Policies, class Waiter, class Judge, class Function>
-  requires coroutine_waiter<std::remove_reference_t<Waiter>> && pipeline_callable<std::decay_t<Function>>
-      detail::task_of<Function> call_async(basic_pipeline<Clock, Policies...>& pipeline, Waiter&& waiter,
-                                           const call_context& context, Judge judge, Function&& f) {
-    return detail::pipeline_coroutine<detail::task_of<Function>, Waiter>(pipeline, std::forward<Waiter>(waiter), context,
-                                                                         std::move(judge), std::forward<Function>(f));
-  }
+  requires coroutine_waiter<std::remove_reference_t<Waiter>> &&
+           pipeline_callable<std::decay_t<Function>>
+detail::task_of<Function> call_async(basic_pipeline<Clock, Policies...>& pipeline, Waiter&& waiter,
+                                     const call_context& context, Judge judge, Function&& f) {
+  return detail::pipeline_coroutine<detail::task_of<Function>, Waiter>(
+      pipeline, std::forward<Waiter>(waiter), context, std::move(judge), std::forward<Function>(f));
+}
 /// The same, judged by `outcome_traits`.
 template <clock Clock, class... Policies, class Waiter, class Function>
-  requires coroutine_waiter<std::remove_reference_t<Waiter>> && pipeline_callable<std::decay_t<Function>>
-      detail::task_of<Function> call_async(basic_pipeline<Clock, Policies...>& pipeline, Waiter&& waiter,
-                                           const call_context& context, Function&& f) {
-    return gabion::call_async(pipeline, std::forward<Waiter>(waiter), context, detail::judge_by_traits{},
-                              std::forward<Function>(f));
-  }
+  requires coroutine_waiter<std::remove_reference_t<Waiter>> &&
+           pipeline_callable<std::decay_t<Function>>
+detail::task_of<Function> call_async(basic_pipeline<Clock, Policies...>& pipeline, Waiter&& waiter,
+                                     const call_context& context, Function&& f) {
+  return gabion::call_async(pipeline, std::forward<Waiter>(waiter), context,
+                            detail::judge_by_traits{}, std::forward<Function>(f));
+}
 /// The same without a deadline or a stop token.
 template <clock Clock, class... Policies, class Waiter, class Function>
-  requires coroutine_waiter<std::remove_reference_t<Waiter>> && pipeline_callable<std::decay_t<Function>>
-      detail::task_of<Function> call_async(basic_pipeline<Clock, Policies...>& pipeline, Waiter&& waiter, Function&& f) {
-    return gabion::call_async(pipeline, std::forward<Waiter>(waiter), call_context{}, std::forward<Function>(f));
-  }
+  requires coroutine_waiter<std::remove_reference_t<Waiter>> &&
+           pipeline_callable<std::decay_t<Function>>
+detail::task_of<Function> call_async(basic_pipeline<Clock, Policies...>& pipeline, Waiter&& waiter,
+                                     Function&& f) {
+  return gabion::call_async(pipeline, std::forward<Waiter>(waiter), call_context{},
+                            std::forward<Function>(f));
+}
 
 }  // namespace v0
 }  // namespace gabion

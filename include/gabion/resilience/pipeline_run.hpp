@@ -33,12 +33,12 @@ decltype(auto) call_with(Function& f, const call_context& context) {
 template <class Function>
 struct call_result_of {};
 template <class Function>
-  requires std::invocable<Function&> &&(!takes_context<Function>)struct call_result_of<Function> : std::invoke_result<Function&> {
-  };
-  template <takes_context Function>
-  struct call_result_of<Function> : std::invoke_result<Function&, const call_context&> {};
-  template <class Function>
-  using call_result = typename call_result_of<Function>::type;
+  requires std::invocable<Function&> && (!takes_context<Function>)
+struct call_result_of<Function> : std::invoke_result<Function&> {};
+template <takes_context Function>
+struct call_result_of<Function> : std::invoke_result<Function&, const call_context&> {};
+template <class Function>
+using call_result = typename call_result_of<Function>::type;
 
 }  // namespace detail
 
@@ -46,12 +46,14 @@ template <class Function>
 template <class Function>
 concept pipeline_callable = detail::takes_context<Function> || std::invocable<Function&>;
 
-/// One call through a pipeline, for whoever makes the attempts and does the waiting. It never waits, sleeps or allocates.
+/// One call through a pipeline, for whoever makes the attempts and does the waiting. It never
+/// waits, sleeps or allocates.
 ///
-/// `begin()` says what to do first. After an attempt call `report` or `report_exception`, after a wait `resume`, which may also come
-/// too early; to give up, `cancel`. Each answers with the next step. When one says `done`, `finish()` gives the result.
-/// Dropped before, the call counts as abandoned and everything it holds is given back. For one thread at a time; the
-/// pipeline must outlive it. Neither copied nor moved.
+/// `begin()` says what to do first. After an attempt call `report` or `report_exception`, after a
+/// wait `resume`, which may also come too early; to give up, `cancel`. Each answers with the next
+/// step. When one says `done`, `finish()` gives the result. Dropped before, the call counts as
+/// abandoned and everything it holds is given back. For one thread at a time; the pipeline must
+/// outlive it. Neither copied nor moved.
 template <class Result, class Judge, class Machine>
 class pipeline_run {
  public:
@@ -69,12 +71,15 @@ class pipeline_run {
     return report_kept();
   }
   /// The attempt, which returns nothing, has ended like this.
-  pipeline_step report(verdict how = verdict::success) requires std::is_void_v<Result> {
+  pipeline_step report(verdict how = verdict::success)
+    requires std::is_void_v<Result>
+  {
     slot_.keep([] {});
     return machine_.report(call_outcome{how}, slot_);
   }
-  /// The attempt has thrown: a failure, but cancelled if it is a system_error that says so, or whatever the judge's
-  /// `verdict judge_exception(const std::exception_ptr&)` says, if it has one. May be called in the handler.
+  /// The attempt has thrown: a failure, but cancelled if it is a system_error that says so, or
+  /// whatever the judge's `verdict judge_exception(const std::exception_ptr&)` says, if it has one.
+  /// May be called in the handler.
   pipeline_step report_exception(std::exception_ptr thrown) {
     const call_outcome outcome = detail::outcome_of_exception(thrown, judge_);
     slot_.keep_exception(std::move(thrown));
@@ -83,18 +88,22 @@ class pipeline_run {
   /// Makes the attempt here and now: f takes nothing or `const call_context&`.
   template <pipeline_callable Function>
   pipeline_step attempt(Function& f) {
-    std::exception_ptr thrown =
-        detail::captured([&] { slot_.keep([&]() -> Result { return detail::call_with(f, std::as_const(context())); }); });
+    std::exception_ptr thrown = detail::captured([&] {
+      slot_.keep([&]() -> Result { return detail::call_with(f, std::as_const(context())); });
+    });
     return thrown ? report_exception(std::move(thrown)) : report_kept();
   }
 
-  /// The two halves of `report`, for a driver in whose handler no judgement of the user's should run.
+  /// The two halves of `report`, for a driver in whose handler no judgement of the user's should
+  /// run.
   template <std::convertible_to<Result> Returned>
     requires(!std::is_void_v<Result>)
   void keep(Returned&& result) {
     slot_.keep([&]() -> Result { return std::forward<Returned>(result); });
   }
-  void keep() requires std::is_void_v<Result> {
+  void keep()
+    requires std::is_void_v<Result>
+  {
     slot_.keep([] {});
   }
   pipeline_step report_kept() {
@@ -106,7 +115,8 @@ class pipeline_run {
       return machine_.report(detail::outcome_of(std::as_const(*slot_.value()), judge_), slot_);
   }
 
-  /// The wait is over or was cut short by a wake. Ends the call if a stop was requested or its deadline has passed.
+  /// The wait is over or was cut short by a wake. Ends the call if a stop was requested or its
+  /// deadline has passed.
   pipeline_step resume() { return machine_.resume(slot_); }
   /// The caller gives up, during a wait or an attempt: the call ends with errc::cancelled.
   pipeline_step cancel() { return machine_.cancel(slot_); }
@@ -117,7 +127,8 @@ class pipeline_run {
   /// How it went, once it is done.
   [[nodiscard]] const call_outcome& outcome() const noexcept { return machine_.outcome(); }
 
-  /// After `done`, once: what the call returned, or, as a result or a refused_error, why it was refused, or what it threw.
+  /// After `done`, once: what the call returned, or, as a result or a refused_error, why it was
+  /// refused, or what it threw.
   [[nodiscard]] Result finish() { return slot_.take(machine_.outcome()); }
 
  private:

@@ -14,12 +14,14 @@ inline namespace v0 {
 
 /// Why a call was refused, and when it may be worth asking again.
 struct refusal {
-  errc code = errc::rejected;  ///< circuit_open, rate_limited, overloaded, timeout, cancelled or rejected
-  duration retry_after{};      ///< zero = not known
+  /// Circuit_open, rate_limited, overloaded, timeout, cancelled or rejected
+  errc code = errc::rejected;
+  duration retry_after{};  ///< zero = not known
   friend bool operator==(const refusal&, const refusal&) = default;
 };
 
-/// Thrown for a call that a policy has refused and whose result type cannot say so. `code()` says which kind of policy.
+/// Thrown for a call that a policy has refused and whose result type cannot say so. `code()` says
+/// which kind of policy.
 class refused_error : public error {
  public:
   explicit refused_error(refusal why) : refused_error{why, text(why)} {}
@@ -35,7 +37,8 @@ class refused_error : public error {
     std::string s{"the call was refused"};
     if (why.retry_after > duration::zero())
       s.append("; retry after ")
-          .append(std::to_string(std::chrono::ceil<std::chrono::milliseconds>(why.retry_after).count()))
+          .append(
+              std::to_string(std::chrono::ceil<std::chrono::milliseconds>(why.retry_after).count()))
           .append(" ms");
     return s;
   }

@@ -21,13 +21,17 @@ inline namespace v0 {
 
 /// When pressure on a resource opens a circuit. New members go last.
 struct resource_circuit_options {
-  duration every = std::chrono::seconds{1};      ///< from one sample to the next; above 0; default 1 s
-  std::uint32_t high = 9'000;                    ///< trips at this pressure or above; basis points, 1 to 10000; default 9000
-  std::uint32_t low = 7'000;                     ///< recovers below this; basis points, 1 to `high`; default 7000
-  duration sustained = std::chrono::seconds{5};  ///< trips once it was high for so long without a break; 0 and up; default 5 s
-  duration recovered = std::chrono::seconds{5};  ///< recovers once it was low for so long without a break; 0 and up; default 5 s
-  duration open_for = std::chrono::seconds{10};  ///< trips for so long, and again until recovered; above `every`; default 10 s
-  bool close = false;                            ///< closes on recovery, instead of leaving it to the probes; default false
+  duration every = std::chrono::seconds{1};  ///< from one sample to the next; above 0; default 1 s
+  /// Trips at this pressure or above; basis points, 1 to 10000; default 9000
+  std::uint32_t high = 9'000;
+  std::uint32_t low = 7'000;  ///< recovers below this; basis points, 1 to `high`; default 7000
+  /// Trips once it was high for so long without a break; 0 and up; default 5 s
+  duration sustained = std::chrono::seconds{5};
+  /// Recovers once it was low for so long without a break; 0 and up; default 5 s
+  duration recovered = std::chrono::seconds{5};
+  /// Trips for so long, and again until recovered; above `every`; default 10 s
+  duration open_for = std::chrono::seconds{10};
+  bool close = false;  ///< closes on recovery, instead of leaving it to the probes; default false
 };
 
 namespace detail {
@@ -44,22 +48,28 @@ namespace detail {
 
 }  // namespace detail
 
-/// True if a resource circuit takes these options. For a `static_assert` on options known at compile time.
-[[nodiscard]] constexpr bool valid(const resource_circuit_options& o) noexcept { return !detail::problem_of(o); }
+/// True if a resource circuit takes these options. For a `static_assert` on options known at
+/// compile time.
+[[nodiscard]] constexpr bool valid(const resource_circuit_options& o) noexcept {
+  return !detail::problem_of(o);
+}
 
 /// Throws error(invalid_argument) that names the member, its value and its range, or does nothing.
 inline void validate(const resource_circuit_options& o) {
   detail::refuse_option("resource_circuit_options", detail::problem_of(o));
 }
 
-/// Opens a circuit while a resource is under pressure, and lets it recover when the pressure has gone.
+/// Opens a circuit while a resource is under pressure, and lets it recover when the pressure has
+/// gone.
 ///
-/// High (`>= high`) in every sample for `sustained`: trips the target for `open_for`, and again before that is over, until the
-/// pressure was low (`< low`) in every sample for `recovered`. Between the two nothing changes. A sample that cannot be read
-/// breaks either row, and does not prolong what is open: who cannot see lets calls through. If nobody steps any more, the circuit
+/// High (`>= high`) in every sample for `sustained`: trips the target for `open_for`, and again
+/// before that is over, until the pressure was low (`< low`) in every sample for `recovered`.
+/// Between the two nothing changes. A sample that cannot be read breaks either row, and does not
+/// prolong what is open: who cannot see lets calls through. If nobody steps any more, the circuit
 /// recovers by itself when its open time is over.
 ///
-/// One thread at a time calls `step`; the readings are safe from any. Nothing is allocated. `Target` must outlive it.
+/// One thread at a time calls `step`; the readings are safe from any. Nothing is allocated.
+/// `Target` must outlive it.
 template <pressure_source Source, trip_target Target, env Env = native_env>
 class resource_circuit {
  public:
@@ -95,15 +105,21 @@ class resource_circuit {
   }
 
   /// The last sample that could be read, in basis points; 0 before the first.
-  [[nodiscard]] std::uint32_t pressure() const noexcept { return pressure_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::uint32_t pressure() const noexcept {
+    return pressure_.load(std::memory_order_relaxed);
+  }
   /// The same as a `load_source`, for a load shedder.
   [[nodiscard]] handle source() const noexcept { return handle{*this}; }
   /// True from the sample that trips to the one that recovers.
   [[nodiscard]] bool tripped() const noexcept { return tripped_.load(std::memory_order_relaxed); }
   /// Samples that could not be read.
-  [[nodiscard]] std::uint64_t unread() const noexcept { return unread_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t unread() const noexcept {
+    return unread_.load(std::memory_order_relaxed);
+  }
   /// How often it has tripped; prolonging is not counted.
-  [[nodiscard]] std::uint64_t trips() const noexcept { return trips_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t trips() const noexcept {
+    return trips_.load(std::memory_order_relaxed);
+  }
   [[nodiscard]] const resource_circuit_options& options() const noexcept { return options_; }
 
  private:
@@ -130,7 +146,8 @@ class resource_circuit {
   }
 
   /// True if `holds` has held in every sample since a moment that is `long_enough` ago.
-  [[nodiscard]] static bool lasts(std::optional<instant>& since, bool holds, duration long_enough, instant now) noexcept {
+  [[nodiscard]] static bool lasts(std::optional<instant>& since, bool holds, duration long_enough,
+                                  instant now) noexcept {
     if (!holds) {
       since = std::nullopt;
       return false;

@@ -26,8 +26,9 @@ enum class resource : std::uint8_t { cpu, memory, disk, network };
   return "unknown";
 }
 
-/// Tells how hard a resource is pressed: `std::optional<std::uint32_t> pressure(instant) noexcept`, 0 to 10000 basis points;
-/// nothing if it is not known now, as before the second sample of a rate. Used by one thread at a time.
+/// Tells how hard a resource is pressed: `std::optional<std::uint32_t> pressure(instant) noexcept`,
+/// 0 to 10000 basis points; nothing if it is not known now, as before the second sample of a rate.
+/// Used by one thread at a time.
 template <class S>
 concept pressure_source = requires(S& source, instant now) {
   requires noexcept(source.pressure(now));
@@ -37,9 +38,9 @@ concept pressure_source = requires(S& source, instant now) {
 /// Names what S lacks to be a pressure source, in words.
 template <class S>
 consteval bool explain_pressure_source() {
-  static_assert(
-      pressure_source<S>,
-      "pressure_source: `std::optional<std::uint32_t> pressure(gabion::instant) noexcept`, in basis points, is missing");
+  static_assert(pressure_source<S>,
+                "pressure_source: `std::optional<std::uint32_t> pressure(gabion::instant) "
+                "noexcept`, in basis points, is missing");
   return pressure_source<S>;
 }
 
@@ -62,8 +63,8 @@ class highest_pressure {
   std::tuple<Sources...> sources_;
 };
 
-/// The first pressure that is known, in the order given; nothing if none is. All are asked each time, so that one that counts
-/// from sample to sample is ready when those before it fail.
+/// The first pressure that is known, in the order given; nothing if none is. All are asked each
+/// time, so that one that counts from sample to sample is ready when those before it fail.
 template <pressure_source... Sources>
 class first_pressure {
  public:

@@ -46,13 +46,18 @@ enum class rejection_handling : std::uint8_t {
 
 /// How often and how long to try. New members go last.
 struct retry_options {
-  std::uint32_t max_attempts = 3;      ///< the first call included; 1 to 1000; default 3
-  backoff_options backoff{};           ///< the waits between attempts; default 100 ms doubling to 30 s, full jitter
-  duration total = (duration::max)();  ///< from the first attempt to the end of the last; above 0; default no limit
-  duration attempt_time = std::chrono::milliseconds{1};      ///< none begins with less time left; 0 and up; default 1 ms
-  duration max_retry_after = std::chrono::minutes{5};        ///< a longer stated wait ends it; 0 and up; default 5 min
+  std::uint32_t max_attempts = 3;  ///< the first call included; 1 to 1000; default 3
+  /// The waits between attempts; default 100 ms doubling to 30 s, full jitter
+  backoff_options backoff{};
+  /// From the first attempt to the end of the last; above 0; default no limit
+  duration total = (duration::max)();
+  /// None begins with less time left; 0 and up; default 1 ms
+  duration attempt_time = std::chrono::milliseconds{1};
+  /// A longer stated wait ends it; 0 and up; default 5 min
+  duration max_retry_after = std::chrono::minutes{5};
   rejection_handling rejections = rejection_handling::stop;  ///< default stop
-  duration attempt_limit = (duration::max)();  ///< the deadline of each attempt, from its start; above 0; default no limit
+  /// The deadline of each attempt, from its start; above 0; default no limit
+  duration attempt_limit = (duration::max)();
 };
 
 namespace detail {
@@ -62,18 +67,24 @@ namespace detail {
   if (const auto p = problem_of(o.backoff)) return p.in("backoff.");
   if (o.total <= duration::zero()) return {"total", o.total, "more than 0 ns"};
   if (o.attempt_time < duration::zero()) return {"attempt_time", o.attempt_time, "0 ns or more"};
-  if (o.max_retry_after < duration::zero()) return {"max_retry_after", o.max_retry_after, "0 ns or more"};
-  if (o.attempt_limit <= duration::zero()) return {"attempt_limit", o.attempt_limit, "more than 0 ns"};
+  if (o.max_retry_after < duration::zero())
+    return {"max_retry_after", o.max_retry_after, "0 ns or more"};
+  if (o.attempt_limit <= duration::zero())
+    return {"attempt_limit", o.attempt_limit, "more than 0 ns"};
   return {};
 }
 
 }  // namespace detail
 
 /// True if a retry takes these options. For a `static_assert` on options known at compile time.
-[[nodiscard]] constexpr bool valid(const retry_options& o) noexcept { return !detail::problem_of(o); }
+[[nodiscard]] constexpr bool valid(const retry_options& o) noexcept {
+  return !detail::problem_of(o);
+}
 
 /// Throws error(invalid_argument) that names the member, its value and its range, or does nothing.
-inline void validate(const retry_options& o) { detail::refuse_option("retry_options", detail::problem_of(o)); }
+inline void validate(const retry_options& o) {
+  detail::refuse_option("retry_options", detail::problem_of(o));
+}
 
 /// Why a retry has come to its end.
 enum class retry_stop : std::uint8_t {

@@ -24,26 +24,32 @@ inline namespace v0 {
 struct retry_counts {
   std::uint64_t retries = 0;    ///< attempts beside the first ones
   std::uint64_t exhausted = 0;  ///< calls that ended because max_attempts had failed
-  std::uint64_t no_time = 0;    ///< calls that ended because their deadline, or a stated wait, left no time
+  /// Calls that ended because their deadline, or a stated wait, left no time
+  std::uint64_t no_time = 0;
   std::uint64_t no_budget = 0;  ///< calls that ended because the budget refused the next attempt
   friend bool operator==(const retry_counts&, const retry_counts&) = default;
 };
 
-/// Retry as a policy: one object for all calls to one backend, in a pipeline. It decides as `basic_retry` does.
+/// Retry as a policy: one object for all calls to one backend, in a pipeline. It decides as
+/// `basic_retry` does.
 ///
-/// A call without any limit in time that succeeds at once costs no clock reading, no random number and no allocation. The budget
-/// is shared with other policies and must outlive this one; without a budget it is `unlimited_budget`. Every member is
-/// safe to call from several threads. Neither copied nor moved.
+/// A call without any limit in time that succeeds at once costs no clock reading, no random number
+/// and no allocation. The budget is shared with other policies and must outlive this one; without a
+/// budget it is `unlimited_budget`. Every member is safe to call from several threads. Neither
+/// copied nor moved.
 template <attempt_budget Budget = unlimited_budget, env Env = native_env>
 class basic_retry_policy {
  public:
   static constexpr policy_kind kind = policy_kind::retry;
   static constexpr bool has_budget = !std::same_as<Budget, unlimited_budget>;
 
-  /// Throws error(invalid_argument) that names the option and its range. In one thread the same seed gives the same delays.
-  explicit basic_retry_policy(const retry_options& options = {}, std::uint64_t seed = random_seed()) requires(!has_budget)
+  /// Throws error(invalid_argument) that names the option and its range. In one thread the same
+  /// seed gives the same delays.
+  explicit basic_retry_policy(const retry_options& options = {}, std::uint64_t seed = random_seed())
+    requires(!has_budget)
       : basic_retry_policy{options, unlimited, seed} {}
-  basic_retry_policy(const retry_options& options, Budget& budget, std::uint64_t seed = random_seed())
+  basic_retry_policy(const retry_options& options, Budget& budget,
+                     std::uint64_t seed = random_seed())
       : options_{(gabion::validate(options), options)}, budget_{&budget}, random_{seed} {}
   basic_retry_policy(const basic_retry_policy&) = delete;
   basic_retry_policy& operator=(const basic_retry_policy&) = delete;
@@ -71,9 +77,9 @@ class basic_retry_policy {
   counter no_budget_{0};
 };
 
-basic_retry_policy()->basic_retry_policy<>;
-basic_retry_policy(const retry_options&)->basic_retry_policy<>;
-basic_retry_policy(const retry_options&, std::uint64_t)->basic_retry_policy<>;
+basic_retry_policy() -> basic_retry_policy<>;
+basic_retry_policy(const retry_options&) -> basic_retry_policy<>;
+basic_retry_policy(const retry_options&, std::uint64_t) -> basic_retry_policy<>;
 template <attempt_budget Budget>
 basic_retry_policy(const retry_options&, Budget&) -> basic_retry_policy<Budget>;
 template <attempt_budget Budget>
@@ -90,8 +96,8 @@ class basic_retry_policy<Budget, Env>::run {
     const retry_options& options = policy_->options_;
     until_ = context.until;
     attempt_ = context.attempt;
-    const bool timeless =
-        context.until.is_never() && options.total == (duration::max)() && options.attempt_limit == options.total;
+    const bool timeless = context.until.is_never() && options.total == (duration::max)() &&
+                          options.attempt_limit == options.total;
     const instant start = timeless ? instant{} : now();
     if (!core_.begin(options, start, context.until).attempt_at) {
       count(policy_->no_time_);
@@ -103,7 +109,8 @@ class basic_retry_policy<Budget, Env>::run {
   }
 
   template <class Now>
-  [[nodiscard]] exit_step leave(const call_outcome& outcome, call_context& context, const Now& now) noexcept {
+  [[nodiscard]] exit_step leave(const call_outcome& outcome, call_context& context,
+                                const Now& now) noexcept {
     if (outcome.verdict != verdict::success) return failed(outcome, context, now);
     policy_->budget_->note(budget_event::success, now);
     return up(context);
@@ -113,14 +120,17 @@ class basic_retry_policy<Budget, Env>::run {
   template <class Now>
   void go_again(call_context& context, const Now& now) const noexcept {
     const retry_options& options = policy_->options_;
-    if (options.attempt_limit != (duration::max)()) context.until = core_.attempt_until(options, now());
+    if (options.attempt_limit != (duration::max)())
+      context.until = core_.attempt_until(options, now());
   }
 
  private:
   template <class Now>
-  [[nodiscard]] exit_step failed(const call_outcome& outcome, call_context& context, const Now& now) noexcept {
+  [[nodiscard]] exit_step failed(const call_outcome& outcome, call_context& context,
+                                 const Now& now) noexcept {
     const attempt_report report = detail::report_of(outcome);
-    if (report.verdict == attempt_verdict::retryable) policy_->budget_->note(budget_event::failure, now);
+    if (report.verdict == attempt_verdict::retryable)
+      policy_->budget_->note(budget_event::failure, now);
     if (context.stop.stop_requested()) return up(context);
     const retry_step step = core_.next(policy_->options_, policy_->random_, report, now());
     if (!step.attempt_at) {

@@ -25,17 +25,21 @@
 namespace gabion {
 inline namespace v0 {
 
-/// The live breaker's permit and, unless it would have rejected the call, the candidate's. Move-only; as basic_circuit_permit.
+/// The live breaker's permit and, unless it would have rejected the call, the candidate's.
+/// Move-only; as basic_circuit_permit.
 template <class Shadow>
-class [[nodiscard("dropping a permit without a verdict counts the call as abandoned")]] basic_shadow_permit {
+class [[nodiscard("dropping a permit without a verdict counts the call as abandoned")]]
+basic_shadow_permit {
  public:
   basic_shadow_permit() noexcept = default;
-  basic_shadow_permit(basic_shadow_permit &&) noexcept = default;
+  basic_shadow_permit(basic_shadow_permit&&) noexcept = default;
   basic_shadow_permit& operator=(basic_shadow_permit&&) noexcept = default;
   ~basic_shadow_permit() = default;
 
   void success() noexcept { settle(verdict::success); }
-  void failure(std::optional<duration> open_for = std::nullopt) noexcept { settle(verdict::failure, open_for); }
+  void failure(std::optional<duration> open_for = std::nullopt) noexcept {
+    settle(verdict::failure, open_for);
+  }
   void ignore() noexcept { settle(verdict::ignored); }
   void cancel() noexcept { settle(verdict::cancelled); }
   void settle(verdict v) noexcept {
@@ -63,13 +67,14 @@ class [[nodiscard("dropping a permit without a verdict counts the call as abando
 
 /// A permit, or why there is none. True if it is a permit. Move-only.
 template <class Shadow>
-class [[nodiscard("dropping an admission returns its permit as abandoned")]] basic_shadow_admission {
+class [[nodiscard("dropping an admission returns its permit as abandoned")]]
+basic_shadow_admission {
  public:
   using permit_type = basic_shadow_permit<Shadow>;
 
   [[nodiscard]] explicit operator bool() const noexcept { return granted_; }
-  [[nodiscard]] permit_type& permit()& noexcept { return permit_; }
-  [[nodiscard]] permit_type permit()&& noexcept { return std::move(permit_); }
+  [[nodiscard]] permit_type& permit() & noexcept { return permit_; }
+  [[nodiscard]] permit_type permit() && noexcept { return std::move(permit_); }
   [[nodiscard]] permit_type* operator->() noexcept { return &permit_; }
   /// Meaningful only if there is no permit.
   [[nodiscard]] const circuit_rejection& rejection() const noexcept { return rejection_; }
@@ -81,16 +86,20 @@ class [[nodiscard("dropping an admission returns its permit as abandoned")]] bas
   bool granted_ = false;
 };
 
-/// A circuit breaker with a second configuration beside it that decides nothing: what would it have done with the same calls?
+/// A circuit breaker with a second configuration beside it that decides nothing: what would it have
+/// done with the same calls?
 ///
-/// The live breaker alone admits. A call that it lets through is put to the candidate too: if that would have rejected it, the call
-/// is counted so and its outcome is not recorded there; otherwise the candidate gets the same verdict. What the live breaker
-/// rejects, the candidate does not see. So while the live one is open the candidate learns nothing and its probes wait: the
-/// comparison is exact up to the live one's first opening, and after that about traffic that the live one has thinned out.
-/// And a call that the candidate would have rejected was made all the same: the other side had to bear it.
+/// The live breaker alone admits. A call that it lets through is put to the candidate too: if that
+/// would have rejected it, the call is counted so and its outcome is not recorded there; otherwise
+/// the candidate gets the same verdict. What the live breaker rejects, the candidate does not see.
+/// So while the live one is open the candidate learns nothing and its probes wait: the comparison
+/// is exact up to the live one's first opening, and after that about traffic that the live one has
+/// thinned out. And a call that the candidate would have rejected was made all the same: the other
+/// side had to bear it.
 ///
-/// Costs a second breaker: its admission, its verdict and its memory for each call; the time is read by each that needs it.
-/// The observer hears of the live breaker only. Every member is safe to call from several threads. Neither copied nor moved.
+/// Costs a second breaker: its admission, its verdict and its memory for each call; the time is
+/// read by each that needs it. The observer hears of the live breaker only. Every member is safe to
+/// call from several threads. Neither copied nor moved.
 template <clock Clock = steady_clock, class Observer = no_observer, env Env = native_env>
 class basic_shadow_breaker {
  public:
@@ -102,7 +111,8 @@ class basic_shadow_breaker {
   static constexpr policy_kind kind = policy_kind::breaker;
 
   /// Throws error(invalid_argument) that names the option and its range.
-  basic_shadow_breaker(const circuit_breaker_options& live, const circuit_breaker_options& candidate, Clock clock = Clock{},
+  basic_shadow_breaker(const circuit_breaker_options& live,
+                       const circuit_breaker_options& candidate, Clock clock = Clock{},
                        Observer observer = Observer{})
       : clock_(std::move(clock)),
         log_{clock_.now()},
@@ -124,7 +134,8 @@ class basic_shadow_breaker {
   template <std::invocable Function>
   std::invoke_result_t<Function> call(Function&& f) {
     admission entry = try_acquire();
-    if (!entry) return detail::rejected_call<std::invoke_result_t<Function>>(live_.name(), entry.rejection());
+    if (!entry)
+      return detail::rejected_call<std::invoke_result_t<Function>>(live_.name(), entry.rejection());
     detail::judge_by_traits judge;
     return detail::call_judged(entry.permit(), judge, std::forward<Function>(f));
   }
@@ -137,7 +148,8 @@ class basic_shadow_breaker {
     return r;
   }
 
-  /// The live breaker: its state, its snapshot, its reset. A call through it alone is not put to the candidate.
+  /// The live breaker: its state, its snapshot, its reset. A call through it alone is not put to
+  /// the candidate.
   [[nodiscard]] live_breaker& live() noexcept { return live_; }
   /// The candidate, to look at.
   [[nodiscard]] const candidate_breaker& candidate() const noexcept { return candidate_; }
@@ -146,14 +158,16 @@ class basic_shadow_breaker {
   friend permit;
 
   template <class AskCandidate>
-  [[nodiscard]] admission paired(typename live_breaker::admission entry, const AskCandidate& ask) noexcept {
+  [[nodiscard]] admission paired(typename live_breaker::admission entry,
+                                 const AskCandidate& ask) noexcept {
     admission result;
     log_.count(detail::shadow_count::call);
     result.granted_ = static_cast<bool>(entry);
     if (!result.granted_) {
       result.rejection_ = entry.rejection();
       log_.count(detail::shadow_count::live_rejected);
-      if (candidate_.state() == circuit_state::closed) log_.count(detail::shadow_count::only_live_rejected);
+      if (candidate_.state() == circuit_state::closed)
+        log_.count(detail::shadow_count::only_live_rejected);
       return result;
     }
     result.permit_.shadow_ = this;
@@ -177,12 +191,14 @@ class basic_shadow_breaker {
   candidate_breaker candidate_;
 };
 
-basic_shadow_breaker(const circuit_breaker_options&, const circuit_breaker_options&)->basic_shadow_breaker<>;
+basic_shadow_breaker(const circuit_breaker_options&, const circuit_breaker_options&)
+    -> basic_shadow_breaker<>;
 template <clock Clock>
-basic_shadow_breaker(const circuit_breaker_options&, const circuit_breaker_options&, Clock) -> basic_shadow_breaker<Clock>;
+basic_shadow_breaker(const circuit_breaker_options&, const circuit_breaker_options&, Clock)
+    -> basic_shadow_breaker<Clock>;
 template <clock Clock, class Observer>
-basic_shadow_breaker(const circuit_breaker_options&, const circuit_breaker_options&, Clock, Observer)
-    -> basic_shadow_breaker<Clock, Observer>;
+basic_shadow_breaker(const circuit_breaker_options&, const circuit_breaker_options&, Clock,
+                     Observer) -> basic_shadow_breaker<Clock, Observer>;
 
 /// On the steady clock with nobody listening.
 using shadow_breaker = basic_shadow_breaker<>;

@@ -12,9 +12,10 @@
 namespace gabion {
 inline namespace v0 {
 
-/// A random source that many threads may draw from at once: one atomic step each, no lock. In one thread the same seed gives the
-/// same numbers with every compiler. A copy goes on by itself from where the original was. Not for keys or secrets.
-/// Source: splitmix64; Steele, Lea, Flood, "Fast Splittable Pseudorandom Number Generators", 2014.
+/// A random source that many threads may draw from at once: one atomic step each, no lock. In one
+/// thread the same seed gives the same numbers with every compiler. A copy goes on by itself from
+/// where the original was. Not for keys or secrets. Source: splitmix64; Steele, Lea, Flood, "Fast
+/// Splittable Pseudorandom Number Generators", 2014.
 template <env Env = native_env>
 class basic_shared_random {
  public:
@@ -22,7 +23,8 @@ class basic_shared_random {
   basic_shared_random() noexcept : basic_shared_random{random_seed()} {}
   /// Any seed is good, 0 too.
   explicit basic_shared_random(std::uint64_t seed) noexcept : state_{seed} {}
-  basic_shared_random(const basic_shared_random& other) noexcept : state_{other.state_.load(std::memory_order_relaxed)} {}
+  basic_shared_random(const basic_shared_random& other) noexcept
+      : state_{other.state_.load(std::memory_order_relaxed)} {}
   basic_shared_random& operator=(const basic_shared_random&) = delete;
 
   std::uint64_t operator()() noexcept {
@@ -57,7 +59,9 @@ template <env Any, env Env>
 class random_gate<basic_shared_random<Any>, Env> {
  public:
   explicit random_gate(const basic_shared_random<Any>& random) noexcept : random_{random} {}
-  [[nodiscard]] std::uint64_t draw(std::uint64_t below) noexcept { return gabion::uniform(random_, below); }
+  [[nodiscard]] std::uint64_t draw(std::uint64_t below) noexcept {
+    return gabion::uniform(random_, below);
+  }
 
  private:
   basic_shared_random<Any> random_;

@@ -29,7 +29,8 @@ struct sliding_window_options {
   std::uint32_t limit = 60;
   /// The length of the window. At least `slices` nanoseconds, at most 366 days; default 1 min.
   duration window = std::chrono::minutes{1};
-  /// How finely the window slides: a permit comes back up to window / slices late. 1 to 1000; default 10.
+  /// How finely the window slides: a permit comes back up to window / slices late. 1 to 1000;
+  /// default 10.
   std::uint32_t slices = 10;
 };
 
@@ -46,28 +47,35 @@ namespace detail {
 }  // namespace detail
 
 /// True if a limiter takes these options. For a `static_assert` on options known at compile time.
-[[nodiscard]] constexpr bool valid(const sliding_window_options& o) noexcept { return !detail::problem_of(o); }
+[[nodiscard]] constexpr bool valid(const sliding_window_options& o) noexcept {
+  return !detail::problem_of(o);
+}
 
 /// Throws error(invalid_argument) that names the member, its value and its range, or does nothing.
-inline void validate(const sliding_window_options& o) { detail::refuse_option("sliding_window_options", detail::problem_of(o)); }
+inline void validate(const sliding_window_options& o) {
+  detail::refuse_option("sliding_window_options", detail::problem_of(o));
+}
 
 namespace presets {
 
-/// Never more than that in any window of that length: 60 per minute is at most 60 in any 60 seconds.
+/// Never more than that in any window of that length: 60 per minute is at most 60 in any 60
+/// seconds.
 [[nodiscard]] constexpr sliding_window_options sliding_window_of(rate r) noexcept {
   return {.limit = r.permits, .window = r.per};
 }
 
 }  // namespace presets
 
-/// Rate limiter by a sliding window: never more than `limit` permits in any window, wherever it begins.
+/// Rate limiter by a sliding window: never more than `limit` permits in any window, wherever it
+/// begins.
 ///
-/// The window is counted in slices, so that memory is fixed: a permit counts until its whole slice is a window old. Thus the limit
-/// is never exceeded, and a permit comes back after the window plus at most one slice. (A pair of counters with a weighted
-/// average, as many have it, may exceed the limit.) No permits can be reserved ahead: who may come when is known only once it is.
-/// A `now` that goes back counts as the latest seen. Every member is safe to call from several threads; a lock is held for a few
-/// instructions, never across code of yours. Nothing waits or allocates after construction. O(slices) at worst, O(1) on average.
-/// Neither copied nor moved.
+/// The window is counted in slices, so that memory is fixed: a permit counts until its whole slice
+/// is a window old. Thus the limit is never exceeded, and a permit comes back after the window plus
+/// at most one slice. (A pair of counters with a weighted average, as many have it, may exceed the
+/// limit.) No permits can be reserved ahead: who may come when is known only once it is. A `now`
+/// that goes back counts as the latest seen. Every member is safe to call from several threads; a
+/// lock is held for a few instructions, never across code of yours. Nothing waits or allocates
+/// after construction. O(slices) at worst, O(1) on average. Neither copied nor moved.
 template <env Env = native_env>
 class basic_sliding_window_limiter {
  public:
@@ -84,7 +92,8 @@ class basic_sliding_window_limiter {
   basic_sliding_window_limiter(const basic_sliding_window_limiter&) = delete;
   basic_sliding_window_limiter& operator=(const basic_sliding_window_limiter&) = delete;
 
-  /// Takes `permits` permits, or none and says when there will be enough; never for more than `limit`.
+  /// Takes `permits` permits, or none and says when there will be enough; never for more than
+  /// `limit`.
   rate_admission take(instant now, std::uint32_t permits = 1) noexcept {
     const std::lock_guard<typename Env::mutex> guard{lock_};
     if (permits > limit_) return rate_admission::no((duration::max)());
@@ -95,9 +104,10 @@ class basic_sliding_window_limiter {
     return rate_admission::yes();
   }
 
-  /// Calls f if there is a permit now and returns exactly what f returns; what f throws passes unchanged. If there is none, f isn't
-  /// called: the answer is `outcome_traits<Result>::rejected(errc::rate_limited, retry_after)` if the type has it, otherwise
-  /// refused_error is thrown.
+  /// Calls f if there is a permit now and returns exactly what f returns; what f throws passes
+  /// unchanged. If there is none, f isn't called: the answer is
+  /// `outcome_traits<Result>::rejected(errc::rate_limited, retry_after)` if the type has it,
+  /// otherwise refused_error is thrown.
   template <std::invocable Function, clock Clock = steady_clock>
   std::invoke_result_t<Function> call(Function&& f, const Clock& time = Clock{}) {
     return detail::call_limited(*this, time, std::forward<Function>(f));
@@ -111,7 +121,9 @@ class basic_sliding_window_limiter {
   }
 
   /// How long after the last permit all is as if none had ever been taken, at most.
-  [[nodiscard]] duration refill_time() const noexcept { return duration{slice_ * static_cast<duration::rep>(counts_.size())}; }
+  [[nodiscard]] duration refill_time() const noexcept {
+    return duration{slice_ * static_cast<duration::rep>(counts_.size())};
+  }
 
  private:
   using slice_number = duration::rep;
@@ -154,7 +166,8 @@ class basic_sliding_window_limiter {
         missing -= back;
         continue;
       }
-      // What was counted in the slice that this one takes the place of comes back as this one begins.
+      // What was counted in the slice that this one takes the place of comes back as this one
+      // begins.
       const detail::wide begins = static_cast<detail::wide>(current_ + i) * slice_;
       return duration{detail::narrowed(begins - now.time_since_epoch().count())};
     }

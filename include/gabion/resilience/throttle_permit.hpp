@@ -11,13 +11,15 @@ inline namespace v0 {
 
 /// The right to make one call, and the duty to say how it went. Move-only.
 ///
-/// The first verdict settles it; what comes after it does nothing. It holds nothing: dropped without a verdict, the call counts for
-/// nothing. It may be settled on another thread, but not on two at once. The throttle must outlive it.
+/// The first verdict settles it; what comes after it does nothing. It holds nothing: dropped
+/// without a verdict, the call counts for nothing. It may be settled on another thread, but not on
+/// two at once. The throttle must outlive it.
 template <class Throttle>
 class [[nodiscard("without a verdict the throttle learns nothing")]] basic_throttle_permit {
  public:
   basic_throttle_permit() noexcept = default;
-  basic_throttle_permit(basic_throttle_permit && other) noexcept : throttle_{std::exchange(other.throttle_, nullptr)} {}
+  basic_throttle_permit(basic_throttle_permit&& other) noexcept
+      : throttle_{std::exchange(other.throttle_, nullptr)} {}
   basic_throttle_permit& operator=(basic_throttle_permit&& other) noexcept {
     throttle_ = std::exchange(other.throttle_, nullptr);
     return *this;
@@ -33,7 +35,8 @@ class [[nodiscard("without a verdict the throttle learns nothing")]] basic_throt
   /// Ignored and cancelled calls count for nothing.
   void settle(verdict v, instant now) noexcept {
     Throttle* const throttle = std::exchange(throttle_, nullptr);
-    if (throttle != nullptr && (v == verdict::success || v == verdict::failure)) throttle->settle(v == verdict::success, now);
+    if (throttle != nullptr && (v == verdict::success || v == verdict::failure))
+      throttle->settle(v == verdict::success, now);
   }
 
   /// False once it is settled or moved from.
@@ -41,7 +44,7 @@ class [[nodiscard("without a verdict the throttle learns nothing")]] basic_throt
 
  private:
   friend Throttle;
-  explicit basic_throttle_permit(Throttle & throttle) noexcept : throttle_{&throttle} {}
+  explicit basic_throttle_permit(Throttle& throttle) noexcept : throttle_{&throttle} {}
 
   Throttle* throttle_ = nullptr;
 };

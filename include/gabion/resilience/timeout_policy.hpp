@@ -33,26 +33,33 @@ namespace detail {
 }  // namespace detail
 
 /// True if a timeout takes these options. For a `static_assert` on options known at compile time.
-[[nodiscard]] constexpr bool valid(const timeout_options& o) noexcept { return !detail::problem_of(o); }
+[[nodiscard]] constexpr bool valid(const timeout_options& o) noexcept {
+  return !detail::problem_of(o);
+}
 
 /// Throws error(invalid_argument) that names the member, its value and its range, or does nothing.
-inline void validate(const timeout_options& o) { detail::refuse_option("timeout_options", detail::problem_of(o)); }
+inline void validate(const timeout_options& o) {
+  detail::refuse_option("timeout_options", detail::problem_of(o));
+}
 
-/// A limit of time for what stands below it, as a deadline that is handed down: cooperative. Who calls must look at the context's
-/// `until` and give up; nothing is interrupted. For functions that cannot, see `basic_detached_timeout`.
+/// A limit of time for what stands below it, as a deadline that is handed down: cooperative. Who
+/// calls must look at the context's `until` and give up; nothing is interrupted. For functions that
+/// cannot, see `basic_detached_timeout`.
 ///
-/// The sooner of the caller's deadline and this limit counts. Past it nothing is called. What fails after it is told as
-/// errc::timeout; a refusal stays what it was. A success that comes late is still a success, and costs no further clock reading.
+/// The sooner of the caller's deadline and this limit counts. Past it nothing is called. What fails
+/// after it is told as errc::timeout; a refusal stays what it was. A success that comes late is
+/// still a success, and costs no further clock reading.
 ///
-/// What queues below it is counted: put it below a bulkhead for a limit on running alone; the bulkhead has one for the queue.
-/// Safe to use from several threads. Neither copied nor moved.
+/// What queues below it is counted: put it below a bulkhead for a limit on running alone; the
+/// bulkhead has one for the queue. Safe to use from several threads. Neither copied nor moved.
 template <env Env = native_env>
 class basic_timeout_policy {
  public:
   static constexpr policy_kind kind = policy_kind::timeout;
 
   /// Throws error(invalid_argument) that names the option and its range.
-  explicit basic_timeout_policy(const timeout_options& options = {}) : options_{(gabion::validate(options), options)} {}
+  explicit basic_timeout_policy(const timeout_options& options = {})
+      : options_{(gabion::validate(options), options)} {}
   basic_timeout_policy(const basic_timeout_policy&) = delete;
   basic_timeout_policy& operator=(const basic_timeout_policy&) = delete;
 
@@ -71,7 +78,8 @@ class basic_timeout_policy {
     }
 
     template <class Now>
-    [[nodiscard]] exit_step leave(call_outcome& outcome, call_context& context, const Now& now) noexcept {
+    [[nodiscard]] exit_step leave(call_outcome& outcome, call_context& context,
+                                  const Now& now) noexcept {
       const deadline limit = std::exchange(context.until, before_);
       if (outcome.verdict == verdict::failure && limit.expired(now())) {
         policy_->count();
@@ -89,7 +97,9 @@ class basic_timeout_policy {
   };
 
   /// The calls that failed after their deadline.
-  [[nodiscard]] std::uint64_t timed_out() const noexcept { return timed_out_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t timed_out() const noexcept {
+    return timed_out_.load(std::memory_order_relaxed);
+  }
   [[nodiscard]] const timeout_options& options() const noexcept { return options_; }
 
  private:

@@ -16,7 +16,8 @@ namespace testing {
 /// What one case of a conformance suite found. Not safe to use from several threads.
 class findings {
  public:
-  /// Notes that something was looked at, and keeps `what` if it was not as it must be. Gives `ok` back.
+  /// Notes that something was looked at, and keeps `what` if it was not as it must be. Gives `ok`
+  /// back.
   bool expect(bool ok, std::string_view what) {
     ++checks_;
     if (!ok) failures_.emplace_back(what);
@@ -30,7 +31,8 @@ class findings {
     try {
       std::forward<Call>(call)();
     } catch (const std::system_error& e) {
-      if (e.code() != code) failures_.push_back(std::string{what} + ": got '" + e.code().message() + "'");
+      if (e.code() != code)
+        failures_.push_back(std::string{what} + ": got '" + e.code().message() + "'");
       return;
     }
     failures_.push_back(std::string{what} + ": nothing was thrown");
@@ -51,7 +53,8 @@ struct conformance_case {
   void (*run)(World& world, manual_time& time, findings& found) = nullptr;
 };
 
-/// Runs one case in a world of its own: `make(manual_time&)` gives the world. An exception that leaves the case is a finding.
+/// Runs one case in a world of its own: `make(manual_time&)` gives the world. An exception that
+/// leaves the case is a finding.
 template <class World, class Make>
 [[nodiscard]] findings run_case(const conformance_case<World>& c, Make&& make) {
   findings found;
@@ -66,7 +69,8 @@ template <class World, class Make>
   return found;
 }
 
-/// Runs all cases of a suite and hands each one's name and findings to `report`. True if nothing was found wrong.
+/// Runs all cases of a suite and hands each one's name and findings to `report`. True if nothing
+/// was found wrong.
 template <class Cases, class Make, class Report>
 bool run_suite(const Cases& cases, Make make, Report report) {
   bool good = true;

@@ -16,8 +16,9 @@ namespace gabion {
 inline namespace v0 {
 namespace testing {
 
-/// The environment that puts a core under the explorer: every shared access is a point at which another thread may go on, and
-/// a load may return an old value where its memory order allows that. Outside of a scenario's threads it is plain memory.
+/// The environment that puts a core under the explorer: every shared access is a point at which
+/// another thread may go on, and a load may return an old value where its memory order allows that.
+/// Outside of a scenario's threads it is plain memory.
 struct explorer_env {
   template <class T>
   class atomic;
@@ -51,39 +52,54 @@ class explorer_env::atomic {
 
   [[nodiscard]] T load(std::memory_order order = strongest) const noexcept {
     const detail::backstage quiet;
-    if (auto* const s = detail::scheduler::active()) return value_of(s->load(ref_, bits_of(value_), order));
+    if (auto* const s = detail::scheduler::active())
+      return value_of(s->load(ref_, bits_of(value_), order));
     return value_;
   }
   void store(T value, std::memory_order order = strongest) noexcept {
     const detail::backstage quiet;
-    if (auto* const s = detail::scheduler::active()) s->store(ref_, bits_of(value_), bits_of(value), order);
+    if (auto* const s = detail::scheduler::active())
+      s->store(ref_, bits_of(value_), bits_of(value), order);
     value_ = value;
   }
   T exchange(T value, std::memory_order order = strongest) noexcept {
     return update(order, [&](T) { return value; });
   }
-  T fetch_add(T n, std::memory_order order = strongest) noexcept requires std::integral<T> {
+  T fetch_add(T n, std::memory_order order = strongest) noexcept
+    requires std::integral<T>
+  {
     return update(order, [&](T old) { return static_cast<T>(old + n); });
   }
-  T fetch_sub(T n, std::memory_order order = strongest) noexcept requires std::integral<T> {
+  T fetch_sub(T n, std::memory_order order = strongest) noexcept
+    requires std::integral<T>
+  {
     return update(order, [&](T old) { return static_cast<T>(old - n); });
   }
-  T fetch_and(T n, std::memory_order order = strongest) noexcept requires std::integral<T> {
+  T fetch_and(T n, std::memory_order order = strongest) noexcept
+    requires std::integral<T>
+  {
     return update(order, [&](T old) { return static_cast<T>(old & n); });
   }
-  T fetch_or(T n, std::memory_order order = strongest) noexcept requires std::integral<T> {
+  T fetch_or(T n, std::memory_order order = strongest) noexcept
+    requires std::integral<T>
+  {
     return update(order, [&](T old) { return static_cast<T>(old | n); });
   }
-  T fetch_xor(T n, std::memory_order order = strongest) noexcept requires std::integral<T> {
+  T fetch_xor(T n, std::memory_order order = strongest) noexcept
+    requires std::integral<T>
+  {
     return update(order, [&](T old) { return static_cast<T>(old ^ n); });
   }
-  bool compare_exchange_strong(T& expected, T desired, std::memory_order success, std::memory_order failure) noexcept {
+  bool compare_exchange_strong(T& expected, T desired, std::memory_order success,
+                               std::memory_order failure) noexcept {
     return exchange_if(expected, desired, success, failure, false);
   }
-  bool compare_exchange_strong(T& expected, T desired, std::memory_order order = strongest) noexcept {
+  bool compare_exchange_strong(T& expected, T desired,
+                               std::memory_order order = strongest) noexcept {
     return exchange_if(expected, desired, order, without_release(order), false);
   }
-  bool compare_exchange_weak(T& expected, T desired, std::memory_order success, std::memory_order failure) noexcept {
+  bool compare_exchange_weak(T& expected, T desired, std::memory_order success,
+                             std::memory_order failure) noexcept {
     return exchange_if(expected, desired, success, failure, true);
   }
   bool compare_exchange_weak(T& expected, T desired, std::memory_order order = strongest) noexcept {
@@ -93,7 +109,8 @@ class explorer_env::atomic {
   /// Waits until it has been told of another value. Nobody ever tells it: that is a lost wakeup.
   void wait(T old, std::memory_order order = strongest) const noexcept {
     const detail::backstage quiet;
-    if (auto* const s = detail::scheduler::active()) s->wait_while(ref_, bits_of(value_), bits_of(old), order);
+    if (auto* const s = detail::scheduler::active())
+      s->wait_while(ref_, bits_of(value_), bits_of(old), order);
   }
   void notify_all() noexcept {
     const detail::backstage quiet;
@@ -128,14 +145,16 @@ class explorer_env::atomic {
       return old;
     }
     bool failed = false;
-    return value_of(s->update(ref_, bits_of(value_), order, order, false, failed, [&](std::uint64_t& bits) {
-      value_ = next(value_of(bits));
-      bits = bits_of(value_);
-      return true;
-    }));
+    return value_of(
+        s->update(ref_, bits_of(value_), order, order, false, failed, [&](std::uint64_t& bits) {
+          value_ = next(value_of(bits));
+          bits = bits_of(value_);
+          return true;
+        }));
   }
 
-  bool exchange_if(T& expected, const T& desired, std::memory_order success, std::memory_order failure, bool weak) noexcept {
+  bool exchange_if(T& expected, const T& desired, std::memory_order success,
+                   std::memory_order failure, bool weak) noexcept {
     const detail::backstage quiet;
     auto* const s = detail::scheduler::active();
     std::uint64_t old = bits_of(value_);
@@ -180,9 +199,9 @@ class explorer_env::mutex {
   detail::location_ref ref_{};
 };
 
-/// What a thread can wait for. It is set by `wake`, also before anybody waits, and taken back by whoever waits: a wakeup counts
-/// once, and two that nobody has waited for are one. A thread that waits when all others have ended or wait too is reported.
-/// A `wake_ref` may refer to it.
+/// What a thread can wait for. It is set by `wake`, also before anybody waits, and taken back by
+/// whoever waits: a wakeup counts once, and two that nobody has waited for are one. A thread that
+/// waits when all others have ended or wait too is reported. A `wake_ref` may refer to it.
 class explorer_env::event {
  public:
   constexpr event() noexcept = default;
@@ -213,8 +232,9 @@ class explorer_env::event {
   detail::location_ref ref_{};
 };
 
-/// Data that threads share without an atomic. Whoever touches it while another thread may write it is reported, in whatever
-/// order the two come, unless one happens before the other. Touching it is not a step of its own.
+/// Data that threads share without an atomic. Whoever touches it while another thread may write it
+/// is reported, in whatever order the two come, unless one happens before the other. Touching it is
+/// not a step of its own.
 template <class T>
 class explorer_env::plain {
  public:

@@ -9,7 +9,8 @@ namespace gabion {
 inline namespace v0 {
 namespace testing {
 
-/// How often a wrapped transport goes wrong, in 1000 messages or calls. The same seed gives the same faults for the same calls.
+/// How often a wrapped transport goes wrong, in 1000 messages or calls. The same seed gives the
+/// same faults for the same calls.
 struct transport_faults {
   std::uint64_t seed = 1;
   std::uint32_t refuse = 0;       ///< a submission is taken only in part

@@ -18,19 +18,22 @@ namespace gabion {
 inline namespace v0 {
 namespace testing {
 
-/// Any outbox store, with faults by a seeded plan: a call fails before anything is done, or after it was done. Safe to use
-/// as the store is, but from one thread at a time. It keeps a reference to the store.
+/// Any outbox store, with faults by a seeded plan: a call fails before anything is done, or after
+/// it was done. Safe to use as the store is, but from one thread at a time. It keeps a reference to
+/// the store.
 template <relay_store Inner>
 class faulty_store {
  public:
-  explicit faulty_store(Inner& inner, store_faults faults = {}) : inner_{&inner}, faults_{faults}, random_{faults.seed} {}
+  explicit faulty_store(Inner& inner, store_faults faults = {})
+      : inner_{&inner}, faults_{faults}, random_{faults.seed} {}
 
   /// From now on nothing goes wrong any more.
   void heal() noexcept { faults_ = store_faults{}; }
   /// How many faults there have been.
   [[nodiscard]] std::uint64_t struck() const noexcept { return struck_; }
 
-  /// Inside a transaction there is no "done but unknown": it is the commit that counts. It fails, or it works.
+  /// Inside a transaction there is no "done but unknown": it is the commit that counts. It fails,
+  /// or it works.
   template <class Transaction>
     requires(enqueues_in<Inner, Transaction>)
   std::vector<enqueued> enqueue(Transaction& tx, std::span<const message> batch) {
@@ -53,16 +56,24 @@ class faulty_store {
   bool release_lease(const lease& held) {
     return faulty("release_lease", [&] { return inner_->release_lease(held); });
   }
-  std::vector<dead_letter> dead_letters(position after, std::size_t limit) requires keeps_dead_letters<Inner> {
+  std::vector<dead_letter> dead_letters(position after, std::size_t limit)
+    requires keeps_dead_letters<Inner>
+  {
     return faulty("dead_letters", [&] { return inner_->dead_letters(after, limit); });
   }
-  bool redrive(position at) requires keeps_dead_letters<Inner> {
+  bool redrive(position at)
+    requires keeps_dead_letters<Inner>
+  {
     return faulty("redrive", [&] { return inner_->redrive(at); });
   }
-  std::size_t purge_published(wall_time before, std::size_t limit) requires purges_outbox<Inner> {
+  std::size_t purge_published(wall_time before, std::size_t limit)
+    requires purges_outbox<Inner>
+  {
     return faulty("purge_published", [&] { return inner_->purge_published(before, limit); });
   }
-  outbox_stats stats() requires counts_outbox<Inner> {
+  outbox_stats stats()
+    requires counts_outbox<Inner>
+  {
     return faulty("stats", [&] { return inner_->stats(); });
   }
 
@@ -74,14 +85,16 @@ class faulty_store {
   }
 
   void fail_before(std::string_view call) {
-    if (strikes(faults_.fails)) throw error{errc::unavailable, "injected: " + std::string{call} + " was not done"};
+    if (strikes(faults_.fails))
+      throw error{errc::unavailable, "injected: " + std::string{call} + " was not done"};
   }
 
   template <class Call>
   auto faulty(std::string_view name, Call&& call) {
     fail_before(name);
     auto answer = std::forward<Call>(call)();
-    if (strikes(faults_.in_doubt)) throw error{errc::in_doubt, "injected: " + std::string{name} + " was done, but nobody knows"};
+    if (strikes(faults_.in_doubt))
+      throw error{errc::in_doubt, "injected: " + std::string{name} + " was done, but nobody knows"};
     return answer;
   }
 

@@ -18,14 +18,16 @@ namespace gabion {
 inline namespace v0 {
 namespace testing {
 
-/// Any transport, with faults by a seeded plan. It keeps the promises of the transport it wraps: one delivery for each
-/// message taken, and order within a key. Not safe to use from several threads. It keeps a reference to the transport.
+/// Any transport, with faults by a seeded plan. It keeps the promises of the transport it wraps:
+/// one delivery for each message taken, and order within a key. Not safe to use from several
+/// threads. It keeps a reference to the transport.
 template <transport Inner>
 class faulty_transport {
  public:
   static constexpr bool keeps_key_order = Inner::keeps_key_order;
 
-  explicit faulty_transport(Inner& inner, transport_faults faults = {}) : inner_{&inner}, faults_{faults}, random_{faults.seed} {}
+  explicit faulty_transport(Inner& inner, transport_faults faults = {})
+      : inner_{&inner}, faults_{faults}, random_{faults.seed} {}
 
   /// From now on nothing goes wrong any more.
   void heal() noexcept { faults_ = transport_faults{}; }
@@ -34,8 +36,9 @@ class faulty_transport {
 
   std::size_t submit(std::span<const outgoing> batch) {
     if (strikes(faults_.throws)) throw error{errc::unavailable, "injected: the submission failed"};
-    const std::size_t want =
-        strikes(faults_.refuse) ? static_cast<std::size_t>(gabion::uniform(random_, batch.size())) : batch.size();
+    const std::size_t want = strikes(faults_.refuse)
+                                 ? static_cast<std::size_t>(gabion::uniform(random_, batch.size()))
+                                 : batch.size();
     std::vector<outgoing> pass;
     std::vector<fate> fates;
     for (const outgoing& o : batch.first(want)) {
@@ -86,7 +89,8 @@ class faulty_transport {
 
   fate draw(const outgoing& o) {
     const std::string key{key_of(*o.what)};
-    if (keeps_key_order && broken_.contains(key)) return {.forward = false, .result = outcome::retry};
+    if (keeps_key_order && broken_.contains(key))
+      return {.forward = false, .result = outcome::retry};
     fate f{};
     if (strikes(faults_.retry))
       f = {.forward = false, .result = outcome::retry};
@@ -111,12 +115,13 @@ class faulty_transport {
     });
   }
 
-  /// Takes the whole of `batch`: what the inner transport did not take is answered as not sent, so that the answer stays a
-  /// prefix although the order may have changed.
-  std::size_t book(std::span<const outgoing> batch, const std::vector<fate>& fates, std::span<const outgoing> refused) {
+  /// Takes the whole of `batch`: what the inner transport did not take is answered as not sent, so
+  /// that the answer stays a prefix although the order may have changed.
+  std::size_t book(std::span<const outgoing> batch, const std::vector<fate>& fates,
+                   std::span<const outgoing> refused) {
     for (std::size_t i = 0; i < batch.size(); ++i) {
-      const auto untaken = static_cast<std::size_t>(
-          std::count_if(refused.begin(), refused.end(), [&](const outgoing& o) { return o.at == batch[i].at; }));
+      const auto untaken = static_cast<std::size_t>(std::count_if(
+          refused.begin(), refused.end(), [&](const outgoing& o) { return o.at == batch[i].at; }));
       flight f{std::string{key_of(*batch[i].what)},
                fates[i].forward ? fates[i].copies - untaken : 0,
                fates[i].result,
@@ -144,7 +149,8 @@ class faulty_transport {
   /// A key is whole again once nothing of it is in flight.
   void mend() {
     for (auto b = broken_.begin(); b != broken_.end();) {
-      const bool flies = std::any_of(flying_.begin(), flying_.end(), [&](const auto& f) { return f.second.key == b->first; });
+      const bool flies = std::any_of(flying_.begin(), flying_.end(),
+                                     [&](const auto& f) { return f.second.key == b->first; });
       b = flies ? std::next(b) : broken_.erase(b);
     }
   }

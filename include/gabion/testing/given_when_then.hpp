@@ -45,15 +45,20 @@ class event_comparison {
     bool same = false;
     std::apply(
         [&](const auto&... each) {
-          ((index++ == seen_ ? static_cast<void>(same = detail::same_event(each, event)) : void()), ...);
+          ((index++ == seen_ ? static_cast<void>(same = detail::same_event(each, event)) : void()),
+           ...);
         },
         expected_);
     ++seen_;
     all_same_ = all_same_ && same;
     return same;
   }
-  [[nodiscard]] constexpr bool same() const noexcept { return all_same_ && seen_ == sizeof...(Expected); }
-  [[nodiscard]] constexpr const std::tuple<const Expected&...>& expected() const noexcept { return expected_; }
+  [[nodiscard]] constexpr bool same() const noexcept {
+    return all_same_ && seen_ == sizeof...(Expected);
+  }
+  [[nodiscard]] constexpr const std::tuple<const Expected&...>& expected() const noexcept {
+    return expected_;
+  }
 
  private:
   std::tuple<const Expected&...> expected_;
@@ -69,7 +74,8 @@ template <class Codec, class Event>
 }
 
 /// Expected and actual lines, side by side where they are the same.
-[[nodiscard]] inline std::string diff(const std::vector<std::string>& expected, const std::vector<std::string>& actual,
+[[nodiscard]] inline std::string diff(const std::vector<std::string>& expected,
+                                      const std::vector<std::string>& actual,
                                       const std::vector<bool>& same) {
   std::string text;
   for (std::size_t i = 0; i < expected.size() || i < actual.size(); ++i) {
@@ -85,11 +91,13 @@ template <class Codec, class Event>
 
 }  // namespace detail
 
-/// Whether the command makes exactly these events out of that state. Can be evaluated at compile time if `decide` can:
-/// `static_assert(testing::emits<order>(fold<order>(placed{}), cancel{}, cancelled{}));`
+/// Whether the command makes exactly these events out of that state. Can be evaluated at compile
+/// time if `decide` can: `static_assert(testing::emits<order>(fold<order>(placed{}), cancel{},
+/// cancelled{}));`
 template <aggregate A, class Command, class... Expected>
   requires decides<A, Command>
-[[nodiscard]] constexpr bool emits(const typename A::state_type& state, const Command& command, const Expected&... expected) {
+[[nodiscard]] constexpr bool emits(const typename A::state_type& state, const Command& command,
+                                   const Expected&... expected) {
   detail::event_comparison<Expected...> comparison{expected...};
   auto see = [&](const auto& event) { comparison.next(event); };
   gabion::detail::each_event<typename A::event_list>(A::decide(state, command), see);
@@ -108,7 +116,8 @@ template <aggregate A, class Decision, class Codec>
 class scenario_result {
  public:
   explicit scenario_result(Decision decision) : decision_{std::move(decision)} {}
-  scenario_result(std::error_code refused, std::string why) : refused_{refused}, why_{std::move(why)} {}
+  scenario_result(std::error_code refused, std::string why)
+      : refused_{refused}, why_{std::move(why)} {}
 
   /// Exactly these events came, in this order.
   template <class... Expected>
@@ -136,7 +145,9 @@ class scenario_result {
     if (!decision_) return {false, wanted + "+ refused: " + why_ + "\n"};
     return {false, wanted + then().why};
   }
-  [[nodiscard]] verdict then_refused(errc code) const { return then_refused(make_error_code(code)); }
+  [[nodiscard]] verdict then_refused(errc code) const {
+    return then_refused(make_error_code(code));
+  }
 
  private:
   std::optional<Decision> decision_{};
@@ -169,8 +180,9 @@ class scenario {
   typename A::state_type state_;
 };
 
-/// `given<order>(placed{...}).when(cancel{}).then(cancelled{})`: a verdict with a diff. With a codec, as in
-/// `given<order, json_codec>(...)`, the diff shows what is in the events; otherwise their names alone.
+/// `given<order>(placed{...}).when(cancel{}).then(cancelled{})`: a verdict with a diff. With a
+/// codec, as in `given<order, json_codec>(...)`, the diff shows what is in the events; otherwise
+/// their names alone.
 template <aggregate A, class Codec = names_only, class... Past>
 [[nodiscard]] scenario<A, Codec> given(const Past&... past) {
   return scenario<A, Codec>{gabion::fold<A>(past...)};

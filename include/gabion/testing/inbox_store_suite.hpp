@@ -28,10 +28,12 @@ template <class World, void (*Body)(inbox_case<World>&)>
 template <class World>
 inline constexpr conformance_case<World> all_inbox_cases[] = {
     inbox_entry_of<World, inbox_cases::new_once<inbox_case<World>>>("a message is new once"),
-    inbox_entry_of<World, inbox_cases::new_again_after_a_rollback<inbox_case<World>>>("after a rollback a message is new again"),
+    inbox_entry_of<World, inbox_cases::new_again_after_a_rollback<inbox_case<World>>>(
+        "after a rollback a message is new again"),
     inbox_entry_of<World, inbox_cases::repeated_in_one_transaction<inbox_case<World>>>(
         "a message is new once within one transaction"),
-    inbox_entry_of<World, inbox_cases::consumers_and_sources_are_apart<inbox_case<World>>>("consumers and sources are apart"),
+    inbox_entry_of<World, inbox_cases::consumers_and_sources_are_apart<inbox_case<World>>>(
+        "consumers and sources are apart"),
     inbox_entry_of<World, inbox_cases::once_over_several_threads<inbox_case<World>>>(
         "a message is new once over several threads"),
     inbox_entry_of<World, inbox_cases::nameless_is_refused<inbox_case<World>>>(
@@ -40,32 +42,44 @@ inline constexpr conformance_case<World> all_inbox_cases[] = {
         "a purge takes the old and processed only"),
     inbox_entry_of<World, inbox_cases::purge_is_bounded<inbox_case<World>>>("a purge is bounded"),
     inbox_entry_of<World, inbox_cases::dead_is_kept<inbox_case<World>>>("a dead message is kept"),
-    inbox_entry_of<World, inbox_cases::keeping_is_idempotent<inbox_case<World>>>("keeping twice is keeping once"),
-    inbox_entry_of<World, inbox_cases::keeping_is_undone_by_a_rollback<inbox_case<World>>>("a rollback undoes the keeping"),
-    inbox_entry_of<World, inbox_cases::keys_are_blocked<inbox_case<World>>>("a letter blocks its key"),
-    inbox_entry_of<World, inbox_cases::no_key_no_order<inbox_case<World>>>("messages without a key block nothing"),
-    inbox_entry_of<World, inbox_cases::kept_in_the_transaction_that_found_it_new<inbox_case<World>>>(
+    inbox_entry_of<World, inbox_cases::keeping_is_idempotent<inbox_case<World>>>(
+        "keeping twice is keeping once"),
+    inbox_entry_of<World, inbox_cases::keeping_is_undone_by_a_rollback<inbox_case<World>>>(
+        "a rollback undoes the keeping"),
+    inbox_entry_of<World, inbox_cases::keys_are_blocked<inbox_case<World>>>(
+        "a letter blocks its key"),
+    inbox_entry_of<World, inbox_cases::no_key_no_order<inbox_case<World>>>(
+        "messages without a key block nothing"),
+    inbox_entry_of<World,
+                   inbox_cases::kept_in_the_transaction_that_found_it_new<inbox_case<World>>>(
         "a message is kept in the transaction that found it new"),
-    inbox_entry_of<World, inbox_cases::redrive_restores_the_order<inbox_case<World>>>("a redrive restores the order of the key"),
-    inbox_entry_of<World, inbox_cases::redrive_takes_dead_letters_only<inbox_case<World>>>("a redrive takes dead letters only"),
-    inbox_entry_of<World, inbox_cases::redrive_works_once<inbox_case<World>>>("a redrive works once"),
+    inbox_entry_of<World, inbox_cases::redrive_restores_the_order<inbox_case<World>>>(
+        "a redrive restores the order of the key"),
+    inbox_entry_of<World, inbox_cases::redrive_takes_dead_letters_only<inbox_case<World>>>(
+        "a redrive takes dead letters only"),
+    inbox_entry_of<World, inbox_cases::redrive_works_once<inbox_case<World>>>(
+        "a redrive works once"),
     inbox_entry_of<World, inbox_cases::redrive_stops_at_the_next_dead_one<inbox_case<World>>>(
         "a redrive stops at the next dead letter of the key"),
-    inbox_entry_of<World, inbox_cases::finished_letters_go<inbox_case<World>>>("a finished letter goes"),
+    inbox_entry_of<World, inbox_cases::finished_letters_go<inbox_case<World>>>(
+        "a finished letter goes"),
     inbox_entry_of<World, inbox_cases::finished_in_the_order_of_the_key<inbox_case<World>>>(
         "letters are finished in the order of their key"),
     inbox_entry_of<World, inbox_cases::failing_again_keeps_the_place<inbox_case<World>>>(
         "a letter that fails again keeps its place"),
-    inbox_entry_of<World, inbox_cases::nothing_is_stranded_behind_redriven_letters<inbox_case<World>>>(
+    inbox_entry_of<World,
+                   inbox_cases::nothing_is_stranded_behind_redriven_letters<inbox_case<World>>>(
         "nothing is stranded behind redriven letters"),
-    inbox_entry_of<World, inbox_cases::letters_page<inbox_case<World>>>("letters are read in pages"),
-    inbox_entry_of<World, inbox_cases::letters_come_back_exactly<inbox_case<World>>>("letters come back exactly"),
+    inbox_entry_of<World, inbox_cases::letters_page<inbox_case<World>>>(
+        "letters are read in pages"),
+    inbox_entry_of<World, inbox_cases::letters_come_back_exactly<inbox_case<World>>>(
+        "letters come back exactly"),
 };
 
 }  // namespace detail
 
-/// What the suite runs in: an empty store, which reads its wall clock from the manual time, and the database that it
-/// stores in.
+/// What the suite runs in: an empty store, which reads its wall clock from the manual time, and the
+/// database that it stores in.
 template <class World>
 concept inbox_store_world = requires(World& w) {
   requires transactor<std::remove_reference_t<decltype(w.database())>>;
@@ -73,9 +87,11 @@ concept inbox_store_world = requires(World& w) {
                        typename std::remove_reference_t<decltype(w.database())>::transaction>);
 };
 
-/// The cases that every inbox store must pass. Run each in a world of its own, by run_suite() or one by one:
+/// The cases that every inbox store must pass. Run each in a world of its own, by run_suite() or
+/// one by one:
 ///
-///   testing::run_suite(testing::inbox_store_suite<my_world>(), [](testing::manual_time& t) { return my_world{t}; }, report);
+///   testing::run_suite(testing::inbox_store_suite<my_world>(), [](testing::manual_time& t) {
+///   return my_world{t}; }, report);
 ///
 /// Some cases start threads; none waits for time to pass.
 template <inbox_store_world World>

@@ -11,7 +11,8 @@ namespace gabion {
 inline namespace v0 {
 namespace testing {
 
-/// Time that moves only when a test says so. Its clocks are handles: keep the `manual_time` alive as long as they are.
+/// Time that moves only when a test says so. Its clocks are handles: keep the `manual_time` alive
+/// as long as they are.
 ///
 /// Steady and wall time advance together. Safe to read and to move from several threads.
 class manual_time {
@@ -43,7 +44,9 @@ class manual_time {
   [[nodiscard]] steady_handle clock() const noexcept { return steady_handle{*this}; }
   [[nodiscard]] wall_handle wall() const noexcept { return wall_handle{*this}; }
 
-  [[nodiscard]] instant now() const noexcept { return instant{duration{steady_.load(std::memory_order_acquire)}}; }
+  [[nodiscard]] instant now() const noexcept {
+    return instant{duration{steady_.load(std::memory_order_acquire)}};
+  }
   [[nodiscard]] wall_time wall_now() const noexcept {
     return std::chrono::floor<wall_time::duration>(
         std::chrono::sys_time<duration>{duration{wall_.load(std::memory_order_acquire)}});
@@ -56,13 +59,17 @@ class manual_time {
   }
 
   /// Sets the steady time; wall time stays.
-  void set(instant to) noexcept { steady_.store(to.time_since_epoch().count(), std::memory_order_release); }
+  void set(instant to) noexcept {
+    steady_.store(to.time_since_epoch().count(), std::memory_order_release);
+  }
 
   /// Moves both on to that steady moment; does nothing if it is past.
   void advance_to(instant moment) noexcept { advance(gabion::elapsed(now(), moment)); }
 
   /// Sets the wall time; steady time stays.
-  void set(wall_time to) noexcept { wall_.store(duration{to.time_since_epoch()}.count(), std::memory_order_release); }
+  void set(wall_time to) noexcept {
+    wall_.store(duration{to.time_since_epoch()}.count(), std::memory_order_release);
+  }
 
   /// Steps the wall clock, forward or back, as NTP or an operator would; steady time stays.
   void step_wall(duration by) noexcept { wall_.fetch_add(by.count(), std::memory_order_acq_rel); }

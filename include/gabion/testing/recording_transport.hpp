@@ -31,10 +31,12 @@ struct recorded_send {
   outcome answer = outcome::delivered;
 };
 
-/// A transport that keeps everything it is handed and answers as it was told. Not safe to use from several threads.
+/// A transport that keeps everything it is handed and answers as it was told. Not safe to use from
+/// several threads.
 ///
-/// What is not told otherwise is delivered. With KeepsKeyOrder it keeps that promise: behind a message that it did not
-/// deliver, the later ones of its key are answered `retry` until all that are in flight have been polled.
+/// What is not told otherwise is delivered. With KeepsKeyOrder it keeps that promise: behind a
+/// message that it did not deliver, the later ones of its key are answered `retry` until all that
+/// are in flight have been polled.
 template <bool KeepsKeyOrder>
 class basic_recording_transport {
  public:
@@ -88,11 +90,14 @@ class basic_recording_transport {
       --failures_;
       throw error{failing_, "told to fail"};
     }
-    const std::size_t taken = (std::min)(batch.size(), capacity_ - (std::min)(capacity_, flying_.size()));
+    const std::size_t taken =
+        (std::min)(batch.size(), capacity_ - (std::min)(capacity_, flying_.size()));
     for (const outgoing& o : batch.first(taken)) {
       const outcome result = judge(*o.what);
       sent_.push_back({o.at, *o.what, o.attempt, result});
-      flying_.push_back({{.at = o.at, .result = result, .reason = result == outcome::delivered ? "" : "told to"}, o.what});
+      flying_.push_back(
+          {{.at = o.at, .result = result, .reason = result == outcome::delivered ? "" : "told to"},
+           o.what});
     }
     return taken;
   }
@@ -135,7 +140,9 @@ class basic_recording_transport {
   }
 
   [[nodiscard]] const std::string& id_of(position at) const {
-    return std::find_if(sent_.rbegin(), sent_.rend(), [at](const recorded_send& s) { return s.at == at; })->what.id;
+    return std::find_if(sent_.rbegin(), sent_.rend(),
+                        [at](const recorded_send& s) { return s.at == at; })
+        ->what.id;
   }
 
   std::map<std::string, std::deque<outcome>> told_{};

@@ -20,8 +20,8 @@ namespace gabion {
 inline namespace v0 {
 namespace testing {
 
-/// What the suite runs in: a transport to an empty broker that takes any message, and everything that has arrived there by
-/// now, in the order within each key.
+/// What the suite runs in: a transport to an empty broker that takes any message, and everything
+/// that has arrived there by now, in the order within each key.
 template <class World>
 concept transport_world = requires(World& w) {
   requires transport<std::remove_reference_t<decltype(w.transport())>>;
@@ -63,7 +63,8 @@ template <class Transport>
 std::vector<delivery> send_all(Transport& t, const std::vector<message>& messages) {
   std::vector<delivery> all;
   const std::size_t step = Transport::keeps_key_order ? messages.size() : 1;
-  for (std::size_t sent = 0, tries = 0; sent < messages.size() && tries < messages.size() + patience; ++tries) {
+  for (std::size_t sent = 0, tries = 0;
+       sent < messages.size() && tries < messages.size() + patience; ++tries) {
     const std::vector<outgoing> batch = wrap(messages, sent, step);
     const std::size_t taken = t.submit(batch);
     const std::vector<delivery> got = transport_cases::await(t, taken);
@@ -94,7 +95,8 @@ void empty_is_not_absent(World& w, manual_time&, findings& found) {
   both[1].data.reset();
   send_all(w.transport(), both);
   for (const message& m : w.arrived())
-    found.expect(m.data.has_value() == (m.subject == "a"), "an empty payload and an absent one look the same");
+    found.expect(m.data.has_value() == (m.subject == "a"),
+                 "an empty payload and an absent one look the same");
   found.expect(w.arrived().size() == 2, "two messages were sent, and not two arrived");
 }
 
@@ -109,7 +111,8 @@ void one_delivery_each(World& w, manual_time&, findings& found) {
   }
   found.expect(deliveries.size() == messages.size(), "a message got no delivery");
   for (const auto& [at, n] : deliveries)
-    found.expect(n == 1 && to_number(at) % 10 == 0, "a delivery came twice, or for what was not submitted");
+    found.expect(n == 1 && to_number(at) % 10 == 0,
+                 "a delivery came twice, or for what was not submitted");
   std::vector<delivery> late;
   for (int i = 0; i < 10; ++i) w.transport().poll(late, duration::zero());
   found.expect(late.empty(), "a delivery came again later");
@@ -118,7 +121,8 @@ void one_delivery_each(World& w, manual_time&, findings& found) {
 template <class World>
 void order_within_a_key(World& w, manual_time&, findings& found) {
   std::vector<message> messages;
-  for (std::size_t i = 0; i < 300; ++i) messages.push_back(numbered("key-" + std::to_string(i % 3), i));
+  for (std::size_t i = 0; i < 300; ++i)
+    messages.push_back(numbered("key-" + std::to_string(i % 3), i));
   send_all(w.transport(), messages);
   std::map<std::string, std::vector<std::string>> sent;
   std::map<std::string, std::vector<std::string>> arrived;
@@ -132,17 +136,20 @@ void nothing_is_nothing(World& w, manual_time&, findings& found) {
   found.expect(w.transport().submit(std::span<const outgoing>{}) == 0, "more was taken than given");
   std::vector<delivery> known{{.at = position{7}, .reason = "mine"}};
   w.transport().poll(known, duration::zero());
-  found.expect(known.size() == 1 && known.front().reason == "mine", "poll touched what was in the list, or made something up");
+  found.expect(known.size() == 1 && known.front().reason == "mine",
+               "poll touched what was in the list, or made something up");
   found.expect(w.arrived().empty(), "something arrived although nothing was sent");
 }
 
 template <class World>
 void a_large_backlog(World& w, manual_time&, findings& found) {
   std::vector<message> messages;
-  for (std::size_t i = 0; i < 5000; ++i) messages.push_back(numbered("key-" + std::to_string(i % 100), i));
+  for (std::size_t i = 0; i < 5000; ++i)
+    messages.push_back(numbered("key-" + std::to_string(i % 100), i));
   const std::vector<delivery> known = send_all(w.transport(), messages);
   found.expect(known.size() == messages.size(), "not every message of a backlog was delivered");
-  found.expect(w.arrived().size() == messages.size(), "not every message of a backlog arrived once");
+  found.expect(w.arrived().size() == messages.size(),
+               "not every message of a backlog arrived once");
 }
 
 template <transport_world World>
@@ -159,7 +166,8 @@ inline constexpr conformance_case<World> all[] = {
 
 /// The cases that every transport must pass. Run each in a world of its own:
 ///
-///   testing::run_suite(testing::transport_suite<my_world>(), [](testing::manual_time&) { return my_world{}; }, report);
+///   testing::run_suite(testing::transport_suite<my_world>(), [](testing::manual_time&) { return
+///   my_world{}; }, report);
 ///
 /// What only a broken broker shows (in doubt, rejected, unavailable) is for tests of the adapter.
 template <transport_world World>

@@ -24,10 +24,13 @@ static_assert(gabion::coroutine_waiter<asio_manual_waiter>);
 struct asio_driver {
   static constexpr const char* name = "asio::awaitable";
   template <class Pipeline, class Function>
-  static auto call(Pipeline& pipeline, manual_waiter& waiter, const call_context& context, Function& f)
-      -> gabion::detail::call_result<Function> {
-    if constexpr (std::is_reference_v<gabion::detail::call_result<Function>>) {  // asio has no awaitable<T&>
-      const auto by_pointer = [&f](const call_context& c) { return &gabion::detail::call_with(f, c); };
+  static auto call(Pipeline& pipeline, manual_waiter& waiter, const call_context& context,
+                   Function& f) -> gabion::detail::call_result<Function> {
+    // asio has no awaitable<T&>
+    if constexpr (std::is_reference_v<gabion::detail::call_result<Function>>) {
+      const auto by_pointer = [&f](const call_context& c) {
+        return &gabion::detail::call_with(f, c);
+      };
       return *call(pipeline, waiter, context, by_pointer);
     } else {
       return call_value(pipeline, waiter, context, f);
@@ -36,8 +39,8 @@ struct asio_driver {
 
  private:
   template <class Pipeline, class Function>
-  static auto call_value(Pipeline& pipeline, manual_waiter& waiter, const call_context& context, Function& f)
-      -> gabion::detail::call_result<Function> {
+  static auto call_value(Pipeline& pipeline, manual_waiter& waiter, const call_context& context,
+                         Function& f) -> gabion::detail::call_result<Function> {
     using result_type = gabion::detail::call_result<Function>;
     asio::io_context io;
     asio_manual_waiter posting{&waiter};

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The waiter on asio's timer. Every wait here would last an hour: what ends it early is what is tested.
+// The waiter on asio's timer. Every wait here would last an hour: what ends it early is what is
+// tested.
 #include <chrono>
 #include <exception>
 #include <optional>
@@ -28,17 +29,20 @@ namespace on_asio = gabion::asio_adapter;
 
 namespace {
 
-/// Runs what f returns to its end; `meanwhile` runs once everything waits. Gives the code it ended with.
+/// Runs what f returns to its end; `meanwhile` runs once everything waits. Gives the code it ended
+/// with.
 struct ended {
   std::error_code code{};
   duration took{};
 };
 
 template <class Coroutine, class Meanwhile>
-ended run(asio::io_context& io, Coroutine coroutine, asio::cancellation_slot slot, Meanwhile meanwhile) {
+ended run(asio::io_context& io, Coroutine coroutine, asio::cancellation_slot slot,
+          Meanwhile meanwhile) {
   ended result;
   const instant start = gabion::steady_clock::now();
-  asio::co_spawn(io, std::move(coroutine), asio::bind_cancellation_slot(slot, [&](std::exception_ptr thrown) {
+  asio::co_spawn(io, std::move(coroutine),
+                 asio::bind_cancellation_slot(slot, [&](std::exception_ptr thrown) {
                    try {
                      if (thrown) std::rethrow_exception(thrown);
                    } catch (const std::system_error& e) {
@@ -64,20 +68,25 @@ asio::awaitable<void> take_an_hour() {
 
 }  // namespace
 
-TEST_CASE("cancelling an asio coroutine ends a back-off at once and the call as cancelled", "[asio][waiter]") {
+TEST_CASE("cancelling an asio coroutine ends a back-off at once and the call as cancelled",
+          "[asio][waiter]") {
   asio::io_context io;
   diary log;
   recorder<> outer{"outer", log};
   auto p = gabion::pipeline(outer, simple_retry{3, 1h});
   asio::cancellation_signal signal;
-  const auto whole = [&]() -> asio::awaitable<void> { co_await on_asio::call(co_await asio::this_coro::executor, p, &fail); };
-  const ended result = run(io, whole, signal.slot(), [&] { signal.emit(asio::cancellation_type::terminal); });
+  const auto whole = [&]() -> asio::awaitable<void> {
+    co_await on_asio::call(co_await asio::this_coro::executor, p, &fail);
+  };
+  const ended result =
+      run(io, whole, signal.slot(), [&] { signal.emit(asio::cancellation_type::terminal); });
   CHECK(result.code == make_error_code(errc::cancelled));
   CHECK(result.took < 1min);
   CHECK(log == diary{"outer enter", "outer leave cancelled", "outer destroyed"});
 }
 
-TEST_CASE("cancelling an asio coroutine cancels the attempt and nothing goes again", "[asio][waiter]") {
+TEST_CASE("cancelling an asio coroutine cancels the attempt and nothing goes again",
+          "[asio][waiter]") {
   asio::io_context io;
   diary log;
   recorder<> inner{"inner", log};
@@ -86,12 +95,15 @@ TEST_CASE("cancelling an asio coroutine cancels the attempt and nothing goes aga
   const auto whole = [&]() -> asio::awaitable<void> {
     co_await on_asio::call(co_await asio::this_coro::executor, p, &take_an_hour);
   };
-  const ended result = run(io, whole, signal.slot(), [&] { signal.emit(asio::cancellation_type::terminal); });
+  const ended result =
+      run(io, whole, signal.slot(), [&] { signal.emit(asio::cancellation_type::terminal); });
   CHECK(result.code == asio::error::operation_aborted);
   CHECK(log == diary{"inner enter", "inner leave cancelled", "inner destroyed"});
 }
 
-TEST_CASE("a coroutine that is cancelled in an attempt that tells so by a code ends as cancelled too", "[asio][waiter]") {
+TEST_CASE(
+    "a coroutine that is cancelled in an attempt that tells so by a code ends as cancelled too",
+    "[asio][waiter]") {
   asio::io_context io;
   diary log;
   recorder<> outer{"outer", log};
@@ -109,7 +121,8 @@ TEST_CASE("a coroutine that is cancelled in an attempt that tells so by a code e
   const auto whole = [&]() -> asio::awaitable<void> {
     told = co_await on_asio::call(co_await asio::this_coro::executor, p, timed_out);
   };
-  const ended result = run(io, whole, signal.slot(), [&] { signal.emit(asio::cancellation_type::terminal); });
+  const ended result =
+      run(io, whole, signal.slot(), [&] { signal.emit(asio::cancellation_type::terminal); });
   CHECK(result.code == std::error_code{});
   CHECK(told == make_error_code(errc::cancelled));
   CHECK(attempts == 1);
@@ -122,11 +135,13 @@ TEST_CASE("a stop requested from another thread ends a back-off at once", "[asio
   std::stop_source stop;
   asio::cancellation_signal signal;
   const auto whole = [&]() -> asio::awaitable<void> {
-    const call_context context{.stop = stop.get_token()};  // named, as g++ 12 destroys a temporary of this kind twice
+    // named, as g++ 12 destroys a temporary of this kind twice
+    const call_context context{.stop = stop.get_token()};
     co_await on_asio::call(co_await asio::this_coro::executor, p, context, &fail);
   };
   std::thread other;
-  const ended result = run(io, whole, signal.slot(), [&] { other = std::thread{[&] { stop.request_stop(); }}; });
+  const ended result =
+      run(io, whole, signal.slot(), [&] { other = std::thread{[&] { stop.request_stop(); }}; });
   other.join();
   CHECK(result.code == make_error_code(errc::cancelled));
   CHECK(result.took < 1min);
@@ -137,7 +152,9 @@ TEST_CASE("a wake from another thread ends a wait to get in", "[asio][waiter]") 
   diary log;
   recorder<> queue{"queue", log};
   bool room = false;
-  queue.on_enter = [&](call_context&, instant now) { return room ? entry_step::pass() : entry_step::wait(now + 1h); };
+  queue.on_enter = [&](call_context&, instant now) {
+    return room ? entry_step::pass() : entry_step::wait(now + 1h);
+  };
   auto p = gabion::pipeline(queue);
   asio::cancellation_signal signal;
   const auto whole = [&]() -> asio::awaitable<void> {
@@ -162,7 +179,8 @@ TEST_CASE("a wake after the waiter is gone does nothing", "[asio][waiter]") {
   CHECK(io.run() == 1);
 }
 
-TEST_CASE("case 79: a deadline cuts an asio operation short and shortens what lies below", "[asio][within]") {
+TEST_CASE("case 79: a deadline cuts an asio operation short and shortens what lies below",
+          "[asio][within]") {
   asio::io_context io;
   diary log;
   recorder<> attempt_time{"timeout", log};
@@ -173,7 +191,9 @@ TEST_CASE("case 79: a deadline cuts an asio operation short and shortens what li
   auto p = gabion::pipeline(attempt_time);
   asio::cancellation_signal signal;
   const auto whole = [&]() -> asio::awaitable<void> {
-    const auto attempt = [](const call_context& c) -> asio::awaitable<void> { return on_asio::within(c, take_an_hour()); };
+    const auto attempt = [](const call_context& c) -> asio::awaitable<void> {
+      return on_asio::within(c, take_an_hour());
+    };
     co_await on_asio::call(co_await asio::this_coro::executor, p, attempt);
   };
   const ended result = run(io, whole, signal.slot(), [] {});
@@ -182,7 +202,8 @@ TEST_CASE("case 79: a deadline cuts an asio operation short and shortens what li
   CHECK(log.at(1) == "timeout leave failure");
 }
 
-TEST_CASE("an operation without a deadline or quicker than it is simply awaited", "[asio][within]") {
+TEST_CASE("an operation without a deadline or quicker than it is simply awaited",
+          "[asio][within]") {
   asio::io_context io;
   int got = 0;
   const auto whole = [&]() -> asio::awaitable<void> {
@@ -220,6 +241,7 @@ TEST_CASE("cancelling an operation that has a deadline is no time-out", "[asio][
     const call_context context{.until = gabion::deadline::after(gabion::steady_clock::now(), 1h)};
     co_await on_asio::within(context, take_an_hour());
   };
-  const ended result = run(io, whole, signal.slot(), [&] { signal.emit(asio::cancellation_type::terminal); });
+  const ended result =
+      run(io, whole, signal.slot(), [&] { signal.emit(asio::cancellation_type::terminal); });
   CHECK(result.code == asio::error::operation_aborted);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the kernel's files say, on texts as kernels have written them and on texts that no kernel writes.
+// What the kernel's files say, on texts as kernels have written them and on texts that no kernel
+// writes.
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -33,18 +34,23 @@ constexpr std::string_view meminfo =
 
 constexpr std::string_view diskstats =
     "   7       0 loop0 59 0 2236 20 0 0 0 0 0 36 20 0 0 0 0 0 0\n"
-    " 259       0 nvme0n1 1042711 5137 40224962 209914 3208514 2243171 161346736 5220171 0 1463764 5515201 0 0 0 0 251364 85115\n"
+    " 259       0 nvme0n1 1042711 5137 40224962 209914 3208514 2243171 161346736 5220171 0 1463764 "
+    "5515201 0 0 0 0 251364 85115\n"
     " 259       1 nvme0n1p1 196 0 14464 34 2 0 2 0 0 96 35 0 0 0 0 0 0\n";
 
 constexpr std::string_view net_dev =
     "Inter-|   Receive                                                |  Transmit\n"
-    " face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed\n"
-    "    lo: 4123412   12345    0    0    0     0          0         0  4123412   12345    0    0    0     0       0          0\n"
-    "  eth0: 1000000    2000    0    0    0     0          0         0   500000    1500    0    0    0     0       0          0\n"
+    " face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop "
+    "fifo colls carrier compressed\n"
+    "    lo: 4123412   12345    0    0    0     0          0         0  4123412   12345    0    0  "
+    "  0     0       0          0\n"
+    "  eth0: 1000000    2000    0    0    0     0          0         0   500000    1500    0    0  "
+    "  0     0       0          0\n"
     "wlan0:  1000 10 0 0 0 0 0 0 2000 20 0 0 0 0 0 0\n";
 
 constexpr std::string_view cpu_stat =
-    "usage_usec 5213413\nuser_usec 4000000\nsystem_usec 1213413\nnr_periods 400\nnr_throttled 100\nthrottled_usec 77123\n";
+    "usage_usec 5213413\nuser_usec 4000000\nsystem_usec 1213413\nnr_periods 400\nnr_throttled "
+    "100\nthrottled_usec 77123\n";
 
 }  // namespace
 
@@ -58,8 +64,9 @@ TEST_CASE("a pressure file reads as the share of the last ten seconds", "[linux]
 
 TEST_CASE("what is no pressure file reads as nothing", "[linux][parse]") {
   const std::string_view text =
-      GENERATE("", "\n", "some", "some ", "some avg10", "some avg10=", "some avg10=1", "some avg10=1.5 x", "some avg10=1.234 x",
-               "some avg10=-1.00 x", "some avg10=101.00 x", "some avg60=1.00", "some avg10=99999999999999999999.00 x",
+      GENERATE("", "\n", "some", "some ", "some avg10", "some avg10=", "some avg10=1",
+               "some avg10=1.5 x", "some avg10=1.234 x", "some avg10=-1.00 x",
+               "some avg10=101.00 x", "some avg60=1.00", "some avg10=99999999999999999999.00 x",
                "full avg10=1.00 x", "some avg10=1,00 x", "some avg10= 1.00 x", "some\0avg10=1.00");
   CAPTURE(text);
   CHECK_FALSE(os::parse_stall(text).has_value());
@@ -84,10 +91,12 @@ TEST_CASE("memory in use is what is not available", "[linux][parse]") {
 TEST_CASE("disks are told apart and loops and broken lines are left out", "[linux][parse]") {
   const auto all = [](std::string_view text) {
     std::vector<std::pair<std::string, std::uint64_t>> seen;
-    os::each_disk_time(text, [&](std::string_view name, std::uint64_t busy) { seen.emplace_back(name, busy); });
+    os::each_disk_time(
+        text, [&](std::string_view name, std::uint64_t busy) { seen.emplace_back(name, busy); });
     return seen;
   };
-  CHECK(all(diskstats) == std::vector<std::pair<std::string, std::uint64_t>>{{"nvme0n1", 1'463'764}, {"nvme0n1p1", 96}});
+  CHECK(all(diskstats) == std::vector<std::pair<std::string, std::uint64_t>>{{"nvme0n1", 1'463'764},
+                                                                             {"nvme0n1p1", 96}});
   CHECK(all("").empty());
   CHECK(all("8 0 sda 1 2 3\n\n8 1\n").empty());
   CHECK(all("8 0 sda 1 2 3 4 5 6 7 8 9 x 1\n").empty());
@@ -99,7 +108,8 @@ TEST_CASE("traffic is that of one interface or of all but the loopback", "[linux
   CHECK(os::parse_traffic(net_dev, "eth0") == os::traffic{1'000'000, 500'000});
   CHECK(os::parse_traffic(net_dev, "wlan0") == os::traffic{1000, 2000});
   CHECK(os::parse_traffic(net_dev, "lo") == os::traffic{4'123'412, 4'123'412});
-  CHECK(os::parse_traffic("eth0:7 0 0 0 0 0 0 0 8 0\n") == os::traffic{7, 8});  // no blank after the colon
+  // no blank after the colon
+  CHECK(os::parse_traffic("eth0:7 0 0 0 0 0 0 0 8 0\n") == os::traffic{7, 8});
   CHECK_FALSE(os::parse_traffic(net_dev, "eth1").has_value());
   CHECK_FALSE(os::parse_traffic("").has_value());
   CHECK_FALSE(os::parse_traffic("eth0: 7 0 0\n").has_value());
@@ -133,7 +143,8 @@ TEST_CASE("the group of a process is found under version two only", "[linux][par
 
 TEST_CASE("no text whatever makes a reader fail", "[linux][parse][property]") {
   gabion::xoshiro256 random{7};
-  const std::vector<std::string_view> seeds{stalls, stat, meminfo, diskstats, net_dev, cpu_stat, "0::/a\n", "max 1\n"};
+  const std::vector<std::string_view> seeds{stalls,  stat,     meminfo,   diskstats,
+                                            net_dev, cpu_stat, "0::/a\n", "max 1\n"};
   for (int i = 0; i < 20'000; ++i) {
     std::string text{seeds[gabion::uniform(random, seeds.size())]};
     for (std::uint64_t n = gabion::uniform(random, 6); n > 0 && !text.empty(); --n) {
@@ -152,6 +163,7 @@ TEST_CASE("no text whatever makes a reader fail", "[linux][parse][property]") {
     static_cast<void>(os::parse_bytes(text));
     static_cast<void>(os::limits_cpu(text));
     static_cast<void>(os::parse_cgroup_path(text));
-    os::each_disk_time(text, [](std::string_view name, std::uint64_t) { CHECK_FALSE(name.empty()); });
+    os::each_disk_time(text,
+                       [](std::string_view name, std::uint64_t) { CHECK_FALSE(name.empty()); });
   }
 }

@@ -35,7 +35,8 @@ class folder {
 };
 
 std::string disks(std::uint64_t a, std::uint64_t b) {
-  return "8 0 sda 1 2 3 4 5 6 7 8 9 " + std::to_string(a) + " 1\n8 16 sdb 1 2 3 4 5 6 7 8 9 " + std::to_string(b) + " 1\n";
+  return "8 0 sda 1 2 3 4 5 6 7 8 9 " + std::to_string(a) + " 1\n8 16 sdb 1 2 3 4 5 6 7 8 9 " +
+         std::to_string(b) + " 1\n";
 }
 std::string interface(std::uint64_t received, std::uint64_t sent) {
   return "eth0: " + std::to_string(received) + " 0 0 0 0 0 0 0 " + std::to_string(sent) + " 0\n";
@@ -43,11 +44,14 @@ std::string interface(std::uint64_t received, std::uint64_t sent) {
 
 }  // namespace
 
-TEST_CASE("stalls are read anew each time and a file that goes is no pressure", "[linux][pressure]") {
+TEST_CASE("stalls are read anew each time and a file that goes is no pressure",
+          "[linux][pressure]") {
   const folder proc;
   os::stall_source source{proc.path() + "/io"};
   CHECK_FALSE(source.pressure({}).has_value());
-  proc.write("io", "some avg10=1.50 avg60=0.00 avg300=0.00 total=0\nfull avg10=0.50 avg60=0.00 avg300=0.00 total=0\n");
+  proc.write("io",
+             "some avg10=1.50 avg60=0.00 avg300=0.00 total=0\nfull avg10=0.50 avg60=0.00 "
+             "avg300=0.00 total=0\n");
   CHECK(source.pressure({}) == 150U);
   CHECK(os::stall_source{proc.path() + "/io", "full"}.pressure({}) == 50U);
   proc.write("io", "some avg10=99.00 avg60=0.00 avg300=0.00 total=0\n");
@@ -56,7 +60,8 @@ TEST_CASE("stalls are read anew each time and a file that goes is no pressure", 
   CHECK_FALSE(source.pressure({}).has_value());
 }
 
-TEST_CASE("a file that is longer than what is read of it ends with a whole line", "[linux][pressure]") {
+TEST_CASE("a file that is longer than what is read of it ends with a whole line",
+          "[linux][pressure]") {
   const folder proc;
   proc.write("table", "a 12\nb 345\n");
   os::detail::kernel_file cut{proc.path() + "/table", 9};
@@ -81,7 +86,8 @@ TEST_CASE("how busy the processors are takes two samples", "[linux][pressure]") 
   CHECK_FALSE(source.pressure({}).has_value());  // it went back: another machine, after a migration
 }
 
-TEST_CASE("throttling counts the periods since the last sample and only under a limit", "[linux][pressure]") {
+TEST_CASE("throttling counts the periods since the last sample and only under a limit",
+          "[linux][pressure]") {
   const folder group;
   os::throttle_source source{group.path()};
   group.write("cpu.stat", "nr_periods 100\nnr_throttled 10\n");
@@ -94,7 +100,8 @@ TEST_CASE("throttling counts the periods since the last sample and only under a 
   CHECK(source.pressure({}) == 0U);  // it ran in no period
 }
 
-TEST_CASE("a group's memory is measured against its lower limit without what it can give back", "[linux][pressure]") {
+TEST_CASE("a group's memory is measured against its lower limit without what it can give back",
+          "[linux][pressure]") {
   const folder group;
   os::cgroup_memory_source source{group.path()};
   CHECK_FALSE(source.pressure({}).has_value());
@@ -115,7 +122,8 @@ TEST_CASE("a group's memory is measured against its lower limit without what it 
   CHECK(source.pressure({}) == 10'000U);
 }
 
-TEST_CASE("the busiest disk counts and one that was idle before is not hidden by one that was busy", "[linux][pressure]") {
+TEST_CASE("the busiest disk counts and one that was idle before is not hidden by one that was busy",
+          "[linux][pressure]") {
   const folder proc;
   gabion::testing::manual_time time;
   os::disk_busy_source all{proc.path()};
@@ -132,7 +140,8 @@ TEST_CASE("the busiest disk counts and one that was idle before is not hidden by
   CHECK_FALSE(all.pressure(time.now()).has_value());
 }
 
-TEST_CASE("the network is measured in the busier direction against what the link can carry", "[linux][pressure]") {
+TEST_CASE("the network is measured in the busier direction against what the link can carry",
+          "[linux][pressure]") {
   const folder proc;
   gabion::testing::manual_time time;
   os::network_use_source source{1'000'000, proc.path(), "eth0"};
@@ -146,7 +155,8 @@ TEST_CASE("the network is measured in the busier direction against what the link
   time.advance(2s);
   proc.write("net/dev", interface(999'999'999, 0));
   CHECK_FALSE(source.pressure(time.now()).has_value());  // a counter went back
-  CHECK_THROWS_WITH(os::network_use_source{0}, Catch::Contains("bytes_per_second is 0; allowed: 1 and up"));
+  CHECK_THROWS_WITH(os::network_use_source{0},
+                    Catch::Contains("bytes_per_second is 0; allowed: 1 and up"));
 }
 
 TEST_CASE("a very long time or a very fast link do not overflow", "[linux][pressure]") {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The connection against a real server: answers, errors, and a server that dies, hangs, or closes what is idle.
+// The connection against a real server: answers, errors, and a server that dies, hangs, or closes
+// what is idle.
 #include <chrono>
 #include <csignal>
 #include <string>
@@ -27,7 +28,8 @@ void refuses(redis::connection_options options, std::string_view member) {
     FAIL_CHECK("taken, though out of range: " << member);
   } catch (const gabion::error& e) {
     CHECK(e.code() == errc::invalid_argument);
-    CHECK(std::string{e.what()}.find(std::string{"connection_options."}.append(member)) != std::string::npos);
+    CHECK(std::string{e.what()}.find(std::string{"connection_options."}.append(member)) !=
+          std::string::npos);
   }
 }
 
@@ -38,7 +40,8 @@ TEST_CASE("SHA-1 gives the digests of the standard", "[redis]") {
   CHECK(redis::detail::sha1("abc") == "a9993e364706816aba3e25717850c26c9cd0d89d");
   CHECK(redis::detail::sha1("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq") ==
         "84983e441c3bd26ebaae4aa1f95129e5e54670f1");
-  CHECK(redis::detail::sha1(std::string(1'000'000, 'a')) == "34aa973cd4c4daa4f61eeb2bdbad27316534016f");
+  CHECK(redis::detail::sha1(std::string(1'000'000, 'a')) ==
+        "34aa973cd4c4daa4f61eeb2bdbad27316534016f");
 }
 
 TEST_CASE("a command has its answer whatever bytes are in it", "[redis]") {
@@ -158,7 +161,8 @@ TEST_CASE("a clock that goes back does not make the back-off longer than its cap
   CHECK(c.command({"PING"}));
 }
 
-TEST_CASE("a server that was killed and comes back is found again before anything is lost", "[redis]") {
+TEST_CASE("a server that was killed and comes back is found again before anything is lost",
+          "[redis]") {
   redis_server server;
   redis::connection c{server.options()};
   CHECK(c.command({"SET", "k", "v"}));
@@ -169,12 +173,14 @@ TEST_CASE("a server that was killed and comes back is found again before anythin
   CHECK(c.connections() == 2);
 }
 
-TEST_CASE("a connection that was closed while it was idle is made again without an error", "[redis]") {
+TEST_CASE("a connection that was closed while it was idle is made again without an error",
+          "[redis]") {
   redis_server& server = empty_server();
   redis::connection c{server.options()};
   redis::connection admin{server.options()};
   CHECK(c.command({"PING"}));
-  CHECK(admin.command({"CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"}).value().integer() == 1);
+  CHECK(admin.command({"CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"}).value().integer() ==
+        1);
   CHECK(c.command({"PING"}));
   CHECK(c.connections() == 2);
 }
@@ -206,5 +212,6 @@ TEST_CASE("options out of their ranges are refused by name", "[redis][options]")
   refuses({.command_timeout = 1h + 1ns}, "command_timeout");
   refuses({.reconnect = {.initial = -1ns}}, "reconnect.initial");
   CHECK_NOTHROW(redis::connection{{.port = 65535, .connect_timeout = 1us, .command_timeout = 1us}});
-  CHECK_NOTHROW(redis::connection{{.host = "", .port = 0, .unix_socket = "s", .connect_timeout = 1h, .command_timeout = 1h}});
+  CHECK_NOTHROW(redis::connection{
+      {.host = "", .port = 0, .unix_socket = "s", .connect_timeout = 1h, .command_timeout = 1h}});
 }

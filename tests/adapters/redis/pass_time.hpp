@@ -10,7 +10,8 @@
 
 namespace redis_tests {
 
-/// Makes everything in the database older by `by`, as if that much time had passed on the server: nobody has to wait.
+/// Makes everything in the database older by `by`, as if that much time had passed on the server:
+/// nobody has to wait.
 inline void pass_time(gabion::redis::connection& server, gabion::duration by) {
   static const gabion::redis::script script{R"(
     local us = tonumber(ARGV[1])

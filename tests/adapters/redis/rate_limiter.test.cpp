@@ -31,7 +31,8 @@ void refuses(redis::rate_limiter_options options, std::string_view member) {
     FAIL_CHECK("taken, though out of range: " << member);
   } catch (const gabion::error& e) {
     CHECK(e.code() == errc::invalid_argument);
-    CHECK(std::string{e.what()}.find(std::string{"rate_limiter_options."}.append(member)) != std::string::npos);
+    CHECK(std::string{e.what()}.find(std::string{"rate_limiter_options."}.append(member)) !=
+          std::string::npos);
   }
 }
 
@@ -51,7 +52,8 @@ constexpr redis::rate_limiter_options slow{.limit = {1, 1h}, .burst = 3};
 
 }  // namespace
 
-TEST_CASE("a burst is given at once and then one permit each period, on a shared server", "[redis][rate_limiter]") {
+TEST_CASE("a burst is given at once and then one permit each period, on a shared server",
+          "[redis][rate_limiter]") {
   redis::connection c{empty_server().options()};
   redis::rate_limiter limiter{c, slow};
   for (int i = 0; i < 3; ++i) CHECK(limiter.take("tenant", instant{}));
@@ -102,7 +104,8 @@ TEST_CASE("the wait is exact where the period does not divide", "[redis][rate_li
   CHECK(limiter.take("k", instant{}).retry_after == 514'285'715us);
 }
 
-TEST_CASE("a day of rest gives the burst and no more, and a full bucket takes no memory", "[redis][rate_limiter]") {
+TEST_CASE("a day of rest gives the burst and no more, and a full bucket takes no memory",
+          "[redis][rate_limiter]") {
   redis::connection c{empty_server().options()};
   redis::rate_limiter limiter{c, slow};
   CHECK(limiter.take("k", instant{}, 2));
@@ -113,7 +116,8 @@ TEST_CASE("a day of rest gives the burst and no more, and a full bucket takes no
   CHECK_FALSE(limiter.take("k", instant{}));
 }
 
-TEST_CASE("a server clock that went back gives nothing away and holds nothing up", "[redis][rate_limiter]") {
+TEST_CASE("a server clock that went back gives nothing away and holds nothing up",
+          "[redis][rate_limiter]") {
   redis::connection c{empty_server().options()};
   redis::rate_limiter limiter{c, slow};
   CHECK(limiter.take("k", instant{}, 2));
@@ -154,8 +158,10 @@ TEST_CASE("what is no rate limiter is told apart and does no harm", "[redis][rat
   CHECK(c.command({"LLEN", "gabion:rate:k"}).value().integer() == 1);
 }
 
-TEST_CASE("while the server is down the limiter answers as it was told to, and asks again when it is back",
-          "[redis][rate_limiter]") {
+TEST_CASE(
+    "while the server is down the limiter answers as it was told to, and asks again when it is "
+    "back",
+    "[redis][rate_limiter]") {
   redis_server server;
   redis::connection c{server.options()};
   redis::rate_limiter strict{c, {.limit = {1, 1h}, .retry_after_down = 5s}};
@@ -186,7 +192,8 @@ TEST_CASE("while the server is down the limiter answers as it was told to, and a
   CHECK(with_one.status().alone == 2);
 }
 
-TEST_CASE("several threads on several connections take exactly the burst", "[redis][rate_limiter][threads]") {
+TEST_CASE("several threads on several connections take exactly the burst",
+          "[redis][rate_limiter][threads]") {
   redis_server& server = empty_server();
   std::atomic<int> granted{0};
   std::vector<std::thread> threads;
@@ -215,7 +222,8 @@ TEST_CASE("one key of a shared limiter is a policy like any other", "[redis][rat
   CHECK(step.why.retry_after > 59min);
 }
 
-TEST_CASE("rate limiter options out of their ranges are refused by name", "[redis][rate_limiter][options]") {
+TEST_CASE("rate limiter options out of their ranges are refused by name",
+          "[redis][rate_limiter][options]") {
   refuses({.limit = {0, 1s}}, "limit.permits");
   refuses({.limit = {1, 999ns}}, "limit.per");
   refuses({.limit = {1, 24h * 366 + 1ns}}, "limit.per");

@@ -34,11 +34,13 @@ inline std::uint16_t free_port() {
   return ntohs(address.sin_port);
 }
 
-/// A Redis server of the test's own: on a free port of this machine and a socket in a folder of its own, keeping nothing on disk.
-/// It ends with the object, and with the test's process whatever becomes of it.
+/// A Redis server of the test's own: on a free port of this machine and a socket in a folder of its
+/// own, keeping nothing on disk. It ends with the object, and with the test's process whatever
+/// becomes of it.
 class redis_server {
  public:
-  explicit redis_server(std::vector<std::string> more = {}) : more_{std::move(more)}, port_{free_port()} {
+  explicit redis_server(std::vector<std::string> more = {})
+      : more_{std::move(more)}, port_{free_port()} {
     std::string pattern = (std::filesystem::temp_directory_path() / "gabion-redis-XXXXXX").string();
     if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error{"no temporary folder"};
     folder_ = pattern;
@@ -65,7 +67,10 @@ class redis_server {
   /// Generous timeouts, for a machine that is busy; at once again after a failure.
   [[nodiscard]] gabion::redis::connection_options options() const {
     using namespace std::chrono_literals;
-    return {.port = port_, .connect_timeout = 20s, .command_timeout = 20s, .reconnect = {.initial = 0s, .cap = 1s}};
+    return {.port = port_,
+            .connect_timeout = 20s,
+            .command_timeout = 20s,
+            .reconnect = {.initial = 0s, .cap = 1s}};
   }
 
   /// Starts the server, and returns when it serves.
@@ -108,9 +113,21 @@ class redis_server {
     ::dup2(out, STDOUT_FILENO);
     const std::string port = std::to_string(port_);
     const std::string unix_socket = socket();
-    std::vector<const char*> words{
-        "redis-server", "--port",       port.c_str(),        "--bind", "127.0.0.1",     "--save",     "",      "--appendonly",
-        "no",           "--unixsocket", unix_socket.c_str(), "--dir",  folder_.c_str(), "--loglevel", "notice"};
+    std::vector<const char*> words{"redis-server",
+                                   "--port",
+                                   port.c_str(),
+                                   "--bind",
+                                   "127.0.0.1",
+                                   "--save",
+                                   "",
+                                   "--appendonly",
+                                   "no",
+                                   "--unixsocket",
+                                   unix_socket.c_str(),
+                                   "--dir",
+                                   folder_.c_str(),
+                                   "--loglevel",
+                                   "notice"};
     for (const std::string& word : more_) words.push_back(word.c_str());
     words.push_back(nullptr);
     ::execvp(words[0], const_cast<char* const*>(words.data()));

@@ -26,7 +26,9 @@ struct database {
 
 struct command_log {
   using transaction = database::transaction;
-  std::optional<gabion::command_record> claim(transaction&, std::string_view, std::string_view) { return std::nullopt; }
+  std::optional<gabion::command_record> claim(transaction&, std::string_view, std::string_view) {
+    return std::nullopt;
+  }
   void complete(transaction&, std::string_view, std::string_view, const gabion::command_record&) {}
   std::size_t forget(gabion::wall_time, std::size_t) { return 0; }
 };

@@ -5,7 +5,8 @@
 struct place_order {};
 
 int main() {
-  gabion::command_bus bus{gabion::handle([](const place_order&, gabion::command_context&) { return 0; })};
+  gabion::command_bus bus{
+      gabion::handle([](const place_order&, gabion::command_context&) { return 0; })};
 #ifdef GABION_MUST_FAIL
   return bus.send(place_order{});
 #else

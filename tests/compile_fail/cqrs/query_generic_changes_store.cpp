@@ -8,9 +8,11 @@ struct store {
 
 int main() {
 #ifdef GABION_MUST_FAIL
-  const gabion::query_bus bus{gabion::handle<open_orders>([](const auto&, store& s) { return s.orders; })};
+  const gabion::query_bus bus{
+      gabion::handle<open_orders>([](const auto&, store& s) { return s.orders; })};
 #else
-  const gabion::query_bus bus{gabion::handle<open_orders>([](const auto&, const store& s) { return s.orders; })};
+  const gabion::query_bus bus{
+      gabion::handle<open_orders>([](const auto&, const store& s) { return s.orders; })};
 #endif
   return bus.ask(open_orders{}, store{});
 }

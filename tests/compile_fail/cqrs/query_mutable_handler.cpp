@@ -5,7 +5,8 @@ struct open_orders {};
 
 int main() {
 #ifdef GABION_MUST_FAIL
-  const gabion::query_bus bus{gabion::handle([count = -1](const open_orders&) mutable { return ++count; })};
+  const gabion::query_bus bus{
+      gabion::handle([count = -1](const open_orders&) mutable { return ++count; })};
 #else
   const gabion::query_bus bus{gabion::handle([count = 0](const open_orders&) { return count; })};
 #endif

@@ -8,9 +8,11 @@ struct store {
 
 int main() {
 #ifdef GABION_MUST_FAIL
-  const gabion::query_bus bus{gabion::handle([](const open_orders&, store& s) { return ++s.orders; })};
+  const gabion::query_bus bus{
+      gabion::handle([](const open_orders&, store& s) { return ++s.orders; })};
 #else
-  const gabion::query_bus bus{gabion::handle([](const open_orders&, const store& s) { return s.orders; })};
+  const gabion::query_bus bus{
+      gabion::handle([](const open_orders&, const store& s) { return s.orders; })};
 #endif
   store orders;
   return bus.ask(open_orders{}, orders);

@@ -8,7 +8,8 @@ int second(const place_order&) { return 0; }
 
 int main() {
 #ifdef GABION_MUST_FAIL
-  gabion::command_bus bus{gabion::handle(first), gabion::handle([](const cancel_order&) {}), gabion::handle(second)};
+  gabion::command_bus bus{gabion::handle(first), gabion::handle([](const cancel_order&) {}),
+                          gabion::handle(second)};
 #else
   gabion::command_bus bus{gabion::handle(first), gabion::handle([](const cancel_order&) {})};
 #endif

@@ -6,10 +6,12 @@ struct cancel_order {};
 
 int main() {
 #ifdef GABION_MUST_FAIL
-  gabion::command_bus bus{gabion::commands<place_order>{}, gabion::handle([](const place_order&) { return 0; }),
+  gabion::command_bus bus{gabion::commands<place_order>{},
+                          gabion::handle([](const place_order&) { return 0; }),
                           gabion::handle([](const cancel_order&) { return 0; })};
 #else
-  gabion::command_bus bus{gabion::commands<place_order, cancel_order>{}, gabion::handle([](const place_order&) { return 0; }),
+  gabion::command_bus bus{gabion::commands<place_order, cancel_order>{},
+                          gabion::handle([](const place_order&) { return 0; }),
                           gabion::handle([](const cancel_order&) { return 0; })};
 #endif
   return bus.send(place_order{});

@@ -11,7 +11,9 @@ using namespace gabion;
 struct transaction {};
 
 struct leases {
-  std::optional<lease> acquire_lease(std::string_view, std::string_view, duration) { return std::nullopt; }
+  std::optional<lease> acquire_lease(std::string_view, std::string_view, duration) {
+    return std::nullopt;
+  }
   bool renew_lease(const lease&, duration) { return false; }
   bool release_lease(const lease&) { return false; }
 };
@@ -19,7 +21,9 @@ struct leases {
 struct relay_store : leases {
   std::vector<outbox_record> fetch(std::uint32_t, position, std::size_t) { return {}; }
 #ifndef GABION_MUST_FAIL
-  settle_status settle(const lease&, std::span<const settlement>, position) { return settle_status::fenced; }
+  settle_status settle(const lease&, std::span<const settlement>, position) {
+    return settle_status::fenced;
+  }
 #endif
 };
 
@@ -61,7 +65,9 @@ struct inbox_store {
   std::vector<inbox_letter> redriven(std::string_view, position, std::size_t) { return {}; }
   bool still_redriven(transaction&, std::string_view, position) { return false; }
   bool finish_letter(transaction&, std::string_view, position) { return false; }
-  std::optional<inbox_entry> entry(std::string_view, std::string_view, std::string_view) { return std::nullopt; }
+  std::optional<inbox_entry> entry(std::string_view, std::string_view, std::string_view) {
+    return std::nullopt;
+  }
   std::size_t purge_processed(wall_time, std::size_t) { return 0; }
 };
 

@@ -11,7 +11,8 @@ struct passing {
     }
 #ifndef GABION_MUST_FAIL
     template <class Now>
-    static gabion::exit_step leave(gabion::call_outcome& /*outcome*/, gabion::call_context& /*context*/, const Now& /*now*/) {
+    static gabion::exit_step leave(gabion::call_outcome& /*outcome*/,
+                                   gabion::call_context& /*context*/, const Now& /*now*/) {
       return gabion::exit_step::up();
     }
 #endif

@@ -14,7 +14,8 @@ struct idle {
       return gabion::entry_step::pass();
     }
     template <class Now>
-    static gabion::exit_step leave(gabion::call_outcome& /*outcome*/, gabion::call_context& /*context*/, const Now& /*now*/) {
+    static gabion::exit_step leave(gabion::call_outcome& /*outcome*/,
+                                   gabion::call_context& /*context*/, const Now& /*now*/) {
       return gabion::exit_step::up();
     }
   };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Kills a small service at every failpoint and at random moments, starts it again, and looks at what it left behind.
+// Kills a small service at every failpoint and at random moments, starts it again, and looks at
+// what it left behind.
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -51,7 +52,8 @@ class workplace {
 
   workplace() {
     std::string name = (std::filesystem::temp_directory_path() / "gabion-crash-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error{"cannot make a directory like " + name};
+    if (::mkdtemp(name.data()) == nullptr)
+      throw std::runtime_error{"cannot make a directory like " + name};
     path_ = name;
   }
   workplace(const workplace&) = delete;
@@ -77,7 +79,9 @@ constexpr std::uint64_t commands_in_threads = 120;
 
 // ---- processes
 
-std::string to_text(const death& d) { return d.point.empty() ? "-" : d.point + "@" + std::to_string(d.hit); }
+std::string to_text(const death& d) {
+  return d.point.empty() ? "-" : d.point + "@" + std::to_string(d.hit);
+}
 
 death to_death(const std::string& text) {
   const auto at = text.rfind('@');
@@ -118,14 +122,19 @@ int wait_for(pid_t child) {
 bool was_killed(int status, const std::string& story) {
   if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) return true;
   if (WIFEXITED(status) && WEXITSTATUS(status) == came_to_rest) return false;
-  if (WIFSIGNALED(status)) throw caught{"ended: the service died by signal " + std::to_string(WTERMSIG(status)) + "; " + story};
-  if (WEXITSTATUS(status) == never_came_to_rest) throw caught{"rest: the service never came to rest; " + story};
-  throw caught{"ended: the service gave up with exit code " + std::to_string(WEXITSTATUS(status)) + "; " + story};
+  if (WIFSIGNALED(status))
+    throw caught{"ended: the service died by signal " + std::to_string(WTERMSIG(status)) + "; " +
+                 story};
+  if (WEXITSTATUS(status) == never_came_to_rest)
+    throw caught{"rest: the service never came to rest; " + story};
+  throw caught{"ended: the service gave up with exit code " + std::to_string(WEXITSTATUS(status)) +
+               "; " + story};
 }
 
 void look(const std::string& directory, bool at_rest, const std::string& story) {
   const std::vector<std::string> broken = broken_promises(directory, at_rest);
-  if (!broken.empty()) throw caught{broken.front() + " (" + std::to_string(broken.size()) + " in all); " + story};
+  if (!broken.empty())
+    throw caught{broken.front() + " (" + std::to_string(broken.size()) + " in all); " + story};
 }
 
 // ---- the lane of the failpoints
@@ -133,7 +142,8 @@ void look(const std::string& directory, bool at_rest, const std::string& story) 
 /// Kills one service at these points, one in each life, then lets it come to rest.
 class scenario {
  public:
-  scenario(std::vector<death> deaths, bool look_at_corpses) : deaths_{std::move(deaths)}, look_at_corpses_{look_at_corpses} {}
+  scenario(std::vector<death> deaths, bool look_at_corpses)
+      : deaths_{std::move(deaths)}, look_at_corpses_{look_at_corpses} {}
 
   /// The deaths that really came, in order.
   std::vector<death> run() {
@@ -149,7 +159,8 @@ class scenario {
     }
     l.at = {};
     ++l.incarnation;
-    if (was_killed(wait_for(start(l)), story())) throw vacuous{"the last life was killed by somebody else; " + story()};
+    if (was_killed(wait_for(start(l)), story()))
+      throw vacuous{"the last life was killed by somebody else; " + story()};
     look(l.directory, true, story());
     return died;
   }
@@ -168,8 +179,10 @@ class scenario {
 /// How often a life without a kill comes to each point.
 std::map<std::string, std::uint64_t> count_points() {
   const workplace home;
-  const life l{.directory = home.path(), .commands = commands_in_loop, .counts_to = home.file("counts")};
-  if (was_killed(wait_for(start(l)), "nobody kills this one")) throw vacuous{"the first life was killed by somebody else"};
+  const life l{
+      .directory = home.path(), .commands = commands_in_loop, .counts_to = home.file("counts")};
+  if (was_killed(wait_for(start(l)), "nobody kills this one"))
+    throw vacuous{"the first life was killed by somebody else"};
   look(l.directory, true, "nobody was killed");
   std::map<std::string, std::uint64_t> counts;
   std::ifstream in{l.counts_to};
@@ -179,24 +192,31 @@ std::map<std::string, std::uint64_t> count_points() {
 }
 
 /// Every failpoint that the library has must be one that this service comes to.
-void require_all_failpoints(const std::string& headers, const std::map<std::string, std::uint64_t>& counts) {
+void require_all_failpoints(const std::string& headers,
+                            const std::map<std::string, std::uint64_t>& counts) {
   static const std::regex call{"Env::failpoint\\(\"([^\"]+)\"\\)"};
   std::set<std::string> reached;
-  for (const auto& [point, hits] : counts) reached.insert(point.substr(point.find_first_of("/") + 1));
+  for (const auto& [point, hits] : counts)
+    reached.insert(point.substr(point.find_first_of("/") + 1));
   std::size_t known = 0;
   for (const auto& entry : std::filesystem::recursive_directory_iterator{headers}) {
-    if (!entry.is_regular_file() || entry.path().string().find("/adapters/memory/") != std::string::npos) continue;
+    if (!entry.is_regular_file() ||
+        entry.path().string().find("/adapters/memory/") != std::string::npos)
+      continue;
     std::ifstream in{entry.path()};
     const std::string text{std::istreambuf_iterator<char>{in}, {}};
-    for (std::sregex_iterator found{text.begin(), text.end(), call}; found != std::sregex_iterator{}; ++found, ++known)
+    for (std::sregex_iterator found{text.begin(), text.end(), call};
+         found != std::sregex_iterator{}; ++found, ++known)
       if (!reached.contains((*found)[1]))
         throw vacuous{"the service never comes to the failpoint " + (*found)[1].str() + " of " +
                       entry.path().filename().string()};
   }
-  if (known < 10) throw vacuous{"only " + std::to_string(known) + " failpoints were found in " + headers};
+  if (known < 10)
+    throw vacuous{"only " + std::to_string(known) + " failpoints were found in " + headers};
 }
 
-/// The moments of one point: the first ones, one in the middle, the last. At least three, if need be the first again.
+/// The moments of one point: the first ones, one in the middle, the last. At least three, if need
+/// be the first again.
 std::vector<std::uint64_t> moments(std::uint64_t hits) {
   std::set<std::uint64_t> which{1, (std::min)(hits, std::uint64_t{2}), (hits + 1) / 2, hits};
   std::vector<std::uint64_t> all{which.begin(), which.end()};
@@ -221,23 +241,28 @@ void kill_at_failpoints(const std::map<std::string, std::uint64_t>& counts, tall
       std::vector<death> deaths{{point, hit}, {points[turn * 7 % points.size()], 1 + turn % 3}};
       if (turn % 3 == 0) deaths.push_back({points[turn * 11 % points.size()], 1});
       const std::vector<death> died = scenario{deaths, turn % 2 == 1}.run();
-      if (died.empty()) throw vacuous{"the service did not come to " + to_text(deaths.front()) + " this time"};
+      if (died.empty())
+        throw vacuous{"the service did not come to " + to_text(deaths.front()) + " this time"};
       for (const death& d : died) ++t.killed_at[d.point];
       t.kills += died.size();
       ++t.scenarios;
       ++turn;
     }
   for (const auto& [point, hits] : counts)
-    if (t.killed_at[point] < 3) throw vacuous{"killed only " + std::to_string(t.killed_at[point]) + " times at " + point};
+    if (t.killed_at[point] < 3)
+      throw vacuous{"killed only " + std::to_string(t.killed_at[point]) + " times at " + point};
 }
 
 // ---- the lane of random moments
 
-/// Kills after a random time: one in four from the start of the process on, the others from a random command on.
+/// Kills after a random time: one in four from the start of the process on, the others from a
+/// random command on.
 void kill_some_time(pid_t child, const std::string& journal, gabion::xoshiro256& random) {
   const std::size_t before = read_journal(journal).begun.size();
-  const std::size_t wanted = gabion::uniform(random, 4) == 0 ? 0 : gabion::uniform(random, 1, commands_in_threads - 20);
-  for (int patience = 0; patience < 10'000 && read_journal(journal).begun.size() < before + wanted; ++patience)
+  const std::size_t wanted =
+      gabion::uniform(random, 4) == 0 ? 0 : gabion::uniform(random, 1, commands_in_threads - 20);
+  for (int patience = 0; patience < 10'000 && read_journal(journal).begun.size() < before + wanted;
+       ++patience)
     std::this_thread::sleep_for(500us);
   std::this_thread::sleep_for(std::chrono::microseconds{gabion::uniform(random, 20'000)});
   ::kill(child, SIGKILL);
@@ -245,7 +270,8 @@ void kill_some_time(pid_t child, const std::string& journal, gabion::xoshiro256&
 
 /// Kills one service with threads at moments drawn from the seed, then lets it come to rest.
 void kill_at_random(std::uint64_t seed, std::uint64_t kills, tally& t) {
-  const std::string story = "see it again, if the timing allows, with: crash --random " + std::to_string(seed);
+  const std::string story =
+      "see it again, if the timing allows, with: crash --random " + std::to_string(seed);
   gabion::xoshiro256 random{seed};
   const workplace home;
   life l{.directory = home.path(), .threads = true, .commands = commands_in_threads};
@@ -257,12 +283,15 @@ void kill_at_random(std::uint64_t seed, std::uint64_t kills, tally& t) {
     if (!was_killed(wait_for(child), story)) continue;
     ++t.kills;
     if (read_journal(home.file("journal")).begun.size() > before) ++busy;
-    if (i % 2 == 1 && std::filesystem::exists(home.file("broker.db"))) look(l.directory, false, story);
+    if (i % 2 == 1 && std::filesystem::exists(home.file("broker.db")))
+      look(l.directory, false, story);
   }
-  if (was_killed(wait_for(start(l)), story)) throw vacuous{"the last life was killed by somebody else"};
+  if (was_killed(wait_for(start(l)), story))
+    throw vacuous{"the last life was killed by somebody else"};
   look(l.directory, true, story);
   if (busy < kills / 4)
-    throw vacuous{"only " + std::to_string(busy) + " of " + std::to_string(kills) + " kills came while commands ran; " + story};
+    throw vacuous{"only " + std::to_string(busy) + " of " + std::to_string(kills) +
+                  " kills came while commands ran; " + story};
   ++t.scenarios;
 }
 
@@ -273,13 +302,15 @@ int run_all(const std::optional<std::string>& headers) {
   const std::map<std::string, std::uint64_t> counts = count_points();
   if (headers) require_all_failpoints(*headers, counts);
   kill_at_failpoints(counts, points);
-  std::printf("%llu kills at %zu failpoints in %llu services:\n", static_cast<unsigned long long>(points.kills), counts.size(),
+  std::printf("%llu kills at %zu failpoints in %llu services:\n",
+              static_cast<unsigned long long>(points.kills), counts.size(),
               static_cast<unsigned long long>(points.scenarios));
   for (const auto& [point, kills] : points.killed_at)
     std::printf("  %4llu  %s\n", static_cast<unsigned long long>(kills), point.c_str());
   tally random;
   for (std::uint64_t seed = 1; seed <= 5; ++seed) kill_at_random(seed, 10, random);
-  std::printf("%llu kills at random moments in %llu services\n", static_cast<unsigned long long>(random.kills),
+  std::printf("%llu kills at random moments in %llu services\n",
+              static_cast<unsigned long long>(random.kills),
               static_cast<unsigned long long>(random.scenarios));
   if (points.kills < 150) throw vacuous{"fewer than 150 kills at failpoints"};
   if (random.kills < 30) throw vacuous{"fewer than 30 kills at random moments"};
@@ -295,7 +326,8 @@ int replay(const std::vector<std::string>& words) {
     else
       deaths.push_back(to_death(word));
   }
-  for (const death& d : scenario{deaths, look_at_corpses}.run()) std::printf("died at %s\n", to_text(d).c_str());
+  for (const death& d : scenario{deaths, look_at_corpses}.run())
+    std::printf("died at %s\n", to_text(d).c_str());
   return 0;
 }
 
@@ -322,7 +354,9 @@ int run(const std::vector<std::string>& words) {
   }
   if (words.empty() || (mode == "--headers" && words.size() == 2))
     return run_all(words.empty() ? std::nullopt : std::optional{words[1]});
-  std::fprintf(stderr, "usage: crash [--headers DIRECTORY] | --list | --replay POINT@HIT... [--look] | --random SEED\n");
+  std::fprintf(stderr,
+               "usage: crash [--headers DIRECTORY] | --list | --replay POINT@HIT... [--look] | "
+               "--random SEED\n");
   return 2;
 }
 

@@ -20,7 +20,8 @@ struct death {
   std::uint64_t hit = 0;
 };
 
-/// The failpoints of this process. A point is "part/name": the same failpoint in the relay and in a consumer are two moments.
+/// The failpoints of this process. A point is "part/name": the same failpoint in the relay and in a
+/// consumer are two moments.
 class failpoints {
  public:
   static void die_at(death where) { chosen() = std::move(where); }

@@ -50,10 +50,12 @@ struct journal_content {
   return all;
 }
 
-/// A file that tells what a killed process had begun and what it had been told. Each line is one write.
+/// A file that tells what a killed process had begun and what it had been told. Each line is one
+/// write.
 class journal {
  public:
-  explicit journal(const std::string& path) : file_{::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600)} {
+  explicit journal(const std::string& path)
+      : file_{::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600)} {
     if (file_ < 0) throw std::runtime_error{"cannot open " + path};
   }
   journal(const journal&) = delete;

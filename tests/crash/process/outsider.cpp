@@ -37,7 +37,8 @@ class outsider {
   std::vector<std::string> look() {
     integrity(service_, "service.db");
     integrity(broker_, "broker.db");
-    if (!journal_.ready) return std::move(found_);  // killed while the tables were made: the next life goes on with that
+    // killed while the tables were made: the next life goes on with that
+    if (!journal_.ready) return std::move(found_);
     read_events();
     read_outbox();
     acknowledged_is_there();
@@ -48,12 +49,15 @@ class outsider {
     offsets_follow_the_inbox();
     read_model_is_its_checkpoint();
     if (at_rest_) nothing_is_left();
-    for (std::string& v : history_checker{history_}.violations(at_rest_)) found_.push_back(std::move(v));
+    for (std::string& v : history_checker{history_}.violations(at_rest_))
+      found_.push_back(std::move(v));
     return std::move(found_);
   }
 
  private:
-  void fail(const std::string& rule, const std::string& what) { found_.push_back(rule + ": " + what); }
+  void fail(const std::string& rule, const std::string& what) {
+    found_.push_back(rule + ": " + what);
+  }
 
   void integrity(sqlite::connection& of, const std::string& name) {
     sqlite::rows r = of.query("PRAGMA integrity_check");
@@ -62,12 +66,14 @@ class outsider {
 
   void read_events() {
     std::map<std::string, std::uint64_t> versions;
-    sqlite::rows r = service_.query("SELECT event_id, stream, version, position, payload FROM gabion_event ORDER BY position");
+    sqlite::rows r = service_.query(
+        "SELECT event_id, stream, version, position, payload FROM gabion_event ORDER BY position");
     while (r.next()) {
-      event_row e{r->text(0), r->text(1), static_cast<std::uint64_t>(r->number(2)), static_cast<std::uint64_t>(r->number(3)),
-                  std::stoll(r->text(4))};
+      event_row e{r->text(0), r->text(1), static_cast<std::uint64_t>(r->number(2)),
+                  static_cast<std::uint64_t>(r->number(3)), std::stoll(r->text(4))};
       if (e.at != events_.size() + 1)
-        fail("positions", e.id + " is at " + std::to_string(e.at) + ", behind " + std::to_string(events_.size()) + " events");
+        fail("positions", e.id + " is at " + std::to_string(e.at) + ", behind " +
+                              std::to_string(events_.size()) + " events");
       if (e.version != ++versions[e.stream])
         fail("versions", e.id + " has version " + std::to_string(e.version) + " in " + e.stream);
       events_.push_back(std::move(e));
@@ -75,7 +81,8 @@ class outsider {
   }
 
   void read_outbox() {
-    sqlite::rows r = service_.query("SELECT event_id, subject, state FROM gabion_outbox ORDER BY id");
+    sqlite::rows r =
+        service_.query("SELECT event_id, subject, state FROM gabion_outbox ORDER BY id");
     while (r.next()) {
       history_.committed.push_back({r->text(0), r->text(1)});
       if (r->number(2) == 1)
@@ -93,7 +100,8 @@ class outsider {
       const command c{number};
       const auto found = stored.find(c.id());
       if (found == stored.end()) {
-        if (journal_.acknowledged.contains(number)) fail("acknowledged", c.id() + " was acknowledged and is lost");
+        if (journal_.acknowledged.contains(number))
+          fail("acknowledged", c.id() + " was acknowledged and is lost");
         history_.rolled_back.insert(c.id());
         continue;
       }
@@ -106,32 +114,39 @@ class outsider {
 
   void events_and_messages_are_one() {
     if (events_.size() != history_.committed.size())
-      fail("atomic",
-           std::to_string(events_.size()) + " events and " + std::to_string(history_.committed.size()) + " messages are stored");
+      fail("atomic", std::to_string(events_.size()) + " events and " +
+                         std::to_string(history_.committed.size()) + " messages are stored");
     for (std::size_t i = 0; i < events_.size() && i < history_.committed.size(); ++i)
-      if (events_[i].id != history_.committed[i].id || events_[i].stream != history_.committed[i].key)
-        return fail("atomic", "event " + events_[i].id + " stands where the outbox has " + history_.committed[i].id);
+      if (events_[i].id != history_.committed[i].id ||
+          events_[i].stream != history_.committed[i].key)
+        return fail("atomic", "event " + events_[i].id + " stands where the outbox has " +
+                                  history_.committed[i].id);
   }
 
   void read_broker() {
     std::map<std::int64_t, std::int64_t> offsets;
-    sqlite::rows r = broker_.query("SELECT event_id, subject, part, offset FROM gabion_broker_message ORDER BY part, offset");
+    sqlite::rows r = broker_.query(
+        "SELECT event_id, subject, part, offset FROM gabion_broker_message ORDER BY part, offset");
     while (r.next()) {
       history_.log.push_back({r->text(0), r->text(1)});
       log_.emplace_back(r->number(2), r->number(3));
-      if (r->number(3) != ++offsets[r->number(2)]) fail("offsets", r->text(0) + " has offset " + std::to_string(r->number(3)));
+      if (r->number(3) != ++offsets[r->number(2)])
+        fail("offsets", r->text(0) + " has offset " + std::to_string(r->number(3)));
     }
-    for (const std::string& id : published_) history_.marks.push_back({.id = id, .log_size = history_.log.size()});
+    for (const std::string& id : published_)
+      history_.marks.push_back({.id = id, .log_size = history_.log.size()});
   }
 
   void read_effects() {
     history_.consumers = {"email", "stock"};
     sqlite::rows r = service_.query(
-        "SELECT f.consumer, f.event_id, f.subject, CAST(f.payload AS TEXT) IS CAST(e.payload AS TEXT) FROM effect f LEFT JOIN "
+        "SELECT f.consumer, f.event_id, f.subject, CAST(f.payload AS TEXT) IS CAST(e.payload AS "
+        "TEXT) FROM effect f LEFT JOIN "
         "gabion_event e USING (event_id) ORDER BY f.seq");
     while (r.next()) {
       history_.effects.push_back({r->text(0), {r->text(1), r->text(2)}});
-      if (r->number(3) != 1) fail("altered", r->text(1) + " reached " + r->text(0) + " with another payload");
+      if (r->number(3) != 1)
+        fail("altered", r->text(1) + " reached " + r->text(0) + " with another payload");
     }
   }
 
@@ -144,28 +159,35 @@ class outsider {
       std::pair<std::string, std::string> which{r->text(0), r->text(1)};
       const bool took_effect = effects.erase(which) != 0;
       if ((r->number(2) == 0) != took_effect)
-        fail("inbox", which.second + " is " + (took_effect ? "not " : "") + "processed at " + which.first +
-                          ", and its effect is" + (took_effect ? "" : " not") + " there");
+        fail("inbox", which.second + " is " + (took_effect ? "not " : "") + "processed at " +
+                          which.first + ", and its effect is" + (took_effect ? "" : " not") +
+                          " there");
       entered_.insert(std::move(which));
     }
-    for (const auto& [consumer, id] : effects) fail("inbox", id + " had its effect at " + consumer + " without an entry");
+    for (const auto& [consumer, id] : effects)
+      fail("inbox", id + " had its effect at " + consumer + " without an entry");
   }
 
   /// What a group's offset has passed, its consumer has handled or kept.
   void offsets_follow_the_inbox() {
     for (const std::string& consumer : history_.consumers) {
       std::map<std::int64_t, std::int64_t> passed;
-      sqlite::rows r = broker_.query("SELECT part, offset FROM gabion_broker_offset WHERE group_name = ?", consumer);
+      sqlite::rows r = broker_.query(
+          "SELECT part, offset FROM gabion_broker_offset WHERE group_name = ?", consumer);
       while (r.next()) passed[r->number(0)] = r->number(1);
       for (std::size_t i = 0; i < log_.size(); ++i)
-        if (log_[i].second <= passed[log_[i].first] && !entered_.contains({consumer, history_.log[i].id}))
-          fail("offset", consumer + " has passed " + history_.log[i].id + " and knows nothing of it");
+        if (log_[i].second <= passed[log_[i].first] &&
+            !entered_.contains({consumer, history_.log[i].id}))
+          fail("offset",
+               consumer + " has passed " + history_.log[i].id + " and knows nothing of it");
     }
   }
 
-  /// At every moment the read model holds what its checkpoint says: the fold of the events up to there.
+  /// At every moment the read model holds what its checkpoint says: the fold of the events up to
+  /// there.
   void read_model_is_its_checkpoint() {
-    sqlite::rows at = service_.query("SELECT position FROM gabion_checkpoint WHERE name = 'balances@1'");
+    sqlite::rows at =
+        service_.query("SELECT position FROM gabion_checkpoint WHERE name = 'balances@1'");
     const std::uint64_t through = at.next() ? static_cast<std::uint64_t>(at->number(0)) : 0;
     std::map<std::string, std::pair<std::int64_t, std::int64_t>> expected;
     for (const event_row& e : events_) {
@@ -177,13 +199,16 @@ class outsider {
     sqlite::rows r = service_.query("SELECT account, events, fold FROM balance");
     while (r.next()) stored[r->text(0)] = {r->number(1), r->number(2)};
     if (stored != expected)
-      fail("projection", "the read model is not the events up to its checkpoint, " + std::to_string(through));
+      fail("projection",
+           "the read model is not the events up to its checkpoint, " + std::to_string(through));
     if (at_rest_ && through != events_.size())
-      fail("projection", "the checkpoint is " + std::to_string(through) + " of " + std::to_string(events_.size()));
+      fail("projection", "the checkpoint is " + std::to_string(through) + " of " +
+                             std::to_string(events_.size()));
   }
 
   void nothing_is_left() {
-    if (service_.query("SELECT 1 FROM gabion_inbox_letter").next()) fail("rest", "a letter lies in the inbox");
+    if (service_.query("SELECT 1 FROM gabion_inbox_letter").next())
+      fail("rest", "a letter lies in the inbox");
   }
 
   sqlite::connection service_;
@@ -192,8 +217,9 @@ class outsider {
   bool at_rest_;
   std::vector<event_row> events_{};
   std::vector<std::string> published_{};
-  std::vector<std::pair<std::int64_t, std::int64_t>> log_{};  // partition and offset of each in the log
-  std::set<std::pair<std::string, std::string>> entered_{};   // consumer and message
+  // partition and offset of each in the log
+  std::vector<std::pair<std::int64_t, std::int64_t>> log_{};
+  std::set<std::pair<std::string, std::string>> entered_{};  // consumer and message
   history history_{};
   std::vector<std::string> found_{};
 };

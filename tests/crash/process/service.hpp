@@ -45,7 +45,8 @@ struct service_time {
   struct wall {
     [[nodiscard]] static wall_time now() noexcept {
       constexpr wall_time start{std::chrono::seconds{1'767'225'600}};
-      return real ? system_clock::now() : start + std::chrono::floor<wall_time::duration>(duration{passed.load()});
+      return real ? system_clock::now()
+                  : start + std::chrono::floor<wall_time::duration>(duration{passed.load()});
     }
   };
 };
@@ -54,7 +55,8 @@ using service_database = sqlite::basic_database<service_env>;
 using broker_database = sqlite::basic_database<broker_env>;
 using durable_broker = basic_broker<sqlite::broker_storage<broker_database, broker_env>>;
 
-/// Publishes to the broker, and refuses or leaves in doubt some messages the first time that this process sends them.
+/// Publishes to the broker, and refuses or leaves in doubt some messages the first time that this
+/// process sends them.
 class moody_transport {
  public:
   static constexpr bool keeps_key_order = true;
@@ -63,7 +65,8 @@ class moody_transport {
 
   std::size_t submit(std::span<const outgoing> batch) {
     std::vector<outgoing> good;
-    std::set<std::string_view> broken;  // keys with a message that was not delivered: nothing may overtake it
+    // keys with a message that was not delivered: nothing may overtake it
+    std::set<std::string_view> broken;
     for (const outgoing& out : batch) {
       const std::string_view key = key_of(*out.what);
       const std::uint64_t number = std::stoull(out.what->id.substr(1));
@@ -80,7 +83,8 @@ class moody_transport {
         broken.insert(key);
       }
     }
-    if (!good.empty() && inner_.submit(good) != good.size()) throw error{errc::unavailable, "the broker took a part only"};
+    if (!good.empty() && inner_.submit(good) != good.size())
+      throw error{errc::unavailable, "the broker took a part only"};
     return batch.size();
   }
 
@@ -88,7 +92,8 @@ class moody_transport {
     const std::size_t from = out.size();
     inner_.poll(out, wait);
     for (std::size_t i = from; i < out.size(); ++i)
-      if (doubtful_.erase(out[i].at) != 0) out[i] = {out[i].at, outcome::in_doubt, "the answer was lost"};
+      if (doubtful_.erase(out[i].at) != 0)
+        out[i] = {out[i].at, outcome::in_doubt, "the answer was lost"};
     out.insert(out.end(), known_.begin(), known_.end());
     known_.clear();
   }
@@ -100,8 +105,9 @@ class moody_transport {
   std::set<std::uint64_t> seen_{};
 };
 
-/// Notes each message as a row: an effect in the transaction of its inbox entry. One that is moody refuses some messages the
-/// first two times that this process sees them (once in a batch, once alone), so that they become letters.
+/// Notes each message as a row: an effect in the transaction of its inbox entry. One that is moody
+/// refuses some messages the first two times that this process sees them (once in a batch, once
+/// alone), so that they become letters.
 struct effect_handler {
   std::string consumer{};
   bool moody = false;
@@ -109,14 +115,16 @@ struct effect_handler {
 
   outcome operator()(sqlite::transaction& tx, const message& m) {
     service_env::failpoint("handler.called");
-    if (moody && std::stoull(m.id.substr(1)) % 7 == 3 && ++refused[m.id] <= 2) return outcome::rejected;
-    tx.on().run("INSERT INTO effect (consumer, event_id, subject, payload) VALUES (?, ?, ?, ?)", consumer, m.id, m.subject,
-                m.data);
+    if (moody && std::stoull(m.id.substr(1)) % 7 == 3 && ++refused[m.id] <= 2)
+      return outcome::rejected;
+    tx.on().run("INSERT INTO effect (consumer, event_id, subject, payload) VALUES (?, ?, ?, ?)",
+                consumer, m.id, m.subject, m.data);
     return outcome::delivered;
   }
 };
 
-/// One line per account. The fold of the amounts depends on their order, and on each being there once.
+/// One line per account. The fold of the amounts depends on their order, and on each being there
+/// once.
 struct balances {
   static constexpr std::string_view name = "balances";
   static constexpr std::uint32_t version = 1;
@@ -124,7 +132,8 @@ struct balances {
   void apply(sqlite::transaction& tx, const recorded_event& e) {
     service_env::failpoint("projection.called");
     tx.on().run(
-        "INSERT INTO balance (account, events, fold) VALUES (?1, 1, ?2) ON CONFLICT (account) DO UPDATE SET"
+        "INSERT INTO balance (account, events, fold) VALUES (?1, 1, ?2) ON CONFLICT (account) DO "
+        "UPDATE SET"
         " events = events + 1, fold = (fold * 31 + ?2) % 1000003",
         e.stream, std::stoll(*e.what.data));
   }
@@ -133,7 +142,8 @@ struct balances {
 /// The raw recorded events need no codec.
 struct no_codec {};
 
-/// A small service: commands, outbox, relay, broker, two consumers, a projection. All of it has to survive its process.
+/// A small service: commands, outbox, relay, broker, two consumers, a projection. All of it has to
+/// survive its process.
 class service {
  public:
   service(const std::string& directory, const std::string& owner, sqlite::durability synchronous)
@@ -148,11 +158,17 @@ class service {
 
   /// The transaction of a command: the event, and the message that tells of it.
   void execute(const command& c, bool again) {
-    const message m{.id = c.id(), .source = "crash", .type = "paid", .subject = c.account(), .data = std::to_string(c.amount())};
+    const message m{.id = c.id(),
+                    .source = "crash",
+                    .type = "paid",
+                    .subject = c.account(),
+                    .data = std::to_string(c.amount())};
     commits.transact([&](sqlite::transaction& tx) {
       const auto expected =
           again ? expected_version::any()
-                : expected_version::exact(events.read(tx, c.account(), last_version, 1, read_direction::backward).version);
+                : expected_version::exact(
+                      events.read(tx, c.account(), last_version, 1, read_direction::backward)
+                          .version);
       append_or_throw(events, tx, c.account(), expected, std::span<const message>{&m, 1});
       out.enqueue(tx, m);
     });
@@ -162,13 +178,17 @@ class service {
   [[nodiscard]] bool at_rest() {
     const outbox_stats s = outbox_rows.stats();
     if (s.pending + s.dead + s.parked != 0) return false;
-    if (!inbox.letters("email", beginning, 1).empty() || !inbox.letters("stock", beginning, 1).empty()) return false;
+    if (!inbox.letters("email", beginning, 1).empty() ||
+        !inbox.letters("stock", beginning, 1).empty())
+      return false;
     const auto at = checkpoints.read_checkpoint(projection_key<balances>());
     if (events.head() != (at ? at->at : beginning)) return false;
     return broker_file.read([](sqlite::connection& on) {
       return !on.query(
-                    "SELECT 1 FROM gabion_broker_partition p, (VALUES ('email'), ('stock')) g WHERE p.last_offset > coalesce("
-                    "(SELECT offset FROM gabion_broker_offset o WHERE o.group_name = g.column1 AND o.topic = p.topic AND o.part "
+                    "SELECT 1 FROM gabion_broker_partition p, (VALUES ('email'), ('stock')) g "
+                    "WHERE p.last_offset > coalesce("
+                    "(SELECT offset FROM gabion_broker_offset o WHERE o.group_name = g.column1 AND "
+                    "o.topic = p.topic AND o.part "
                     "= p.part), 0)")
                   .next();
     });
@@ -177,7 +197,8 @@ class service {
   /// What an operator does: redrives every letter.
   void mend() {
     const as_part operating{"operator"};
-    for (const dead_letter& letter : outbox_rows.dead_letters(beginning, 100)) (void)outbox_rows.redrive(letter.at);
+    for (const dead_letter& letter : outbox_rows.dead_letters(beginning, 100))
+      (void)outbox_rows.redrive(letter.at);
     relay.rescan();
     for (const char* consumer : {"email", "stock"})
       for (const inbox_letter& letter : inbox.letters(consumer, beginning, 100))
@@ -195,8 +216,11 @@ class service {
     sqlite::create_schema(s.broker_file, sqlite::broker_schema);
     s.database.transact([](sqlite::transaction& tx) {
       tx.on().execute(
-          "CREATE TABLE IF NOT EXISTS effect (seq INTEGER PRIMARY KEY AUTOINCREMENT, consumer, event_id, subject, payload)");
-      tx.on().execute("CREATE TABLE IF NOT EXISTS balance (account TEXT PRIMARY KEY, events INTEGER, fold INTEGER)");
+          "CREATE TABLE IF NOT EXISTS effect (seq INTEGER PRIMARY KEY AUTOINCREMENT, consumer, "
+          "event_id, subject, payload)");
+      tx.on().execute(
+          "CREATE TABLE IF NOT EXISTS balance (account TEXT PRIMARY KEY, events INTEGER, fold "
+          "INTEGER)");
     });
     return true;
   }
@@ -238,24 +262,35 @@ class service {
   sqlite::basic_group_commit<service_env> commits{database};
   durable_broker broker{{.partitions = 2}, broker_file};
   moody_transport way_out{broker};
-  basic_relay<decltype(outbox_rows), moody_transport, service_time::steady, no_observer, service_env, service_time::wall> relay{
-      outbox_rows, way_out, {.owner = owner_, .pump = pump(), .poll_slice = 2ms}};
+  basic_relay<decltype(outbox_rows), moody_transport, service_time::steady, no_observer,
+              service_env, service_time::wall>
+      relay{outbox_rows, way_out, {.owner = owner_, .pump = pump(), .poll_slice = 2ms}};
   outbox<decltype(outbox_rows)> out{outbox_rows, relay};
 
   durable_broker::subscription to_email = broker.subscribe("email", {"messages"});
   durable_broker::subscription to_stock = broker.subscribe("stock", {"messages"});
   template <class Handler>
-  using consumer_type = basic_consumer<durable_broker::subscription, decltype(inbox), service_database, Handler,
-                                       service_time::steady, no_observer, service_env, service_time::wall>;
-  consumer_type<effect_handler> email{to_email, inbox, database, effect_handler{"email"}, consuming("email", 1)};
-  consumer_type<effect_handler> stock{to_stock, inbox, database, effect_handler{"stock", true}, consuming("stock", 4)};
+  using consumer_type =
+      basic_consumer<durable_broker::subscription, decltype(inbox), service_database, Handler,
+                     service_time::steady, no_observer, service_env, service_time::wall>;
+  consumer_type<effect_handler> email{to_email, inbox, database, effect_handler{"email"},
+                                      consuming("email", 1)};
+  consumer_type<effect_handler> stock{to_stock, inbox, database, effect_handler{"stock", true},
+                                      consuming("stock", 4)};
 
   balances read_model{};
-  basic_projector<balances, service_database, decltype(events), decltype(checkpoints), no_codec, service_time::steady,
-                  no_observer, service_env>
-      projector{read_model, database,
-                events,     checkpoints,
-                no_codec{}, {.owner = owner_, .batch = 4, .poll_every = 20ms, .lease_ttl = 400ms, .acquire_every = 50ms}};
+  basic_projector<balances, service_database, decltype(events), decltype(checkpoints), no_codec,
+                  service_time::steady, no_observer, service_env>
+      projector{read_model,
+                database,
+                events,
+                checkpoints,
+                no_codec{},
+                {.owner = owner_,
+                 .batch = 4,
+                 .poll_every = 20ms,
+                 .lease_ttl = 400ms,
+                 .acquire_every = 50ms}};
 };
 
 }  // namespace gabion_test::crash

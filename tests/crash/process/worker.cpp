@@ -15,13 +15,15 @@ namespace gabion_test::crash {
 
 namespace {
 
-/// The commands of this life: first again every second of those that were begun and not acknowledged, then new ones.
-/// The others stay as the crash left them, which must be whole or not at all.
+/// The commands of this life: first again every second of those that were begun and not
+/// acknowledged, then new ones. The others stay as the crash left them, which must be whole or not
+/// at all.
 struct agenda {
   agenda(const life& l, const journal_content& before) {
     for (const std::uint64_t number : before.begun)
       if (!before.acknowledged.contains(number) && number % 2 == 0) again.insert(number);
-    const std::uint64_t next = before.begun.empty() ? 1 : *std::max_element(before.begun.begin(), before.begun.end()) + 1;
+    const std::uint64_t next =
+        before.begun.empty() ? 1 : *std::max_element(before.begun.begin(), before.begun.end()) + 1;
     for (std::uint64_t i = 0; i < l.commands; ++i) fresh.push_back({next + i});
   }
 
@@ -48,7 +50,8 @@ int run_in_one_loop(service& s, journal& log, const agenda& todo) {
   for (const std::uint64_t number : todo.again) execute(s, log, {number}, true);
   std::size_t next = 0;
   for (int idle = 0; idle < most_idle_rounds;) {
-    for (int i = 0; i < 3 && next < todo.fresh.size(); ++i) execute(s, log, todo.fresh[next++], false);
+    for (int i = 0; i < 3 && next < todo.fresh.size(); ++i)
+      execute(s, log, todo.fresh[next++], false);
     std::uint64_t done = step(s.relay, "relay");
     done += step(s.email, "email");
     done += step(s.stock, "stock");
@@ -110,7 +113,8 @@ int live(const life& l) {
   try {
     const agenda todo{l, read_journal(l.directory + "/journal")};
     journal log{l.directory + "/journal"};
-    // In the loop every life has a name of its own and waits for the lease of the dead one to expire; threads reclaim it.
+    // In the loop every life has a name of its own and waits for the lease of the dead one to
+    // expire; threads reclaim it.
     const std::string owner = l.threads ? "service" : "service-" + std::to_string(l.incarnation);
     // The system keeps what a killed process wrote, synced or not: that would only cost time.
     service s{l.directory, owner, l.threads ? sqlite::durability::full : sqlite::durability::off};

@@ -30,7 +30,8 @@ constexpr std::size_t writers = 4;
 class acknowledgements {
  public:
   acknowledgements() {
-    void* page = ::mmap(nullptr, sizeof(counters), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    void* page = ::mmap(nullptr, sizeof(counters), PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (page == MAP_FAILED) throw std::bad_alloc{};
     counters_ = new (page) counters{};
   }
@@ -44,7 +45,9 @@ class acknowledgements {
     counters_->number[writer].store(number);
     counters_->total.fetch_add(1);
   }
-  [[nodiscard]] std::int64_t number(std::size_t writer) const { return counters_->number[writer].load(); }
+  [[nodiscard]] std::int64_t number(std::size_t writer) const {
+    return counters_->number[writer].load();
+  }
   [[nodiscard]] std::int64_t total() const { return counters_->total.load(); }
 
  private:
@@ -55,7 +58,8 @@ class acknowledgements {
   counters* counters_;
 };
 
-/// Runs `body()` in a process of its own and kills that once `enough()` is true. False if it died before.
+/// Runs `body()` in a process of its own and kills that once `enough()` is true. False if it died
+/// before.
 template <class Body, class Enough>
 bool kill_when(Body body, Enough enough) {
   const pid_t child = ::fork();
@@ -85,7 +89,8 @@ void write_pair(sqlite::transaction& tx, std::size_t writer, std::int64_t number
 }
 
 template <class Transactor>
-void write_for_ever(Transactor& through, std::size_t writer, std::int64_t next, acknowledgements& told) {
+void write_for_ever(Transactor& through, std::size_t writer, std::int64_t next,
+                    acknowledgements& told) {
   told.begin(writer, next - 1);
   for (;; ++next) {
     through.transact([&](sqlite::transaction& tx) { write_pair(tx, writer, next); });
@@ -114,13 +119,17 @@ struct pairs {
       CHECK(integrity->text(0) == "ok");
       for (std::size_t w = 0; w < writers; ++w) {
         const std::int64_t count = number_of(on, "SELECT count(*) FROM a WHERE writer = ?", w);
-        const std::int64_t last = number_of(on, "SELECT coalesce(max(number), 0) FROM a WHERE writer = ?", w);
-        CHECK(count == last);               // no gap: a prefix of what the writer wrote
-        CHECK(last >= told.number(w));      // nothing that it was told is durable is lost
-        CHECK(last <= told.number(w) + 1);  // and at most the one that was under way is there besides
+        const std::int64_t last =
+            number_of(on, "SELECT coalesce(max(number), 0) FROM a WHERE writer = ?", w);
+        CHECK(count == last);           // no gap: a prefix of what the writer wrote
+        CHECK(last >= told.number(w));  // nothing that it was told is durable is lost
+        // and at most the one that was under way is there besides
+        CHECK(last <= told.number(w) + 1);
       }
-      CHECK_FALSE(on.query("SELECT writer, number FROM a EXCEPT SELECT writer, number FROM b").next());
-      CHECK_FALSE(on.query("SELECT writer, number FROM b EXCEPT SELECT writer, number FROM a").next());
+      CHECK_FALSE(
+          on.query("SELECT writer, number FROM a EXCEPT SELECT writer, number FROM b").next());
+      CHECK_FALSE(
+          on.query("SELECT writer, number FROM b EXCEPT SELECT writer, number FROM a").next());
     });
   }
 };
@@ -150,7 +159,8 @@ TEST_CASE("a process killed among its transactions leaves a prefix of them", "[s
   }
 }
 
-TEST_CASE("a process killed among its group commits leaves a prefix of each writer", "[sqlite][crash]") {
+TEST_CASE("a process killed among its group commits leaves a prefix of each writer",
+          "[sqlite][crash]") {
   pairs p;
   xoshiro256 random{2};
   for (int kill = 0; kill < kills; ++kill) {
@@ -161,7 +171,8 @@ TEST_CASE("a process killed among its group commits leaves a prefix of each writ
           sqlite::group_commit writer{db};
           std::vector<std::thread> running;
           for (std::size_t w = 0; w < writers; ++w)
-            running.emplace_back([&, w, next = next_number(db, w)] { write_for_ever(writer, w, next, p.told); });
+            running.emplace_back(
+                [&, w, next = next_number(db, w)] { write_for_ever(writer, w, next, p.told); });
           for (std::thread& each : running) each.join();
         },
         [&] { return p.told.total() >= until; }));
@@ -169,14 +180,16 @@ TEST_CASE("a process killed among its group commits leaves a prefix of each writ
   }
 }
 
-TEST_CASE("a process killed while it enqueues and settles loses and repeats nothing", "[sqlite][crash]") {
+TEST_CASE("a process killed while it enqueues and settles loses and repeats nothing",
+          "[sqlite][crash]") {
   const gabion_test::temporary_directory directory;
   const std::string path = directory.file("kill.db");
   acknowledgements told;  // 0: what was enqueued, 1: what was settled
   {
     sqlite::database db{path};
     sqlite::outbox_store::create_schema(db);
-    db.transact([](sqlite::transaction& tx) { tx.on().execute("CREATE TABLE a (writer, number)"); });
+    db.transact(
+        [](sqlite::transaction& tx) { tx.on().execute("CREATE TABLE a (writer, number)"); });
   }
   xoshiro256 random{3};
   for (int kill = 0; kill < kills; ++kill) {
@@ -197,7 +210,8 @@ TEST_CASE("a process killed while it enqueues and settles loses and repeats noth
           for (std::int64_t n = next_number(db, 0);; ++n) {
             db.transact([&](sqlite::transaction& tx) {
               tx.on().run("INSERT INTO a (writer, number) VALUES (0, ?)", n);
-              const std::vector<message> batch{{.id = std::to_string(n), .type = "t", .subject = "k"}};
+              const std::vector<message> batch{
+                  {.id = std::to_string(n), .type = "t", .subject = "k"}};
               outbox.enqueue(tx, batch);
             });
             told.set(0, n);
@@ -209,12 +223,18 @@ TEST_CASE("a process killed while it enqueues and settles loses and repeats noth
       sqlite::rows integrity = on.query("PRAGMA integrity_check");
       REQUIRE(integrity.next());
       CHECK(integrity->text(0) == "ok");
-      CHECK_FALSE(on.query("SELECT CAST(number AS TEXT) FROM a EXCEPT SELECT event_id FROM gabion_outbox").next());
-      CHECK_FALSE(on.query("SELECT event_id FROM gabion_outbox EXCEPT SELECT CAST(number AS TEXT) FROM a").next());
+      CHECK_FALSE(
+          on.query("SELECT CAST(number AS TEXT) FROM a EXCEPT SELECT event_id FROM gabion_outbox")
+              .next());
+      CHECK_FALSE(
+          on.query("SELECT event_id FROM gabion_outbox EXCEPT SELECT CAST(number AS TEXT) FROM a")
+              .next());
       CHECK(number_of(on, "SELECT max(number) FROM a WHERE writer = ?", 0) >= told.number(0));
       // One relay, in order: what is published is a prefix.
-      const std::int64_t published = number_of(on, "SELECT count(*) + ? FROM gabion_outbox WHERE state = 1", 0);
-      CHECK(number_of(on, "SELECT coalesce(max(id), 0) + ? FROM gabion_outbox WHERE state = 1", 0) == published);
+      const std::int64_t published =
+          number_of(on, "SELECT count(*) + ? FROM gabion_outbox WHERE state = 1", 0);
+      CHECK(number_of(on, "SELECT coalesce(max(id), 0) + ? FROM gabion_outbox WHERE state = 1",
+                      0) == published);
       CHECK(published >= told.number(1));
     });
   }

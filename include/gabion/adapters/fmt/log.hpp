@@ -21,8 +21,11 @@ struct fmt::formatter<gabion::position> : fmt::formatter<std::uint64_t> {
 template <>
 struct fmt::formatter<gabion::outcome> : gabion::detail::named_formatter<gabion::outcome> {};
 template <>
-struct fmt::formatter<gabion::disposition> : gabion::detail::named_formatter<gabion::disposition> {};
+struct fmt::formatter<gabion::disposition> : gabion::detail::named_formatter<gabion::disposition> {
+};
 template <>
-struct fmt::formatter<gabion::settle_status> : gabion::detail::named_formatter<gabion::settle_status> {};
+struct fmt::formatter<gabion::settle_status>
+    : gabion::detail::named_formatter<gabion::settle_status> {};
 template <>
-struct fmt::formatter<gabion::poison_policy> : gabion::detail::named_formatter<gabion::poison_policy> {};
+struct fmt::formatter<gabion::poison_policy>
+    : gabion::detail::named_formatter<gabion::poison_policy> {};

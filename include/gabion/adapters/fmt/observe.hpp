@@ -8,6 +8,8 @@
 #include <gabion/observe/health.hpp>
 
 template <>
-struct fmt::formatter<gabion::health_state> : gabion::detail::named_formatter<gabion::health_state> {};
+struct fmt::formatter<gabion::health_state>
+    : gabion::detail::named_formatter<gabion::health_state> {};
 template <>
-struct fmt::formatter<gabion::alert_level> : gabion::detail::named_formatter<gabion::alert_level> {};
+struct fmt::formatter<gabion::alert_level> : gabion::detail::named_formatter<gabion::alert_level> {
+};

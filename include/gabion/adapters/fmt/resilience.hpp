@@ -9,16 +9,22 @@
 #include <gabion/resilience/retry.hpp>
 
 template <>
-struct fmt::formatter<gabion::circuit_state> : gabion::detail::named_formatter<gabion::circuit_state> {};
+struct fmt::formatter<gabion::circuit_state>
+    : gabion::detail::named_formatter<gabion::circuit_state> {};
 template <>
-struct fmt::formatter<gabion::circuit_mode> : gabion::detail::named_formatter<gabion::circuit_mode> {};
+struct fmt::formatter<gabion::circuit_mode>
+    : gabion::detail::named_formatter<gabion::circuit_mode> {};
 template <>
-struct fmt::formatter<gabion::circuit_cause> : gabion::detail::named_formatter<gabion::circuit_cause> {};
+struct fmt::formatter<gabion::circuit_cause>
+    : gabion::detail::named_formatter<gabion::circuit_cause> {};
 template <>
-struct fmt::formatter<gabion::circuit_refusal> : gabion::detail::named_formatter<gabion::circuit_refusal> {};
+struct fmt::formatter<gabion::circuit_refusal>
+    : gabion::detail::named_formatter<gabion::circuit_refusal> {};
 template <>
-struct fmt::formatter<gabion::circuit_explanation> : gabion::detail::named_formatter<gabion::circuit_explanation> {};
+struct fmt::formatter<gabion::circuit_explanation>
+    : gabion::detail::named_formatter<gabion::circuit_explanation> {};
 template <>
-struct fmt::formatter<gabion::attempt_verdict> : gabion::detail::named_formatter<gabion::attempt_verdict> {};
+struct fmt::formatter<gabion::attempt_verdict>
+    : gabion::detail::named_formatter<gabion::attempt_verdict> {};
 template <>
 struct fmt::formatter<gabion::retry_stop> : gabion::detail::named_formatter<gabion::retry_stop> {};

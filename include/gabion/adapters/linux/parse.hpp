@@ -7,14 +7,17 @@
 
 #include <gabion/adapters/linux/detail/text.hpp>
 
-// What the kernel's files say, as pure functions of their text. Anything that is not in the documented form reads as nothing.
+// What the kernel's files say, as pure functions of their text. Anything that is not in the
+// documented form reads as nothing.
 namespace gabion {
 inline namespace v0 {
 namespace linux_adapter {
 
-/// The share of the last 10 s in which work stood still for want of the resource, from a pressure file, in basis points: `some`
-/// (at least one task waited) or `full` (all did). Source: the kernel's Documentation/accounting/psi.rst.
-[[nodiscard]] inline std::optional<std::uint32_t> parse_stall(std::string_view text, std::string_view row = "some") noexcept {
+/// The share of the last 10 s in which work stood still for want of the resource, from a pressure
+/// file, in basis points: `some` (at least one task waited) or `full` (all did). Source: the
+/// kernel's Documentation/accounting/psi.rst.
+[[nodiscard]] inline std::optional<std::uint32_t> parse_stall(
+    std::string_view text, std::string_view row = "some") noexcept {
   while (!text.empty()) {
     std::string_view line = detail::take_line(text);
     if (detail::take_word(line) != row) continue;
@@ -29,14 +32,16 @@ namespace linux_adapter {
   return std::nullopt;
 }
 
-/// How much of something was used out of how much there was, since the machine or the group began. Two of them make a rate.
+/// How much of something was used out of how much there was, since the machine or the group began.
+/// Two of them make a rate.
 struct usage {
   std::uint64_t used = 0;
   std::uint64_t total = 0;
   friend bool operator==(const usage&, const usage&) = default;
 };
 
-/// Time that all processors together were busy, out of all their time, in ticks. From /proc/stat. Waiting for I/O is idle.
+/// Time that all processors together were busy, out of all their time, in ticks. From /proc/stat.
+/// Waiting for I/O is idle.
 [[nodiscard]] inline std::optional<usage> parse_cpu_time(std::string_view stat) noexcept {
   std::string_view line = detail::take_line(stat);
   if (detail::take_word(line) != "cpu") return std::nullopt;
@@ -61,8 +66,9 @@ struct usage {
   return usage{*total - *available, *total};
 }
 
-/// Calls `f(name, busy)` for each disk of /proc/diskstats: the milliseconds for which it was busy since the machine began. Memory
-/// and loop devices, and lines that are not in the documented form, are left out.
+/// Calls `f(name, busy)` for each disk of /proc/diskstats: the milliseconds for which it was busy
+/// since the machine began. Memory and loop devices, and lines that are not in the documented form,
+/// are left out.
 template <class Function>
 void each_disk_time(std::string_view diskstats, const Function& f) {
   while (!diskstats.empty()) {
@@ -84,7 +90,8 @@ struct traffic {
 };
 
 /// The bytes of one interface, or of all but the loopback, since they came up. From /proc/net/dev.
-[[nodiscard]] inline std::optional<traffic> parse_traffic(std::string_view net_dev, std::string_view interface = {}) noexcept {
+[[nodiscard]] inline std::optional<traffic> parse_traffic(
+    std::string_view net_dev, std::string_view interface = {}) noexcept {
   std::optional<traffic> sum;
   while (!net_dev.empty()) {
     std::string_view line = detail::take_line(net_dev);
@@ -103,8 +110,8 @@ struct traffic {
   return sum;
 }
 
-/// The periods in which a group was held back by its share of processor time, out of all. From cpu.stat; nothing if the group has
-/// no such limit, for then it counts no periods.
+/// The periods in which a group was held back by its share of processor time, out of all. From
+/// cpu.stat; nothing if the group has no such limit, for then it counts no periods.
 [[nodiscard]] inline std::optional<usage> parse_throttling(std::string_view cpu_stat) noexcept {
   const auto periods = detail::named_number(cpu_stat, "nr_periods");
   const auto throttled = detail::named_number(cpu_stat, "nr_throttled");
@@ -127,12 +134,15 @@ struct traffic {
 }
 
 /// File pages that a group could give back at once. From memory.stat.
-[[nodiscard]] inline std::optional<std::uint64_t> parse_inactive_file(std::string_view memory_stat) noexcept {
+[[nodiscard]] inline std::optional<std::uint64_t> parse_inactive_file(
+    std::string_view memory_stat) noexcept {
   return detail::named_number(memory_stat, "inactive_file");
 }
 
-/// The path of a process's group below the mount of cgroup v2, from /proc/self/cgroup: what follows "0::". Nothing under v1.
-[[nodiscard]] constexpr std::optional<std::string_view> parse_cgroup_path(std::string_view self_cgroup) noexcept {
+/// The path of a process's group below the mount of cgroup v2, from /proc/self/cgroup: what follows
+/// "0::". Nothing under v1.
+[[nodiscard]] constexpr std::optional<std::string_view> parse_cgroup_path(
+    std::string_view self_cgroup) noexcept {
   while (!self_cgroup.empty()) {
     const std::string_view line = detail::take_line(self_cgroup);
     if (line.starts_with("0::/")) return line.substr(3);

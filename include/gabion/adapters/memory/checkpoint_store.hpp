@@ -21,7 +21,8 @@ namespace memory {
 
 /// Checkpoints of projections in a memory database; satisfies gabion::checkpoint_store.
 ///
-/// Safe to use from several threads. WallClock judges the leases and stamps the letters. Operations are logarithmic.
+/// Safe to use from several threads. WallClock judges the leases and stamps the letters. Operations
+/// are logarithmic.
 template <wall_clock WallClock = system_clock, env Env = native_env>
 class basic_checkpoint_store {
  public:
@@ -32,7 +33,8 @@ class basic_checkpoint_store {
   explicit basic_checkpoint_store(database_type& in, WallClock time = WallClock{})
       : database_{&in}, time_{std::move(time)}, checkpoints_{in}, letters_{in}, serving_{in} {}
 
-  [[nodiscard]] std::optional<lease> acquire_lease(std::string_view name, std::string_view owner, duration ttl) {
+  [[nodiscard]] std::optional<lease> acquire_lease(std::string_view name, std::string_view owner,
+                                                   duration ttl) {
     const auto guard = database_->lock();
     return leases_.acquire(name, owner, ttl, time_.now());
   }
@@ -45,14 +47,17 @@ class basic_checkpoint_store {
     return leases_.release(held);
   }
 
-  [[nodiscard]] std::optional<checkpoint> read_checkpoint(std::string_view key) { return checkpoints_.find(std::string{key}); }
+  [[nodiscard]] std::optional<checkpoint> read_checkpoint(std::string_view key) {
+    return checkpoints_.find(std::string{key});
+  }
   [[nodiscard]] std::optional<checkpoint> read_checkpoint(transaction& tx, std::string_view key) {
     const auto& rows = checkpoints_.rows(tx);
     const auto found = rows.find(key);
     return found == rows.end() ? std::nullopt : std::optional{found->second};
   }
 
-  [[nodiscard]] settle_status move_checkpoint(transaction& tx, const lease& held, position from, const checkpoint& to) {
+  [[nodiscard]] settle_status move_checkpoint(transaction& tx, const lease& held, position from,
+                                              const checkpoint& to) {
     const auto now = read_checkpoint(tx, held.name);
     if (!leases_.holds(held) || (now ? now->at : beginning) != from) return settle_status::fenced;
     checkpoints_.put(tx, held.name, to);
@@ -67,7 +72,8 @@ class basic_checkpoint_store {
   [[nodiscard]] bool remove_letter(transaction& tx, std::string_view key, position at) {
     return letters_.erase(tx, {std::string{key}, at});
   }
-  [[nodiscard]] std::vector<projection_letter> letters(std::string_view key, position after, std::size_t limit) {
+  [[nodiscard]] std::vector<projection_letter> letters(std::string_view key, position after,
+                                                       std::size_t limit) {
     return letters_.read([&](const auto& rows) {
       std::vector<projection_letter> found;
       for (auto at = rows.upper_bound({std::string{key}, after});
@@ -77,13 +83,17 @@ class basic_checkpoint_store {
     });
   }
 
-  [[nodiscard]] std::optional<std::uint32_t> serving(std::string_view name) { return serving_.find(std::string{name}); }
+  [[nodiscard]] std::optional<std::uint32_t> serving(std::string_view name) {
+    return serving_.find(std::string{name});
+  }
   [[nodiscard]] std::optional<std::uint32_t> serving(transaction& tx, std::string_view name) {
     const auto& rows = serving_.rows(tx);
     const auto found = rows.find(name);
     return found == rows.end() ? std::nullopt : std::optional{found->second};
   }
-  void serve(transaction& tx, std::string_view name, std::uint32_t version) { serving_.put(tx, std::string{name}, version); }
+  void serve(transaction& tx, std::string_view name, std::uint32_t version) {
+    serving_.put(tx, std::string{name}, version);
+  }
 
  private:
   database_type* database_;

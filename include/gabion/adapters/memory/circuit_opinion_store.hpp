@@ -18,23 +18,27 @@ namespace gabion {
 inline namespace v0 {
 namespace memory {
 
-/// Opinions of circuits in memory, for the breakers of one process and for tests; satisfies gabion::circuit_opinion_store.
+/// Opinions of circuits in memory, for the breakers of one process and for tests; satisfies
+/// gabion::circuit_opinion_store.
 ///
-/// Safe to use from several threads. Both operations are linear in the opinions of one circuit. What has expired is dropped
-/// when its circuit is next used.
+/// Safe to use from several threads. Both operations are linear in the opinions of one circuit.
+/// What has expired is dropped when its circuit is next used.
 template <clock Clock = steady_clock, env Env = native_env>
 class basic_circuit_opinion_store {
  public:
   explicit basic_circuit_opinion_store(Clock time = Clock{}) : time_{std::move(time)} {}
 
-  /// errc::invalid_argument for a name, an id or a ttl out of its range; errc::full for one instance too many.
+  /// errc::invalid_argument for a name, an id or a ttl out of its range; errc::full for one
+  /// instance too many.
   std::error_code publish(std::string_view circuit, const circuit_opinion& mine, duration ttl) {
-    if (const std::error_code wrong = gabion::detail::check_opinion(circuit, mine, ttl)) return wrong;
+    if (const std::error_code wrong = gabion::detail::check_opinion(circuit, mine, ttl))
+      return wrong;
     const std::lock_guard guard{mutex_};
     const instant now = time_.now();
     room& of = rooms_.try_emplace(std::string{circuit}).first->second;
     forget_expired(of, now);
-    if (of.size() >= max_circuit_opinions && !of.contains(mine.instance)) return make_error_code(errc::full);
+    if (of.size() >= max_circuit_opinions && !of.contains(mine.instance))
+      return make_error_code(errc::full);
     of.insert_or_assign(mine.instance, entry{mine, now, gabion::saturating_add(now, ttl)});
     return {};
   }

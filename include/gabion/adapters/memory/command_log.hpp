@@ -19,8 +19,9 @@ namespace memory {
 
 /// Done commands in a memory database; satisfies gabion::command_log.
 ///
-/// A claim needs no row of its own: transactions of this database run one at a time. Safe to use from several threads. WallClock
-/// stamps the records. `claim` and `complete` are logarithmic, `forget` is linear in the records kept.
+/// A claim needs no row of its own: transactions of this database run one at a time. Safe to use
+/// from several threads. WallClock stamps the records. `claim` and `complete` are logarithmic,
+/// `forget` is linear in the records kept.
 template <wall_clock WallClock = system_clock, env Env = native_env>
 class basic_command_log {
  public:
@@ -31,13 +32,15 @@ class basic_command_log {
   explicit basic_command_log(database_type& in, WallClock time = WallClock{})
       : database_{&in}, time_{std::move(time)}, records_{in} {}
 
-  [[nodiscard]] std::optional<command_record> claim(transaction& tx, std::string_view tenant, std::string_view key) {
+  [[nodiscard]] std::optional<command_record> claim(transaction& tx, std::string_view tenant,
+                                                    std::string_view key) {
     const auto& rows = records_.rows(tx);
     const auto found = rows.find(key_type{tenant, key});
     return found == rows.end() ? std::nullopt : std::optional{found->second.second};
   }
 
-  void complete(transaction& tx, std::string_view tenant, std::string_view key, const command_record& done) {
+  void complete(transaction& tx, std::string_view tenant, std::string_view key,
+                const command_record& done) {
     records_.put(tx, key_type{tenant, key}, {time_.now(), done});
   }
 

@@ -25,8 +25,9 @@ class participant {
 
 /// A database in memory: serial transactions over any number of tables, all or nothing.
 ///
-/// One transaction runs at a time, and reads wait for it. Safe to use from several threads; a thread that has a
-/// transaction open reads through it, never beside it. Nothing survives the process.
+/// One transaction runs at a time, and reads wait for it. Safe to use from several threads; a
+/// thread that has a transaction open reads through it, never beside it. Nothing survives the
+/// process.
 template <env Env = native_env>
 class basic_database {
  public:

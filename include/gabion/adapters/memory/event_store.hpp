@@ -26,26 +26,31 @@ namespace gabion {
 inline namespace v0 {
 namespace memory {
 
-/// An event store in a memory database. Positions are 1, 2, 3 ... without a hole, because transactions are serial.
+/// An event store in a memory database. Positions are 1, 2, 3 ... without a hole, because
+/// transactions are serial.
 ///
 /// Safe to use from several threads. Appending costs amortised constant time for each event.
-template <wall_clock WallClock = system_clock, env Env = native_env, random_source Random = xoshiro256>
+template <wall_clock WallClock = system_clock, env Env = native_env,
+          random_source Random = xoshiro256>
 class basic_event_store final : private participant {
  public:
   using database_type = basic_database<Env>;
   using transaction = typename database_type::transaction;
 
   /// The database must outlive the store.
-  explicit basic_event_store(database_type& in, WallClock time = WallClock{}, Random random = Random{})
+  explicit basic_event_store(database_type& in, WallClock time = WallClock{},
+                             Random random = Random{})
       : database_{&in}, time_{time}, new_id_{std::move(time), std::move(random)} {}
   basic_event_store(const basic_event_store&) = delete;
   basic_event_store& operator=(const basic_event_store&) = delete;
 
-  append_result append(transaction& tx, std::string_view stream, expected_version expected, std::span<const message> events) {
+  append_result append(transaction& tx, std::string_view stream, expected_version expected,
+                       std::span<const message> events) {
     gabion::detail::check_append(stream, events);
     const std::uint64_t actual = version_of(stream);
     auto find = [&](std::string_view id) { return place_of(id, stream); };
-    if (auto decided = gabion::detail::decide_append(actual, expected, events, find)) return *std::move(decided);
+    if (auto decided = gabion::detail::decide_append(actual, expected, events, find))
+      return *std::move(decided);
     tx.join(*this);
     const wall_time now = time_.now();
     for (const message& m : events) write(stream, m, now);
@@ -57,19 +62,21 @@ class basic_event_store final : private participant {
             .last = position{log_.size()}};
   }
 
-  [[nodiscard]] stream_page read(std::string_view stream, std::uint64_t from, std::size_t limit, read_direction direction) const {
+  [[nodiscard]] stream_page read(std::string_view stream, std::uint64_t from, std::size_t limit,
+                                 read_direction direction) const {
     gabion::detail::check_limit(limit);
     const auto guard = database_->lock();
     return page(stream, from, limit, direction);
   }
 
-  [[nodiscard]] stream_page read(transaction& /*tx*/, std::string_view stream, std::uint64_t from, std::size_t limit,
-                                 read_direction direction) const {
+  [[nodiscard]] stream_page read(transaction& /*tx*/, std::string_view stream, std::uint64_t from,
+                                 std::size_t limit, read_direction direction) const {
     gabion::detail::check_limit(limit);
     return page(stream, from, limit, direction);
   }
 
-  [[nodiscard]] std::vector<recorded_event> read_all(position from, std::size_t limit, read_direction direction) const {
+  [[nodiscard]] std::vector<recorded_event> read_all(position from, std::size_t limit,
+                                                     read_direction direction) const {
     gabion::detail::check_limit(limit);
     const auto guard = database_->lock();
     const std::uint64_t start = to_number(from);
@@ -95,27 +102,36 @@ class basic_event_store final : private participant {
  private:
   struct text_hash {
     using is_transparent = void;
-    std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>{}(text); }
+    std::size_t operator()(std::string_view text) const noexcept {
+      return std::hash<std::string_view>{}(text);
+    }
   };
   template <class Value>
   using text_map = std::unordered_map<std::string, Value, text_hash, std::equal_to<>>;
 
-  [[nodiscard]] auto iterator(std::uint64_t at) const { return log_.begin() + static_cast<std::ptrdiff_t>(at); }
+  [[nodiscard]] auto iterator(std::uint64_t at) const {
+    return log_.begin() + static_cast<std::ptrdiff_t>(at);
+  }
 
   [[nodiscard]] std::uint64_t version_of(std::string_view stream) const {
     const auto found = streams_.find(stream);
     return found == streams_.end() ? 0 : found->second.size();
   }
 
-  [[nodiscard]] std::optional<gabion::detail::event_place> place_of(std::string_view id, std::string_view stream) const {
+  [[nodiscard]] std::optional<gabion::detail::event_place> place_of(std::string_view id,
+                                                                    std::string_view stream) const {
     const auto found = ids_.find(id);
     if (found == ids_.end()) return std::nullopt;
     const recorded_event& event = log_[found->second];
-    return gabion::detail::event_place{.here = event.stream == stream, .version = event.version, .at = event.at};
+    return gabion::detail::event_place{
+        .here = event.stream == stream, .version = event.version, .at = event.at};
   }
 
   void write(std::string_view stream, const message& m, wall_time now) {
-    recorded_event event{.at = position{log_.size() + 1}, .stream = std::string{stream}, .recorded_at = now, .what = m};
+    recorded_event event{.at = position{log_.size() + 1},
+                         .stream = std::string{stream},
+                         .recorded_at = now,
+                         .what = m};
     if (event.what.id.empty()) event.what.id = to_string(new_id_());
     if (event.what.time == wall_time{}) event.what.time = event.recorded_at;
     auto& versions = streams_.try_emplace(event.stream).first->second;
@@ -125,13 +141,16 @@ class basic_event_store final : private participant {
     ids_.emplace(log_.back().what.id, log_.size() - 1);
   }
 
-  [[nodiscard]] stream_page page(std::string_view stream, std::uint64_t from, std::size_t limit, read_direction direction) const {
+  [[nodiscard]] stream_page page(std::string_view stream, std::uint64_t from, std::size_t limit,
+                                 read_direction direction) const {
     stream_page result{.version = version_of(stream)};
     if (result.version != 0) {
       const std::vector<std::size_t>& versions = streams_.find(stream)->second;
       const bool forward = direction == read_direction::forward;
-      std::uint64_t v = forward ? (std::max)(from, std::uint64_t{1}) : (std::min)(from, result.version);
-      for (; v >= 1 && v <= result.version && result.events.size() < limit; v = forward ? v + 1 : v - 1)
+      std::uint64_t v =
+          forward ? (std::max)(from, std::uint64_t{1}) : (std::min)(from, result.version);
+      for (; v >= 1 && v <= result.version && result.events.size() < limit;
+           v = forward ? v + 1 : v - 1)
         result.events.push_back(log_[versions[v - 1]]);
     }
     gabion::detail::finish_page(result, from, direction);
@@ -145,7 +164,9 @@ class basic_event_store final : private participant {
       const auto stream = streams_.find(last.stream);
       if (stream->second.size() == last.version) stream->second.pop_back();
       if (stream->second.empty()) streams_.erase(stream);
-      if (const auto id = ids_.find(last.what.id); id != ids_.end() && id->second == log_.size() - 1) ids_.erase(id);
+      if (const auto id = ids_.find(last.what.id);
+          id != ids_.end() && id->second == log_.size() - 1)
+        ids_.erase(id);
     }
   }
 
@@ -155,7 +176,8 @@ class basic_event_store final : private participant {
   std::deque<recorded_event> log_{};
   std::size_t committed_ = 0;
   text_map<std::vector<std::size_t>> streams_{};
-  std::unordered_map<std::string_view, std::size_t> ids_{};  // views of the ids in log_, which does not move them
+  // views of the ids in log_, which does not move them
+  std::unordered_map<std::string_view, std::size_t> ids_{};
   basic_wake_group<Env> appended_{};
 };
 

@@ -24,15 +24,17 @@ namespace memory {
 /// The inbox and event log of any number of consumers in memory; satisfies gabion::inbox_store for
 /// memory::database::transaction.
 ///
-/// It does what the SQLite one does, call for call; nothing survives the process. Safe to use from several threads. A
-/// thread that has a transaction open must call only what takes that transaction. It keeps a reference to the database, which
-/// must not be in a transaction when the store is destroyed. Operations are logarithmic in what is kept.
+/// It does what the SQLite one does, call for call; nothing survives the process. Safe to use from
+/// several threads. A thread that has a transaction open must call only what takes that
+/// transaction. It keeps a reference to the database, which must not be in a transaction when the
+/// store is destroyed. Operations are logarithmic in what is kept.
 template <wall_clock WallClock = system_clock, env Env = native_env>
 class basic_inbox_store {
  public:
   using transaction = typename basic_database<Env>::transaction;
 
-  explicit basic_inbox_store(basic_database<Env>& in, WallClock time = WallClock{}) : database_{in}, time_{std::move(time)} {}
+  explicit basic_inbox_store(basic_database<Env>& in, WallClock time = WallClock{})
+      : database_{in}, time_{std::move(time)} {}
   basic_inbox_store(const basic_inbox_store&) = delete;
   basic_inbox_store& operator=(const basic_inbox_store&) = delete;
 
@@ -44,11 +46,14 @@ class basic_inbox_store {
     return true;
   }
 
-  void keep_dead(transaction& tx, std::string_view consumer, const message& m, std::uint32_t attempts, std::string_view reason) {
+  void keep_dead(transaction& tx, std::string_view consumer, const message& m,
+                 std::uint32_t attempts, std::string_view reason) {
     const detail::inbox_key key = enter(tx, consumer, m);
-    const std::uint64_t at = put_letter(key, m, inbox_status::dead, attempts, std::string{reason.substr(0, 2048)});
+    const std::uint64_t at =
+        put_letter(key, m, inbox_status::dead, attempts, std::string{reason.substr(0, 2048)});
     for (const std::uint64_t behind : table_.of_key(consumer, m.subject, at))
-      if (table_.letters.at(behind).status == inbox_status::redriven) move(behind, inbox_status::parked);
+      if (table_.letters.at(behind).status == inbox_status::redriven)
+        move(behind, inbox_status::parked);
   }
 
   [[nodiscard]] bool keep_parked(transaction& tx, std::string_view consumer, const message& m) {
@@ -58,7 +63,8 @@ class basic_inbox_store {
     if (there && table_.letters.at(*there).status == inbox_status::dead) return true;
     bool behind_dead = false;
     for (const std::uint64_t at : table_.of_key(consumer, m.subject, 0))
-      behind_dead = behind_dead || ((!there || at < *there) && table_.letters.at(at).status == inbox_status::dead);
+      behind_dead = behind_dead ||
+                    ((!there || at < *there) && table_.letters.at(at).status == inbox_status::dead);
     put_letter(key, m, behind_dead ? inbox_status::parked : inbox_status::redriven, 0, {});
     return true;
   }
@@ -67,11 +73,14 @@ class basic_inbox_store {
     return !table_.of_key(consumer, key, 0).empty();
   }
 
-  [[nodiscard]] std::vector<inbox_letter> letters(std::string_view consumer, position after, std::size_t limit) {
+  [[nodiscard]] std::vector<inbox_letter> letters(std::string_view consumer, position after,
+                                                  std::size_t limit) {
     return list(consumer, after, limit, [](const detail::kept_letter&) { return true; });
   }
-  [[nodiscard]] std::vector<inbox_letter> redriven(std::string_view consumer, position after, std::size_t limit) {
-    return list(consumer, after, limit, [](const detail::kept_letter& l) { return l.status == inbox_status::redriven; });
+  [[nodiscard]] std::vector<inbox_letter> redriven(std::string_view consumer, position after,
+                                                   std::size_t limit) {
+    return list(consumer, after, limit,
+                [](const detail::kept_letter& l) { return l.status == inbox_status::redriven; });
   }
 
   [[nodiscard]] bool redrive(std::string_view consumer, position at) {
@@ -80,7 +89,8 @@ class basic_inbox_store {
       if (found == nullptr) return false;
       const detail::kept_letter letter = *found;
       tx.join(journal_);
-      for (const std::uint64_t behind : table_.of_key(consumer, letter.what.subject, to_number(at))) {
+      for (const std::uint64_t behind :
+           table_.of_key(consumer, letter.what.subject, to_number(at))) {
         if (table_.letters.at(behind).status == inbox_status::dead) break;
         move(behind, inbox_status::redriven);
       }
@@ -94,11 +104,13 @@ class basic_inbox_store {
   }
 
   [[nodiscard]] bool finish_letter(transaction& tx, std::string_view consumer, position at) {
-    const detail::kept_letter* found = table_.letter(consumer, to_number(at), inbox_status::redriven);
+    const detail::kept_letter* found =
+        table_.letter(consumer, to_number(at), inbox_status::redriven);
     if (found == nullptr) return false;
     const detail::kept_letter letter = *found;
     for (const std::uint64_t earlier : table_.of_key(consumer, letter.what.subject, 0))
-      if (earlier < to_number(at) && table_.letters.at(earlier).status == inbox_status::redriven) return false;
+      if (earlier < to_number(at) && table_.letters.at(earlier).status == inbox_status::redriven)
+        return false;
     tx.join(journal_);
     inbox_entry done = table_.entries.at(letter.key);
     done.status = inbox_status::processed;
@@ -112,17 +124,19 @@ class basic_inbox_store {
   [[nodiscard]] std::optional<inbox_entry> entry(std::string_view consumer, std::string_view source,
                                                  std::string_view message_id) {
     const auto guard = database_.lock();
-    const auto found = table_.entries.find({std::string{consumer}, std::string{source}, std::string{message_id}});
+    const auto found =
+        table_.entries.find({std::string{consumer}, std::string{source}, std::string{message_id}});
     return found == table_.entries.end() ? std::nullopt : std::optional{found->second};
   }
 
-  /// At most `limit` entries at once: call it again while it answers `limit`. A message whose entry is purged is new again.
-  /// Linear in the entries kept.
+  /// At most `limit` entries at once: call it again while it answers `limit`. A message whose entry
+  /// is purged is new again. Linear in the entries kept.
   [[nodiscard]] std::size_t purge_processed(wall_time before, std::size_t limit) {
     const auto guard = database_.lock();
     std::size_t purged = 0;
     for (auto e = table_.entries.begin(); e != table_.entries.end() && purged < limit;) {
-      const bool old = e->second.status == inbox_status::processed && e->second.processed_at < before;
+      const bool old =
+          e->second.status == inbox_status::processed && e->second.processed_at < before;
       e = old ? table_.entries.erase(e) : std::next(e);
       purged += old ? 1 : 0;
     }
@@ -131,15 +145,17 @@ class basic_inbox_store {
 
  private:
   detail::inbox_key enter(transaction& tx, std::string_view consumer, const message& m) {
-    if (consumer.empty()) throw error{errc::invalid_argument, "inbox_store: the consumer's name is empty"};
+    if (consumer.empty())
+      throw error{errc::invalid_argument, "inbox_store: the consumer's name is empty"};
     if (m.id.empty())
-      throw error{errc::invalid_argument, "inbox_store: message.id is empty; without it a repetition can not be told"};
+      throw error{errc::invalid_argument,
+                  "inbox_store: message.id is empty; without it a repetition can not be told"};
     tx.join(journal_);
     return {std::string{consumer}, m.source, m.id};
   }
 
-  std::uint64_t put_letter(const detail::inbox_key& key, const message& m, inbox_status as, std::uint32_t attempts,
-                           std::string reason) {
+  std::uint64_t put_letter(const detail::inbox_key& key, const message& m, inbox_status as,
+                           std::uint32_t attempts, std::string reason) {
     const wall_time now = time_.now();
     note(key, {.status = as, .processed_at = now, .attempts = attempts, .reason = reason});
     detail::kept_letter letter{key, m, as, attempts, std::move(reason), now};
@@ -173,18 +189,21 @@ class basic_inbox_store {
     if (found == table_.entries.end())
       journal_.on_rollback([this, key] { table_.entries.erase(key); });
     else
-      journal_.on_rollback([this, key, former = found->second] { table_.entries.insert_or_assign(key, former); });
+      journal_.on_rollback(
+          [this, key, former = found->second] { table_.entries.insert_or_assign(key, former); });
     table_.entries.insert_or_assign(key, std::move(e));
   }
 
   template <class Predicate>
-  [[nodiscard]] std::vector<inbox_letter> list(std::string_view consumer, position after, std::size_t limit, Predicate wanted) {
+  [[nodiscard]] std::vector<inbox_letter> list(std::string_view consumer, position after,
+                                               std::size_t limit, Predicate wanted) {
     const auto guard = database_.lock();
     std::vector<inbox_letter> found;
-    for (auto l = table_.letters.upper_bound(to_number(after)); l != table_.letters.end() && found.size() < limit; ++l)
+    for (auto l = table_.letters.upper_bound(to_number(after));
+         l != table_.letters.end() && found.size() < limit; ++l)
       if (l->second.key.consumer == consumer && wanted(l->second))
-        found.push_back(
-            {position{l->first}, l->second.what, l->second.status, l->second.attempts, l->second.reason, l->second.kept_at});
+        found.push_back({position{l->first}, l->second.what, l->second.status, l->second.attempts,
+                         l->second.reason, l->second.kept_at});
     return found;
   }
 

@@ -30,16 +30,18 @@ namespace memory {
 
 /// How an outbox_store in memory behaves.
 struct outbox_store_options {
-  std::uint32_t lanes = 1;  ///< lanes, each of which one relay serves at a time; 1 to 1024; default 1
+  /// Lanes, each of which one relay serves at a time; 1 to 1024; default 1
+  std::uint32_t lanes = 1;
   message_limits limits{};  ///< what is refused at enqueue
 };
 
 /// An outbox in memory; satisfies gabion::outbox_store for memory::database::transaction.
 ///
-/// It does what the SQLite one does, call for call; nothing survives the process. Safe to use from several threads. A
-/// thread that has a transaction open must not call anything but `enqueue`: the other calls wait for the transaction's end.
-/// WallClock is the store's own clock: leases are judged and rows are stamped by it. Operations are logarithmic in the
-/// rows kept. It keeps a reference to the database, which must not be in a transaction when the store is destroyed.
+/// It does what the SQLite one does, call for call; nothing survives the process. Safe to use from
+/// several threads. A thread that has a transaction open must not call anything but `enqueue`: the
+/// other calls wait for the transaction's end. WallClock is the store's own clock: leases are
+/// judged and rows are stamped by it. Operations are logarithmic in the rows kept. It keeps a
+/// reference to the database, which must not be in a transaction when the store is destroyed.
 /// Failpoint: "outbox.enqueued".
 template <wall_clock WallClock = system_clock, env Env = native_env>
 class basic_outbox_store {
@@ -47,8 +49,13 @@ class basic_outbox_store {
   using transaction = typename basic_database<Env>::transaction;
 
   /// Throws error(invalid_argument) for an option out of range.
-  explicit basic_outbox_store(basic_database<Env>& in, const outbox_store_options& options = {}, WallClock time = WallClock{})
-      : database_{in}, limits_{options.limits}, time_{time}, table_{basic_outbox_store::valid_lanes(options.lanes)}, ids_{time} {
+  explicit basic_outbox_store(basic_database<Env>& in, const outbox_store_options& options = {},
+                              WallClock time = WallClock{})
+      : database_{in},
+        limits_{options.limits},
+        time_{time},
+        table_{basic_outbox_store::valid_lanes(options.lanes)},
+        ids_{time} {
     gabion::detail::require_limits(limits_);
   }
   basic_outbox_store(const basic_outbox_store&) = delete;
@@ -67,20 +74,24 @@ class basic_outbox_store {
     return written;
   }
 
-  [[nodiscard]] std::vector<outbox_record> fetch(std::uint32_t lane, position after, std::size_t limit) {
+  [[nodiscard]] std::vector<outbox_record> fetch(std::uint32_t lane, position after,
+                                                 std::size_t limit) {
     const auto guard = database_.lock();
     std::vector<outbox_record> found;
     if (lane >= table_.lanes()) return found;
     const auto& pending = table_.pending(lane);
-    for (auto at = pending.upper_bound(to_number(after)); at != pending.end() && found.size() < limit; ++at) {
+    for (auto at = pending.upper_bound(to_number(after));
+         at != pending.end() && found.size() < limit; ++at) {
       const detail::outbox_row& row = *table_.find(*at);
-      if (row.status.redriven && table_.redriven_before(row.what.subject, to_number(after))) continue;
+      if (row.status.redriven && table_.redriven_before(row.what.subject, to_number(after)))
+        continue;
       found.push_back({position{*at}, row.what, row.status.attempts, table_.held_back(row, *at)});
     }
     return found;
   }
 
-  [[nodiscard]] settle_status settle(const lease& held, std::span<const settlement> done, position /*watermark*/) {
+  [[nodiscard]] settle_status settle(const lease& held, std::span<const settlement> done,
+                                     position /*watermark*/) {
     return database_.transact([&](transaction& tx) {
       if (!leases_.holds(held)) return settle_status::fenced;
       tx.join(journal_);
@@ -90,14 +101,16 @@ class basic_outbox_store {
           parked.push_back(to_number(s.at));
         else
           settle_one(s);
-      // What blocks a key may stand behind what it blocks in the list, so parking comes last, in order of position.
+      // What blocks a key may stand behind what it blocks in the list, so parking comes last, in
+      // order of position.
       std::sort(parked.begin(), parked.end());
       for (const std::uint64_t at : parked) park(at);
       return settle_status::applied;
     });
   }
 
-  [[nodiscard]] std::optional<lease> acquire_lease(std::string_view name, std::string_view owner, duration ttl) {
+  [[nodiscard]] std::optional<lease> acquire_lease(std::string_view name, std::string_view owner,
+                                                   duration ttl) {
     const auto guard = database_.lock();
     return leases_.acquire(name, owner, ttl, time_.now());
   }
@@ -113,15 +126,18 @@ class basic_outbox_store {
   [[nodiscard]] std::vector<dead_letter> dead_letters(position after, std::size_t limit) {
     const auto guard = database_.lock();
     std::vector<dead_letter> found;
-    for (auto at = table_.dead().upper_bound(to_number(after)); at != table_.dead().end() && found.size() < limit; ++at) {
+    for (auto at = table_.dead().upper_bound(to_number(after));
+         at != table_.dead().end() && found.size() < limit; ++at) {
       const detail::outbox_row& row = *table_.find(*at);
-      found.push_back({position{*at}, row.what, row.status.attempts, row.status.reason, row.status.changed_at});
+      found.push_back(
+          {position{*at}, row.what, row.status.attempts, row.status.reason, row.status.changed_at});
     }
     return found;
   }
 
-  /// Makes the dead letter and the rows parked behind it, up to the next dead one of its key, pending again. Until they are
-  /// settled, newer rows of the key are fetched as blocked, so that none overtakes them.
+  /// Makes the dead letter and the rows parked behind it, up to the next dead one of its key,
+  /// pending again. Until they are settled, newer rows of the key are fetched as blocked, so that
+  /// none overtakes them.
   [[nodiscard]] bool redrive(position at) {
     return database_.transact([&](transaction& tx) {
       const detail::outbox_row* row = table_.find(to_number(at));
@@ -138,7 +154,8 @@ class basic_outbox_store {
   [[nodiscard]] std::size_t purge_published(wall_time before, std::size_t limit) {
     return database_.transact([&](transaction& tx) {
       std::vector<std::uint64_t> old;
-      for (auto at = table_.published().begin(); at != table_.published().end() && at->first < before && old.size() < limit; ++at)
+      for (auto at = table_.published().begin();
+           at != table_.published().end() && at->first < before && old.size() < limit; ++at)
         old.push_back(at->second);
       tx.join(journal_);
       const std::size_t count = old.size();
@@ -194,10 +211,13 @@ class basic_outbox_store {
     change(to_number(s.at), std::move(to));
   }
 
-  /// Behind a dead row it is parked. Otherwise it is pending still, but its reader has passed it: nothing newer may overtake it.
+  /// Behind a dead row it is parked. Otherwise it is pending still, but its reader has passed it:
+  /// nothing newer may overtake it.
   void park(std::uint64_t at) {
     const detail::outbox_row* row = table_.find(at);
-    if (row == nullptr || row->status.state != detail::outbox_state::pending || row->what.subject.empty()) return;
+    if (row == nullptr || row->status.state != detail::outbox_state::pending ||
+        row->what.subject.empty())
+      return;
     detail::outbox_status to = row->status;
     to.redriven = !table_.blocked(row->what.subject, at);
     if (!to.redriven) to.state = detail::outbox_state::parked;
@@ -205,7 +225,8 @@ class basic_outbox_store {
   }
 
   void change(std::uint64_t at, detail::outbox_status to) {
-    journal_.on_rollback([this, at, former = table_.change(at, std::move(to))] { table_.change(at, former); });
+    journal_.on_rollback(
+        [this, at, former = table_.change(at, std::move(to))] { table_.change(at, former); });
   }
 
   [[nodiscard]] static std::uint32_t valid_lanes(std::uint32_t lanes) {

@@ -13,10 +13,11 @@ namespace gabion {
 inline namespace v0 {
 namespace memory {
 
-/// A transactional map in a memory database: for read models, and for whatever else has to change all or nothing.
+/// A transactional map in a memory database: for read models, and for whatever else has to change
+/// all or nothing.
 ///
-/// Safe to use from several threads; a thread that has a transaction open reads through it. Each change costs one undo
-/// entry, with a copy of the row that was there.
+/// Safe to use from several threads; a thread that has a transaction open reads through it. Each
+/// change costs one undo entry, with a copy of the row that was there.
 template <class Key, class Value, env Env = native_env>
 class basic_table final : private participant {
  public:
@@ -83,7 +84,8 @@ class basic_table final : private participant {
     std::optional<Value> value;
   };
 
-  /// Keeps what is needed to undo a change of that row. A row that cannot be remembered is not left behind either.
+  /// Keeps what is needed to undo a change of that row. A row that cannot be remembered is not left
+  /// behind either.
   void remember(typename map_type::iterator at, bool added) {
     struct guard {
       map_type* rows;

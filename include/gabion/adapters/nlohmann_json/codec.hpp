@@ -21,8 +21,9 @@ inline namespace v0 {
 
 /// What a JSON codec accepts. Later members are only ever added at the end.
 struct json_codec_options {
-  std::size_t max_depth = 64;          ///< nested arrays and objects; 1 to 1024; default 64
-  std::size_t max_bytes = 16U << 20U;  ///< length of one document in bytes; 1 and up; default 16 MiB
+  std::size_t max_depth = 64;  ///< nested arrays and objects; 1 to 1024; default 64
+  /// Length of one document in bytes; 1 and up; default 16 MiB
+  std::size_t max_bytes = 16U << 20U;
   friend bool operator==(const json_codec_options&, const json_codec_options&) = default;
 };
 
@@ -34,24 +35,30 @@ inline void validate(const json_codec_options& options) {
 
 namespace detail {
 
-/// Refuses what would not come back: numbers that JSON has no form for, and nesting that decode() would refuse.
+/// Refuses what would not come back: numbers that JSON has no form for, and nesting that decode()
+/// would refuse.
 template <class Json>
 void check_json(const Json& value, std::size_t depth_left, const std::string& name) {
   if (value.is_number_float() && !std::isfinite(value.template get<double>()))
-    throw error{errc::invalid_argument, name + ": a number is infinite or not a number; JSON can't carry it"};
+    throw error{errc::invalid_argument,
+                name + ": a number is infinite or not a number; JSON can't carry it"};
   if (!value.is_structured()) return;
-  if (depth_left == 0) throw error{errc::invalid_argument, name + ": arrays and objects nest deeper than max_depth"};
+  if (depth_left == 0)
+    throw error{errc::invalid_argument, name + ": arrays and objects nest deeper than max_depth"};
   for (const auto& element : value) detail::check_json(element, depth_left - 1, name);
 }
 
-/// Parses untrusted text within the limits. Throws error(too_large | corrupt) that begins with `name`.
+/// Parses untrusted text within the limits. Throws error(too_large | corrupt) that begins with
+/// `name`.
 template <class Json>
-[[nodiscard]] Json parse_json(std::string_view text, const json_codec_options& limits, const std::string& name) {
+[[nodiscard]] Json parse_json(std::string_view text, const json_codec_options& limits,
+                              const std::string& name) {
   if (text.size() > limits.max_bytes)
-    throw error{errc::too_large,
-                name + ": " + std::to_string(text.size()) + " bytes; allowed: up to " + std::to_string(limits.max_bytes)};
+    throw error{errc::too_large, name + ": " + std::to_string(text.size()) +
+                                     " bytes; allowed: up to " + std::to_string(limits.max_bytes)};
   if (detail::shape_of_json(text, limits.max_depth).depth > limits.max_depth)
-    throw error{errc::corrupt, name + ": arrays and objects nest deeper than " + std::to_string(limits.max_depth)};
+    throw error{errc::corrupt,
+                name + ": arrays and objects nest deeper than " + std::to_string(limits.max_depth)};
   try {
     return Json::parse(text.begin(), text.end());
   } catch (const typename Json::exception& e) {
@@ -70,25 +77,29 @@ template <class T>
 
 }  // namespace detail
 
-/// Values to JSON text and back, through the to_json and from_json that nlohmann_json finds for the type. Satisfies
-/// codec_for<T> for each such T. A value; safe to use from several threads.
+/// Values to JSON text and back, through the to_json and from_json that nlohmann_json finds for the
+/// type. Satisfies codec_for<T> for each such T. A value; safe to use from several threads.
 ///
-/// encode() throws error(invalid_argument) for text that is not UTF-8, for numbers that are not finite and for nesting
-/// beyond max_depth, because none of them would come back. decode() takes any bytes: it gives the value or throws
-/// error(corrupt | too_large) that says where the text is wrong or which field is missing or of another type.
+/// encode() throws error(invalid_argument) for text that is not UTF-8, for numbers that are not
+/// finite and for nesting beyond max_depth, because none of them would come back. decode() takes
+/// any bytes: it gives the value or throws error(corrupt | too_large) that says where the text is
+/// wrong or which field is missing or of another type.
 class json_codec {
  public:
   json_codec() = default;
   /// Throws error(invalid_argument) if an option is out of its range.
-  explicit json_codec(json_codec_options options) : options_{options} { gabion::validate(options_); }
+  explicit json_codec(json_codec_options options) : options_{options} {
+    gabion::validate(options_);
+  }
 
-  [[nodiscard]] static constexpr std::string_view content_type() noexcept { return "application/json"; }
+  [[nodiscard]] static constexpr std::string_view content_type() noexcept {
+    return "application/json";
+  }
   [[nodiscard]] const json_codec_options& options() const noexcept { return options_; }
 
   template <class T>
-  [[nodiscard]] std::string encode(const T& value) const requires requires(::nlohmann::json& j) {
-    j = value;
-  }
+  [[nodiscard]] std::string encode(const T& value) const
+    requires requires(::nlohmann::json& j) { j = value; }
   {
     const std::string name = detail::json_name<T>();
     std::string text;
@@ -100,15 +111,15 @@ class json_codec {
       throw error{errc::invalid_argument, name + ": " + e.what()};
     }
     if (text.size() > options_.max_bytes)
-      throw error{errc::too_large,
-                  name + ": " + std::to_string(text.size()) + " bytes; allowed: up to " + std::to_string(options_.max_bytes)};
+      throw error{errc::too_large, name + ": " + std::to_string(text.size()) +
+                                       " bytes; allowed: up to " +
+                                       std::to_string(options_.max_bytes)};
     return text;
   }
 
   template <class T>
-  [[nodiscard]] T decode(std::string_view bytes) const requires requires(const ::nlohmann::json& j) {
-    j.template get<T>();
-  }
+  [[nodiscard]] T decode(std::string_view bytes) const
+    requires requires(const ::nlohmann::json& j) { j.template get<T>(); }
   {
     const std::string name = detail::json_name<T>();
     const auto tree = detail::parse_json<::nlohmann::json>(bytes, options_, name);

@@ -20,8 +20,9 @@ namespace redis {
 
 namespace detail {
 
-// The index holds the instances by the moment, in the server's milliseconds, at which their opinions expire; each opinion is a
-// key of its own that Redis drops by itself. Both are bounded, so the scripts are.
+// The index holds the instances by the moment, in the server's milliseconds, at which their
+// opinions expire; each opinion is a key of its own that Redis drops by itself. Both are bounded,
+// so the scripts are.
 inline constexpr std::string_view publish_opinion = R"(
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -47,26 +48,34 @@ return found)";
 
 }  // namespace detail
 
-/// Opinions of circuits on a Redis server, for the instances of a service; satisfies gabion::circuit_opinion_store.
+/// Opinions of circuits on a Redis server, for the instances of a service; satisfies
+/// gabion::circuit_opinion_store.
 ///
-/// One script and one round trip for each operation; expiry and age by the server's clock. Needs Redis 5 or newer. On a cluster
-/// all keys of a circuit are in one slot. Safe to use from several threads, which wait for each other on one connection.
+/// One script and one round trip for each operation; expiry and age by the server's clock. Needs
+/// Redis 5 or newer. On a cluster all keys of a circuit are in one slot. Safe to use from several
+/// threads, which wait for each other on one connection.
 template <class Connection = connection>
 class basic_circuit_opinion_store {
  public:
   /// `prefix` begins each key. The connection must outlive the store.
   explicit basic_circuit_opinion_store(Connection& server, std::string prefix = "gabion")
-      : server_{&server}, prefix_{std::move(prefix)}, publish_{detail::publish_opinion}, read_{detail::read_opinions} {}
+      : server_{&server},
+        prefix_{std::move(prefix)},
+        publish_{detail::publish_opinion},
+        read_{detail::read_opinions} {}
 
-  /// errc::invalid_argument for a name, an id or a ttl out of its range; errc::full for one instance too many; otherwise what the
-  /// connection says. A ttl is rounded up to whole milliseconds.
+  /// errc::invalid_argument for a name, an id or a ttl out of its range; errc::full for one
+  /// instance too many; otherwise what the connection says. A ttl is rounded up to whole
+  /// milliseconds.
   std::error_code publish(std::string_view circuit, const circuit_opinion& mine, duration ttl) {
-    if (const std::error_code wrong = gabion::detail::check_opinion(circuit, mine, ttl)) return wrong;
+    if (const std::error_code wrong = gabion::detail::check_opinion(circuit, mine, ttl))
+      return wrong;
     const std::string text = detail::opinion_text(mine, ttl);
     const std::string life = std::to_string(detail::whole_milliseconds(ttl));
     const std::string most = std::to_string(max_circuit_opinions);
     const std::string of = room(circuit);
-    const result done = server_->run(publish_, {of, of + ":" + mine.instance}, {mine.instance, text, life, most});
+    const result done =
+        server_->run(publish_, {of, of + ":" + mine.instance}, {mine.instance, text, life, most});
     if (!done) return done.error();
     return done.value().integer() == 1 ? std::error_code{} : make_error_code(errc::full);
   }
@@ -79,7 +88,8 @@ class basic_circuit_opinion_store {
     answer.error = done.error();
     const reply_view found = done.value();
     for (std::size_t i = 0; done && i + 2 < found.size(); i += 3) {
-      if (auto opinion = detail::read_opinion(found[i].text(), found[i + 2].text(), found[i + 1].integer()))
+      if (auto opinion =
+              detail::read_opinion(found[i].text(), found[i + 2].text(), found[i + 1].integer()))
         answer.heard.push_back(std::move(*opinion));
       else
         ++answer.unreadable;
@@ -88,7 +98,9 @@ class basic_circuit_opinion_store {
   }
 
  private:
-  [[nodiscard]] std::string room(std::string_view circuit) const { return prefix_ + ":opinions:{" + std::string{circuit} + "}"; }
+  [[nodiscard]] std::string room(std::string_view circuit) const {
+    return prefix_ + ":opinions:{" + std::string{circuit} + "}";
+  }
 
   Connection* server_;
   std::string prefix_;

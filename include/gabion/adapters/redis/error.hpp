@@ -11,7 +11,8 @@ namespace gabion {
 inline namespace v0 {
 namespace redis {
 
-/// What an error that the server answered means to a caller of gabion. The server has done nothing then.
+/// What an error that the server answered means to a caller of gabion. The server has done nothing
+/// then.
 [[nodiscard]] constexpr errc classify(std::string_view answer) noexcept {
   constexpr std::array<std::pair<std::string_view, errc>, 17> known{{
       {"BUSY ", errc::busy},

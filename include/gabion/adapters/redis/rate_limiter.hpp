@@ -32,20 +32,25 @@ enum class when_down : std::uint8_t {
 
 /// A limit that all instances share. Later members are only ever added at the end.
 struct rate_limiter_options {
-  rate limit{};  ///< the steady rate; default 10 a second. `per` 1 us to 366 days, rounded up to whole microseconds
-  std::uint32_t burst =
-      0;  ///< permits that may be taken at once after a rest; 0 = limit.permits, the default. burst * per <= 2^53 us
-  when_down if_down = when_down::refuse;                ///< without a local limiter; default refuse
-  duration retry_after_down = std::chrono::seconds{1};  ///< told with a refusal while the server is down; 0 and up; default 1 s
+  /// The steady rate; default 10 a second. `per` 1 us to 366 days, rounded up to whole microseconds
+  rate limit{};
+  /// Permits that may be taken at once after a rest; 0 = limit.permits, the default. burst *
+  /// per <= 2^53 us
+  std::uint32_t burst = 0;
+  when_down if_down = when_down::refuse;  ///< without a local limiter; default refuse
+  /// Told with a refusal while the server is down; 0 and up; default 1 s
+  duration retry_after_down = std::chrono::seconds{1};
 };
 
 namespace detail {
 
-/// Credits are counted in permits times the period in microseconds, so that every number is whole and, below 2^53, exact in Lua.
+/// Credits are counted in permits times the period in microseconds, so that every number is whole
+/// and, below 2^53, exact in Lua.
 inline constexpr std::uint64_t most_credits = std::uint64_t{1} << 53U;
 
 [[nodiscard]] constexpr std::uint64_t period_us(const rate_limiter_options& o) noexcept {
-  return static_cast<std::uint64_t>(std::chrono::ceil<std::chrono::microseconds>(o.limit.per).count());
+  return static_cast<std::uint64_t>(
+      std::chrono::ceil<std::chrono::microseconds>(o.limit.per).count());
 }
 [[nodiscard]] constexpr std::uint32_t burst_of(const rate_limiter_options& o) noexcept {
   return o.burst == 0 ? o.limit.permits : o.burst;
@@ -79,7 +84,8 @@ return {1, 0})";
 /// True if a limiter takes these options. For a `static_assert` on options known at compile time.
 [[nodiscard]] constexpr bool valid(const rate_limiter_options& o) noexcept {
   const std::uint64_t burst = detail::burst_of(o);
-  return o.limit.permits >= 1 && o.limit.per >= std::chrono::microseconds{1} && o.limit.per <= std::chrono::hours{24 * 366} &&
+  return o.limit.permits >= 1 && o.limit.per >= std::chrono::microseconds{1} &&
+         o.limit.per <= std::chrono::hours{24 * 366} &&
          burst <= detail::most_credits / detail::period_us(o) && o.if_down <= when_down::allow &&
          o.retry_after_down >= duration::zero();
 }
@@ -90,15 +96,16 @@ inline void validate(const rate_limiter_options& o) {
   const std::string record{"redis::rate_limiter_options."};
   gabion::detail::check_positive(record + "limit.permits", o.limit.permits);
   if (o.limit.per < std::chrono::microseconds{1} || o.limit.per > std::chrono::hours{24 * 366})
-    fail(errc::invalid_argument,
-         record + "limit.per is " + std::to_string(o.limit.per.count()) + " ns; allowed: 1 us to 366 days");
+    fail(errc::invalid_argument, record + "limit.per is " + std::to_string(o.limit.per.count()) +
+                                     " ns; allowed: 1 us to 366 days");
   const std::uint64_t most = detail::most_credits / detail::period_us(o);
   if (detail::burst_of(o) > most)
     fail(errc::invalid_argument, record + "burst is " + std::to_string(detail::burst_of(o)) +
                                      "; allowed with this limit.per: 1 to " + std::to_string(most));
   if (o.if_down > when_down::allow)
-    fail(errc::invalid_argument,
-         record + "if_down is " + std::to_string(static_cast<int>(o.if_down)) + "; allowed: refuse or allow");
+    fail(errc::invalid_argument, record + "if_down is " +
+                                     std::to_string(static_cast<int>(o.if_down)) +
+                                     "; allowed: refuse or allow");
   gabion::detail::check_at_least(record + "retry_after_down", o.retry_after_down, duration::zero());
 }
 
@@ -109,48 +116,55 @@ struct no_local_limiter {};
 struct rate_limiter_status {
   std::uint64_t granted = 0;
   std::uint64_t refused = 0;
-  std::uint64_t alone = 0;  ///< answers given without the server; they are in one of the other two as well
+  /// Answers given without the server; they are in one of the other two as well
+  std::uint64_t alone = 0;
 };
 
 /// A token bucket for each key, kept by a Redis server for all instances of a service.
 ///
-/// One script does it, so several instances together never take more than one could: in any time t at most
-/// `burst + limit.permits * t / limit.per`, exactly, by the server's clock. A bucket that is full takes no memory there.
-/// While the server is down a local limiter answers if one is given, otherwise `if_down`. Each request waits for the connection's
-/// timeouts at most, and while the server stays down one for each back-off does. A permit whose answer was lost may have been
+/// One script does it, so several instances together never take more than one could: in any time t
+/// at most `burst + limit.permits * t / limit.per`, exactly, by the server's clock. A bucket that
+/// is full takes no memory there. While the server is down a local limiter answers if one is given,
+/// otherwise `if_down`. Each request waits for the connection's timeouts at most, and while the
+/// server stays down one for each back-off does. A permit whose answer was lost may have been
 /// spent. Safe to use from several threads. Needs Redis 5 or newer.
 template <class Local = no_local_limiter, class Connection = connection, env Env = native_env>
 class basic_rate_limiter {
  public:
-  /// The buckets of one key, as a gabion::rate_limiter and a policy of a pipeline. A small value; the key's text and the limiter
-  /// must outlive it.
+  /// The buckets of one key, as a gabion::rate_limiter and a policy of a pipeline. A small value;
+  /// the key's text and the limiter must outlive it.
   class view {
    public:
     using run = gabion::detail::rate_run<view>;
     static constexpr policy_kind kind = policy_kind::rate_limiter;
 
-    view(basic_rate_limiter& limiter, std::string_view key) noexcept : limiter_{&limiter}, key_{key} {}
-    rate_admission take(instant now, std::uint32_t permits = 1) noexcept { return limiter_->take(key_, now, permits); }
+    view(basic_rate_limiter& limiter, std::string_view key) noexcept
+        : limiter_{&limiter}, key_{key} {}
+    rate_admission take(instant now, std::uint32_t permits = 1) noexcept {
+      return limiter_->take(key_, now, permits);
+    }
 
    private:
     basic_rate_limiter* limiter_;
     std::string_view key_;
   };
 
-  /// `prefix` begins each key. Throws error(invalid_argument) that names the option and its range. What is passed by reference
-  /// must outlive it.
+  /// `prefix` begins each key. Throws error(invalid_argument) that names the option and its range.
+  /// What is passed by reference must outlive it.
   basic_rate_limiter(Connection& server, const rate_limiter_options& options,
-                     std::string prefix = "gabion") requires std::same_as<Local, no_local_limiter>
+                     std::string prefix = "gabion")
+    requires std::same_as<Local, no_local_limiter>
       : basic_rate_limiter{server, options, nullptr, std::move(prefix)} {}
   /// The same with a limiter that answers while the server is down.
-  basic_rate_limiter(Connection& server, const rate_limiter_options& options, Local& local, std::string prefix = "gabion")
+  basic_rate_limiter(Connection& server, const rate_limiter_options& options, Local& local,
+                     std::string prefix = "gabion")
       : basic_rate_limiter{server, options, &local, std::move(prefix)} {}
 
   basic_rate_limiter(const basic_rate_limiter&) = delete;
   basic_rate_limiter& operator=(const basic_rate_limiter&) = delete;
 
-  /// Takes `permits` permits of that key, or none and says when there will be enough; never for more than the burst. One round
-  /// trip. `now` is for the local limiter alone.
+  /// Takes `permits` permits of that key, or none and says when there will be enough; never for
+  /// more than the burst. One round trip. `now` is for the local limiter alone.
   rate_admission take(std::string_view key, instant now, std::uint32_t permits = 1) noexcept {
     if (permits > detail::burst_of(options_)) return counted(rate_admission::no((duration::max)()));
     rate_admission answer;
@@ -160,8 +174,9 @@ class basic_rate_limiter {
       if (!done || reply.size() != 2)
         answer = alone(key, now, permits);
       else
-        answer =
-            reply[0].integer() == 1 ? rate_admission::yes() : rate_admission::no(std::chrono::microseconds{reply[1].integer()});
+        answer = reply[0].integer() == 1
+                     ? rate_admission::yes()
+                     : rate_admission::no(std::chrono::microseconds{reply[1].integer()});
     });
     return counted(thrown ? down() : answer);
   }
@@ -175,7 +190,8 @@ class basic_rate_limiter {
   }
 
  private:
-  basic_rate_limiter(Connection& server, const rate_limiter_options& options, Local* local, std::string prefix)
+  basic_rate_limiter(Connection& server, const rate_limiter_options& options, Local* local,
+                     std::string prefix)
       : server_{&server},
         local_{local},
         options_{(redis::validate(options), options)},
@@ -200,14 +216,16 @@ class basic_rate_limiter {
       return local_->take(now, permits);
     } else {
       static_assert(std::same_as<Local, no_local_limiter>,
-                    "redis::rate_limiter: the local limiter has neither `take(key, now, permits)` nor `take(now, permits)`");
+                    "redis::rate_limiter: the local limiter has neither `take(key, now, permits)` "
+                    "nor `take(now, permits)`");
       return down();
     }
   }
 
   rate_admission down() noexcept {
     alone_.fetch_add(1, std::memory_order_relaxed);
-    return options_.if_down == when_down::allow ? rate_admission::yes() : rate_admission::no(options_.retry_after_down);
+    return options_.if_down == when_down::allow ? rate_admission::yes()
+                                                : rate_admission::no(options_.retry_after_down);
   }
 
   rate_admission counted(rate_admission answer) noexcept {
@@ -231,11 +249,12 @@ class basic_rate_limiter {
 using rate_limiter = basic_rate_limiter<>;
 
 template <class Connection>
-basic_rate_limiter(Connection&, const rate_limiter_options&) -> basic_rate_limiter<no_local_limiter, Connection>;
+basic_rate_limiter(Connection&, const rate_limiter_options&)
+    -> basic_rate_limiter<no_local_limiter, Connection>;
 template <class Connection, class Local>
   requires(!std::convertible_to<Local, std::string>)
 basic_rate_limiter(Connection&, const rate_limiter_options&, Local&)
-->basic_rate_limiter<Local, Connection>;
+    -> basic_rate_limiter<Local, Connection>;
 
 }  // namespace redis
 }  // namespace v0

@@ -15,18 +15,28 @@ namespace gabion {
 inline namespace v0 {
 namespace redis {
 
-/// One value of an answer; valid while the answer lives. What it is not reads as empty, zero or no elements.
+/// One value of an answer; valid while the answer lives. What it is not reads as empty, zero or no
+/// elements.
 class reply_view {
  public:
   explicit reply_view(const redisReply* reply) noexcept : reply_{reply} {}
 
-  [[nodiscard]] bool is_nil() const noexcept { return reply_ == nullptr || reply_->type == REDIS_REPLY_NIL; }
-  [[nodiscard]] bool is_error() const noexcept { return reply_ != nullptr && reply_->type == REDIS_REPLY_ERROR; }
-  [[nodiscard]] bool is_integer() const noexcept { return reply_ != nullptr && reply_->type == REDIS_REPLY_INTEGER; }
-  [[nodiscard]] bool is_list() const noexcept { return reply_ != nullptr && reply_->type == REDIS_REPLY_ARRAY; }
+  [[nodiscard]] bool is_nil() const noexcept {
+    return reply_ == nullptr || reply_->type == REDIS_REPLY_NIL;
+  }
+  [[nodiscard]] bool is_error() const noexcept {
+    return reply_ != nullptr && reply_->type == REDIS_REPLY_ERROR;
+  }
+  [[nodiscard]] bool is_integer() const noexcept {
+    return reply_ != nullptr && reply_->type == REDIS_REPLY_INTEGER;
+  }
+  [[nodiscard]] bool is_list() const noexcept {
+    return reply_ != nullptr && reply_->type == REDIS_REPLY_ARRAY;
+  }
 
   [[nodiscard]] std::string_view text() const noexcept {
-    return reply_ == nullptr || reply_->str == nullptr ? std::string_view{} : std::string_view{reply_->str, reply_->len};
+    return reply_ == nullptr || reply_->str == nullptr ? std::string_view{}
+                                                       : std::string_view{reply_->str, reply_->len};
   }
   [[nodiscard]] std::int64_t integer() const noexcept { return is_integer() ? reply_->integer : 0; }
   [[nodiscard]] std::size_t size() const noexcept { return is_list() ? reply_->elements : 0; }
@@ -41,7 +51,7 @@ class reply_view {
 /// An answer, or why there is none. True if it is an answer that is no error.
 class [[nodiscard("it may be an error")]] result {
  public:
-  explicit result(redisReply * owned) noexcept : reply_{owned} {}
+  explicit result(redisReply* owned) noexcept : reply_{owned} {}
   result(std::error_code error, std::string what) : error_{error}, what_{std::move(what)} {}
 
   [[nodiscard]] explicit operator bool() const noexcept { return !error_; }

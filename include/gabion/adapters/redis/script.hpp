@@ -10,7 +10,8 @@ namespace gabion {
 inline namespace v0 {
 namespace redis {
 
-/// A Lua script and the digest by which a server that has seen it knows it. The text must outlive it.
+/// A Lua script and the digest by which a server that has seen it knows it. The text must outlive
+/// it.
 class script {
  public:
   explicit script(std::string_view text) : text_{text}, digest_{detail::sha1(text)} {}

@@ -27,38 +27,48 @@ inline constexpr schema command_schema{.component = "commands", .version = 1, .d
 
 /// Done commands in a SQLite database; satisfies gabion::command_log.
 ///
-/// A claim needs no row of its own: a writing transaction holds the database from its beginning. Safe to use from several threads and
-/// processes. WallClock stamps the records. Operations are logarithmic in what is kept.
+/// A claim needs no row of its own: a writing transaction holds the database from its beginning.
+/// Safe to use from several threads and processes. WallClock stamps the records. Operations are
+/// logarithmic in what is kept.
 template <wall_clock WallClock = system_clock, env Env = native_env>
 class basic_command_log {
  public:
   using transaction = sqlite::transaction;
 
-  /// Throws error(schema_missing | schema_mismatch); see create_schema(). The database must outlive the log.
-  explicit basic_command_log(basic_database<Env>& in, WallClock time = WallClock{}) : database_{&in}, time_{std::move(time)} {
+  /// Throws error(schema_missing | schema_mismatch); see create_schema(). The database must outlive
+  /// the log.
+  explicit basic_command_log(basic_database<Env>& in, WallClock time = WallClock{})
+      : database_{&in}, time_{std::move(time)} {
     require_schema(in, command_schema);
   }
 
   /// Creates the table if it is missing.
   static void create_schema(basic_database<Env>& in) { sqlite::create_schema(in, command_schema); }
 
-  [[nodiscard]] std::optional<command_record> claim(transaction& tx, std::string_view tenant, std::string_view key) {
+  [[nodiscard]] std::optional<command_record> claim(transaction& tx, std::string_view tenant,
+                                                    std::string_view key) {
     detail::require_transaction(tx.on(), "command_log.claim");
-    rows r = tx.on().query("SELECT fingerprint, result FROM gabion_command WHERE tenant = ? AND command_key = ?", tenant, key);
+    rows r = tx.on().query(
+        "SELECT fingerprint, result FROM gabion_command WHERE tenant = ? AND command_key = ?",
+        tenant, key);
     if (!r.next()) return std::nullopt;
-    return command_record{.fingerprint = static_cast<std::uint64_t>(r->number(0)), .result = r->text(1)};
+    return command_record{.fingerprint = static_cast<std::uint64_t>(r->number(0)),
+                          .result = r->text(1)};
   }
 
-  void complete(transaction& tx, std::string_view tenant, std::string_view key, const command_record& done) {
+  void complete(transaction& tx, std::string_view tenant, std::string_view key,
+                const command_record& done) {
     tx.on().run(
-        "INSERT OR REPLACE INTO gabion_command (tenant, command_key, fingerprint, result, completed_at) VALUES (?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO gabion_command (tenant, command_key, fingerprint, result, "
+        "completed_at) VALUES (?, ?, ?, ?, ?)",
         tenant, key, done.fingerprint, blob{done.result}, time_.now());
   }
 
   [[nodiscard]] std::size_t forget(wall_time before, std::size_t limit) {
     return database_->transact([&](transaction& tx) {
       return static_cast<std::size_t>(
-          tx.on().run("DELETE FROM gabion_command WHERE (tenant, command_key) IN (SELECT tenant, command_key FROM gabion_command"
+          tx.on().run("DELETE FROM gabion_command WHERE (tenant, command_key) IN (SELECT tenant, "
+                      "command_key FROM gabion_command"
                       " WHERE completed_at < ? ORDER BY completed_at LIMIT ?)",
                       before, detail::to_signed(limit)));
     });

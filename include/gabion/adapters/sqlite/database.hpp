@@ -33,7 +33,8 @@ class transaction_scope {
     if (sqlite3_exec(on_.native(), "COMMIT", nullptr, nullptr, nullptr) == SQLITE_OK) return;
     const int native = sqlite3_extended_errcode(on_.native());
     const std::string what = sqlite3_errmsg(on_.native());
-    if ((native & 0xff) == SQLITE_IOERR) throw sqlite_error{errc::in_doubt, native, "commit: " + what};
+    if ((native & 0xff) == SQLITE_IOERR)
+      throw sqlite_error{errc::in_doubt, native, "commit: " + what};
     throw sqlite_error{native, "commit: " + what};
   }
 
@@ -45,23 +46,27 @@ class transaction_scope {
 
 /// A SQLite database file in WAL mode: one writing and one reading connection.
 ///
-/// Safe to use from several threads: writers take turns, readers take turns, a reader never waits for a writer and sees
-/// the last commit. For many small writes from many threads put a group_commit in front.
-/// Failpoints: "sqlite.before_commit" and "sqlite.after_commit".
+/// Safe to use from several threads: writers take turns, readers take turns, a reader never waits
+/// for a writer and sees the last commit. For many small writes from many threads put a
+/// group_commit in front. Failpoints: "sqlite.before_commit" and "sqlite.after_commit".
 template <env Env = native_env>
 class basic_database {
  public:
   using transaction = sqlite::transaction;
 
-  /// Opens or creates the file. Throws error(unavailable) that names the path, error(invalid_argument) for a database in
-  /// memory, which a second connection could not see: take memory::database for that.
+  /// Opens or creates the file. Throws error(unavailable) that names the path,
+  /// error(invalid_argument) for a database in memory, which a second connection could not see:
+  /// take memory::database for that.
   explicit basic_database(std::string path, const connection_options& options = {})
-      : path_{basic_database::require_file(std::move(path))}, options_{options}, writer_{path_, options} {}
+      : path_{basic_database::require_file(std::move(path))},
+        options_{options},
+        writer_{path_, options} {}
 
-  /// Runs `body(transaction&)` between BEGIN IMMEDIATE and COMMIT; rolls back when it throws. Durable once it returns;
-  /// those who asked to be woken on commit are woken after the lock is released.
-  /// Throws error(busy) if another process kept the lock for the busy timeout, error(full) on a full disk, error(in_doubt)
-  /// if the commit itself failed half-way, error(invalid_argument) inside another transact() or a read() of this thread.
+  /// Runs `body(transaction&)` between BEGIN IMMEDIATE and COMMIT; rolls back when it throws.
+  /// Durable once it returns; those who asked to be woken on commit are woken after the lock is
+  /// released. Throws error(busy) if another process kept the lock for the busy timeout,
+  /// error(full) on a full disk, error(in_doubt) if the commit itself failed half-way,
+  /// error(invalid_argument) inside another transact() or a read() of this thread.
   template <class Body>
   auto transact(Body&& body) {
     transaction tx{writer_};
@@ -76,8 +81,8 @@ class basic_database {
     }
   }
 
-  /// Runs `body(connection&)` on the reading connection in one snapshot. It sees only what is committed.
-  /// Throws error(invalid_argument) inside another read() of this thread.
+  /// Runs `body(connection&)` on the reading connection in one snapshot. It sees only what is
+  /// committed. Throws error(invalid_argument) inside another read() of this thread.
   template <class Body>
   auto read(Body&& body) {
     const std::lock_guard guard{reading_};
@@ -86,8 +91,9 @@ class basic_database {
     return std::forward<Body>(body)(*reader_);
   }
 
-  /// Throws error(invalid_argument) if this thread is inside transact(), where waiting for another one would be for ever, or
-  /// inside read(), where it could be: a transaction may read, so one that waits for this reader would never end.
+  /// Throws error(invalid_argument) if this thread is inside transact(), where waiting for another
+  /// one would be for ever, or inside read(), where it could be: a transaction may read, so one
+  /// that waits for this reader would never end.
   void require_outside() const {
     writing_.require_outside("transact");
     reading_.require_outside("transact");
@@ -114,9 +120,10 @@ class basic_database {
   }
 
   [[nodiscard]] static std::string require_file(std::string path) {
-    if (path.empty() || path.find(":memory:") != std::string::npos || path.find("mode=memory") != std::string::npos)
-      throw error{errc::invalid_argument,
-                  "sqlite::database needs the path of a file, got '" + path + "'; for data in memory use memory::database"};
+    if (path.empty() || path.find(":memory:") != std::string::npos ||
+        path.find("mode=memory") != std::string::npos)
+      throw error{errc::invalid_argument, "sqlite::database needs the path of a file, got '" +
+                                              path + "'; for data in memory use memory::database"};
     return path;
   }
 

@@ -26,21 +26,26 @@ namespace sqlite {
     case SQLITE_MISUSE:
     case SQLITE_RANGE: return errc::invalid_argument;
     case SQLITE_ERROR:
-      if (message.starts_with("no such savepoint") || message.ends_with("no transaction is active")) return errc::unavailable;
+      if (message.starts_with("no such savepoint") || message.ends_with("no transaction is active"))
+        return errc::unavailable;
       // From here on the SQL is at fault: waiting does not mend it.
       if (message.starts_with("no such table")) return errc::schema_missing;
-      if (message.starts_with("no such column") || message.find(" has no column named ") != std::string_view::npos)
+      if (message.starts_with("no such column") ||
+          message.find(" has no column named ") != std::string_view::npos)
         return errc::schema_mismatch;
       return errc::invalid_argument;
     default: return errc::unavailable;
   }
 }
 
-/// An error of SQLite: `code()` is gabion's, `native()` SQLite's extended result code, `text()` SQLite's own words.
+/// An error of SQLite: `code()` is gabion's, `native()` SQLite's extended result code, `text()`
+/// SQLite's own words.
 class sqlite_error : public error {
  public:
-  sqlite_error(int native, const std::string& text) : sqlite_error{classify(native, text), native, text} {}
-  sqlite_error(errc as, int native, const std::string& text) : error{as, "sqlite: " + text}, native_{native}, text_{text} {}
+  sqlite_error(int native, const std::string& text)
+      : sqlite_error{classify(native, text), native, text} {}
+  sqlite_error(errc as, int native, const std::string& text)
+      : error{as, "sqlite: " + text}, native_{native}, text_{text} {}
   [[nodiscard]] int native() const noexcept { return native_; }
   [[nodiscard]] const std::string& text() const noexcept { return text_; }
 

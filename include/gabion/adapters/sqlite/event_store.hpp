@@ -25,8 +25,8 @@ namespace gabion {
 inline namespace v0 {
 namespace sqlite {
 
-/// The table of the event store. Rows are never changed or removed; AUTOINCREMENT rolls back with its transaction, so
-/// positions are neither used twice nor left out.
+/// The table of the event store. Rows are never changed or removed; AUTOINCREMENT rolls back with
+/// its transaction, so positions are neither used twice nor left out.
 inline constexpr schema event_schema{.component = "events", .version = 1, .ddl = R"sql(
   CREATE TABLE gabion_event (
     position INTEGER PRIMARY KEY AUTOINCREMENT, stream TEXT NOT NULL, version INTEGER NOT NULL, recorded_at INTEGER NOT NULL,
@@ -39,17 +39,22 @@ inline constexpr schema event_schema{.component = "events", .version = 1, .ddl =
     BEGIN SELECT RAISE(ABORT, 'events are never changed'); END;
 )sql"};
 
-/// An event store in a SQLite database. Positions are 1, 2, 3 ... without a hole, because transactions are serial.
+/// An event store in a SQLite database. Positions are 1, 2, 3 ... without a hole, because
+/// transactions are serial.
 ///
-/// Safe to use from several threads; appends take turns with every other write to the database. Appending costs
-/// logarithmic time for each event, and throws error(invalid_argument) if no transaction is open on the connection.
-template <wall_clock WallClock = system_clock, env Env = native_env, random_source Random = xoshiro256>
+/// Safe to use from several threads; appends take turns with every other write to the database.
+/// Appending costs logarithmic time for each event, and throws error(invalid_argument) if no
+/// transaction is open on the connection.
+template <wall_clock WallClock = system_clock, env Env = native_env,
+          random_source Random = xoshiro256>
 class basic_event_store {
  public:
   using transaction = sqlite::transaction;
 
-  /// Throws error(schema_missing | schema_mismatch); see create_schema(). The database must outlive the store.
-  explicit basic_event_store(basic_database<Env>& in, WallClock time = WallClock{}, Random random = Random{})
+  /// Throws error(schema_missing | schema_mismatch); see create_schema(). The database must outlive
+  /// the store.
+  explicit basic_event_store(basic_database<Env>& in, WallClock time = WallClock{},
+                             Random random = Random{})
       : database_{&in}, time_{time}, new_id_{std::move(time), std::move(random)} {
     require_schema(in, event_schema);
   }
@@ -59,13 +64,15 @@ class basic_event_store {
   /// Creates the table if it is missing.
   static void create_schema(basic_database<Env>& in) { sqlite::create_schema(in, event_schema); }
 
-  append_result append(transaction& tx, std::string_view stream, expected_version expected, std::span<const message> events) {
+  append_result append(transaction& tx, std::string_view stream, expected_version expected,
+                       std::span<const message> events) {
     gabion::detail::check_append(stream, events);
     connection& on = tx.on();
     detail::require_transaction(on, "event_store.append");
     const std::uint64_t actual = version_of(on, stream);
     auto find = [&](std::string_view id) { return place_of(on, id, stream); };
-    if (auto decided = gabion::detail::decide_append(actual, expected, events, find)) return *std::move(decided);
+    if (auto decided = gabion::detail::decide_append(actual, expected, events, find))
+      return *std::move(decided);
     append_result result{.version = actual + events.size(), .actual = actual + events.size()};
     const wall_time now = time_.now();
     for (std::uint64_t version = actual; const message& m : events) {
@@ -78,22 +85,26 @@ class basic_event_store {
     return result;
   }
 
-  [[nodiscard]] stream_page read(std::string_view stream, std::uint64_t from, std::size_t limit, read_direction direction) const {
+  [[nodiscard]] stream_page read(std::string_view stream, std::uint64_t from, std::size_t limit,
+                                 read_direction direction) const {
     gabion::detail::check_limit(limit);
-    return database_->read([&](connection& on) { return page(on, stream, from, limit, direction); });
+    return database_->read(
+        [&](connection& on) { return page(on, stream, from, limit, direction); });
   }
 
-  [[nodiscard]] stream_page read(transaction& tx, std::string_view stream, std::uint64_t from, std::size_t limit,
-                                 read_direction direction) const {
+  [[nodiscard]] stream_page read(transaction& tx, std::string_view stream, std::uint64_t from,
+                                 std::size_t limit, read_direction direction) const {
     gabion::detail::check_limit(limit);
     return page(tx.on(), stream, from, limit, direction);
   }
 
-  [[nodiscard]] std::vector<recorded_event> read_all(position from, std::size_t limit, read_direction direction) const {
+  [[nodiscard]] std::vector<recorded_event> read_all(position from, std::size_t limit,
+                                                     read_direction direction) const {
     gabion::detail::check_limit(limit);
     const std::string& sql = direction == read_direction::forward ? log_forward_ : log_backward_;
-    return database_->read(
-        [&](connection& on) { return events_of(on.query(sql, detail::to_signed(from), detail::to_signed(limit))); });
+    return database_->read([&](connection& on) {
+      return events_of(on.query(sql, detail::to_signed(from), detail::to_signed(limit)));
+    });
   }
 
   [[nodiscard]] position head() const {
@@ -112,31 +123,38 @@ class basic_event_store {
     return found.next() ? static_cast<std::uint64_t>(found->number(0)) : 0;
   }
 
-  [[nodiscard]] static std::optional<gabion::detail::event_place> place_of(connection& on, std::string_view id,
-                                                                           std::string_view stream) {
-    rows found = on.query("SELECT stream, version, position FROM gabion_event WHERE event_id = ?", id);
+  [[nodiscard]] static std::optional<gabion::detail::event_place> place_of(
+      connection& on, std::string_view id, std::string_view stream) {
+    rows found =
+        on.query("SELECT stream, version, position FROM gabion_event WHERE event_id = ?", id);
     if (!found.next()) return std::nullopt;
-    return gabion::detail::event_place{.here = found->view(0) == stream,
-                                       .version = static_cast<std::uint64_t>(found->number(1)),
-                                       .at = position{static_cast<std::uint64_t>(found->number(2))}};
+    return gabion::detail::event_place{
+        .here = found->view(0) == stream,
+        .version = static_cast<std::uint64_t>(found->number(1)),
+        .at = position{static_cast<std::uint64_t>(found->number(2))}};
   }
 
-  void insert(connection& on, std::string_view stream, std::uint64_t version, const message& m, wall_time now) {
+  void insert(connection& on, std::string_view stream, std::uint64_t version, const message& m,
+              wall_time now) {
     const std::string id = m.id.empty() ? to_string(new_id_()) : m.id;
     const std::string headers = encode_headers(m.headers);
     on.run(
-        "INSERT INTO gabion_event (stream, version, recorded_at, event_id, source, event_type, subject, occurred_at, "
+        "INSERT INTO gabion_event (stream, version, recorded_at, event_id, source, event_type, "
+        "subject, occurred_at, "
         "content_type,"
         " data_schema, payload, headers, topic) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        stream, version, now, id, m.source, m.type, m.subject, m.time == wall_time{} ? now : m.time, m.content_type, m.schema,
-        blob_or_null(m.data), blob{headers}, m.topic);
+        stream, version, now, id, m.source, m.type, m.subject, m.time == wall_time{} ? now : m.time,
+        m.content_type, m.schema, blob_or_null(m.data), blob{headers}, m.topic);
   }
 
-  [[nodiscard]] stream_page page(connection& on, std::string_view stream, std::uint64_t from, std::size_t limit,
-                                 read_direction direction) const {
+  [[nodiscard]] stream_page page(connection& on, std::string_view stream, std::uint64_t from,
+                                 std::size_t limit, read_direction direction) const {
     stream_page result{.version = version_of(on, stream)};
-    const std::string& sql = direction == read_direction::forward ? stream_forward_ : stream_backward_;
-    if (result.version != 0) result.events = events_of(on.query(sql, stream, detail::to_signed(from), detail::to_signed(limit)));
+    const std::string& sql =
+        direction == read_direction::forward ? stream_forward_ : stream_backward_;
+    if (result.version != 0)
+      result.events =
+          events_of(on.query(sql, stream, detail::to_signed(from), detail::to_signed(limit)));
     gabion::detail::finish_page(result, from, direction);
     return result;
   }
@@ -153,15 +171,16 @@ class basic_event_store {
   }
 
   [[nodiscard]] static std::string select(const char* rest) {
-    return std::string{"SELECT position, stream, version, recorded_at, "} + message_column_names + " FROM gabion_event WHERE " +
-           rest;
+    return std::string{"SELECT position, stream, version, recorded_at, "} + message_column_names +
+           " FROM gabion_event WHERE " + rest;
   }
 
   basic_database<Env>* database_;
   WallClock time_;
   basic_shared_uuid_v7_generator<WallClock, Random, Env> new_id_;
   std::string stream_forward_ = select("stream = ? AND version >= ? ORDER BY version LIMIT ?");
-  std::string stream_backward_ = select("stream = ? AND version <= ? ORDER BY version DESC LIMIT ?");
+  std::string stream_backward_ =
+      select("stream = ? AND version <= ? ORDER BY version DESC LIMIT ?");
   std::string log_forward_ = select("position > ? ORDER BY position LIMIT ?");
   std::string log_backward_ = select("position < ? ORDER BY position DESC LIMIT ?");
   basic_wake_group<Env> appended_{};

@@ -22,22 +22,26 @@ namespace sqlite {
 
 /// How a group_commit gathers its batches.
 struct group_commit_options {
-  std::uint32_t max_batch = 256;     ///< bodies that share one commit at most; 1 to 65,536; default 256
-  std::uint32_t max_waiting = 4096;  ///< callers that wait at most; one more gets error(busy); 1 to 1,048,576; default 4096
+  /// Bodies that share one commit at most; 1 to 65,536; default 256
+  std::uint32_t max_batch = 256;
+  /// Callers that wait at most; one more gets error(busy); 1 to 1,048,576; default 4096
+  std::uint32_t max_waiting = 4096;
 };
 
 /// Shares one durable commit between the threads that write at the same time.
 ///
-/// The first caller leads: it runs the bodies that wait, each in a savepoint, then one COMMIT, then wakes their callers; the
-/// next in line leads the next batch. There is no thread of its own. A body that throws is rolled back alone and its
-/// exception goes to its own caller. If the COMMIT fails, or SQLite gives the whole transaction up (a full disk), all callers
-/// of that batch get that error and nothing of the batch is written. Wake-ups come after the commit.
+/// The first caller leads: it runs the bodies that wait, each in a savepoint, then one COMMIT, then
+/// wakes their callers; the next in line leads the next batch. There is no thread of its own. A
+/// body that throws is rolled back alone and its exception goes to its own caller. If the COMMIT
+/// fails, or SQLite gives the whole transaction up (a full disk), all callers of that batch get
+/// that error and nothing of the batch is written. Wake-ups come after the commit.
 ///
-/// Safe to use from several threads; that is its purpose. **A body may run on the thread of another caller** that waits in
-/// the same group_commit: it must not depend on thread-local state. A body must not end the transaction or call transact()
-/// again (error(invalid_argument)). It keeps a reference to the database.
-/// Method: group commit with a leader among the waiting (DeWitt et al., "Implementation techniques for main memory database
-/// systems", 1984). Cost: one commit for each batch, one savepoint for each body of a batch of two or more.
+/// Safe to use from several threads; that is its purpose. **A body may run on the thread of another
+/// caller** that waits in the same group_commit: it must not depend on thread-local state. A body
+/// must not end the transaction or call transact() again (error(invalid_argument)). It keeps a
+/// reference to the database. Method: group commit with a leader among the waiting (DeWitt et al.,
+/// "Implementation techniques for main memory database systems", 1984). Cost: one commit for each
+/// batch, one savepoint for each body of a batch of two or more.
 template <env Env = native_env>
 class basic_group_commit {
  public:
@@ -51,8 +55,9 @@ class basic_group_commit {
   basic_group_commit(const basic_group_commit&) = delete;
   basic_group_commit& operator=(const basic_group_commit&) = delete;
 
-  /// Runs `body(transaction&)` in a transaction of its own as far as it can tell. Durable once it returns.
-  /// Throws what the body throws, what database::transact throws, and error(busy) if max_waiting callers wait already.
+  /// Runs `body(transaction&)` in a transaction of its own as far as it can tell. Durable once it
+  /// returns. Throws what the body throws, what database::transact throws, and error(busy) if
+  /// max_waiting callers wait already.
   template <class Body>
   auto transact(Body&& body) {
     if constexpr (std::is_void_v<std::invoke_result_t<Body&, transaction&>>) {
@@ -123,7 +128,8 @@ class basic_group_commit {
         for (call* each : batch_) each->run_in_savepoint(tx.on());
       });
     } catch (const sqlite_error& e) {
-      // Each caller gets an exception object of its own: they are looked at and destroyed on different threads.
+      // Each caller gets an exception object of its own: they are looked at and destroyed on
+      // different threads.
       for (call* each : batch_) each->fail(e);
     } catch (...) {
       for (call* each : batch_) each->fail(std::current_exception());

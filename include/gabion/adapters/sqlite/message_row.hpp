@@ -9,9 +9,11 @@ namespace gabion {
 inline namespace v0 {
 namespace sqlite {
 
-/// The columns that hold a message, in the order in which read_message and message_columns see them.
+/// The columns that hold a message, in the order in which read_message and message_columns see
+/// them.
 inline constexpr const char* message_column_names =
-    "event_id, source, event_type, subject, occurred_at, content_type, data_schema, payload, headers, topic";
+    "event_id, source, event_type, subject, occurred_at, content_type, data_schema, payload, "
+    "headers, topic";
 
 /// Reads a message from ten columns starting at `first`, without its headers.
 [[nodiscard]] inline message read_message_body(const statement& row, int first) {
@@ -26,7 +28,8 @@ inline constexpr const char* message_column_names =
                  .topic = row.text(first + 9)};
 }
 
-/// Reads a message from ten columns starting at `first`. Throws error(corrupt) if its headers can not be read back.
+/// Reads a message from ten columns starting at `first`. Throws error(corrupt) if its headers can
+/// not be read back.
 [[nodiscard]] inline message read_message(const statement& row, int first) {
   message m = read_message_body(row, first);
   m.headers = decode_headers(row.view(first + 8));
@@ -34,20 +37,24 @@ inline constexpr const char* message_column_names =
 }
 
 /// The same as a value: why the row is corrupt, or an empty text and the message.
-[[nodiscard]] inline std::string read_message_unless_corrupt(message& into, const statement& row, int first) {
+[[nodiscard]] inline std::string read_message_unless_corrupt(message& into, const statement& row,
+                                                             int first) {
   std::string why;
-  const bool readable = gabion::detail::caught<error>([&] { into = read_message(row, first); },
-                                                      [&](const error& e) {
-                                                        why = std::string{"cannot be read back: "} + e.what();
-                                                        return e.code() == errc::corrupt;
-                                                      });
+  const bool readable =
+      gabion::detail::caught<error>([&] { into = read_message(row, first); },
+                                    [&](const error& e) {
+                                      why = std::string{"cannot be read back: "} + e.what();
+                                      return e.code() == errc::corrupt;
+                                    });
   return readable ? std::string{} : why;
 }
 
-/// The same for people who look at what is broken: without the headers if they can not be read back.
+/// The same for people who look at what is broken: without the headers if they can not be read
+/// back.
 [[nodiscard]] inline message read_message_or_rest(const statement& row, int first) {
   message m = read_message_body(row, first);
-  const gabion::detail::failure unreadable = gabion::detail::guarded([&] { m.headers = decode_headers(row.view(first + 8)); });
+  const gabion::detail::failure unreadable =
+      gabion::detail::guarded([&] { m.headers = decode_headers(row.view(first + 8)); });
   if (unreadable) m.headers.clear();
   return m;
 }

@@ -8,10 +8,11 @@ namespace gabion {
 inline namespace v0 {
 namespace sqlite {
 
-/// A view of a transaction that is open on a connection. Whoever began it ends it; this only carries it to the stores.
+/// A view of a transaction that is open on a connection. Whoever began it ends it; this only
+/// carries it to the stores.
 ///
-/// A caller with a connection of its own writes `connection c{raw}; transaction tx{c};` between its BEGIN IMMEDIATE and
-/// its COMMIT, and calls `tx.committed()` after the commit. Not thread safe.
+/// A caller with a connection of its own writes `connection c{raw}; transaction tx{c};` between its
+/// BEGIN IMMEDIATE and its COMMIT, and calls `tx.committed()` after the commit. Not thread safe.
 class transaction {
  public:
   explicit transaction(connection& open_on) noexcept : connection_{&open_on} {}

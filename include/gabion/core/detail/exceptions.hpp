@@ -10,12 +10,14 @@
 
 #include <gabion/core/error.hpp>
 
-// The only place that knows whether exceptions are on, so that every core builds with -fno-exceptions.
+// The only place that knows whether exceptions are on, so that every core builds with
+// -fno-exceptions.
 namespace gabion {
 inline namespace v0 {
 namespace detail {
 
-/// True if this translation unit is compiled with exceptions; for a static_assert on what could only throw.
+/// True if this translation unit is compiled with exceptions; for a static_assert on what could
+/// only throw.
 [[nodiscard]] consteval bool exceptions_enabled() noexcept {
 #ifdef __cpp_exceptions
   return true;
@@ -37,7 +39,9 @@ template <class Exception, class... Args>
 }
 
 /// Throws error{code, what}.
-[[noreturn]] inline void fail(errc code, const std::string& what) { detail::raise<error>(code, what); }
+[[noreturn]] inline void fail(errc code, const std::string& what) {
+  detail::raise<error>(code, what);
+}
 
 /// The failure of a guarded call: empty code = no failure.
 struct failure {
@@ -46,7 +50,8 @@ struct failure {
   [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(code); }
 };
 
-/// Runs `f()` and turns an exception into a value; anything that is not a std::system_error becomes errc::rejected.
+/// Runs `f()` and turns an exception into a value; anything that is not a std::system_error becomes
+/// errc::rejected.
 template <class Function>
 [[nodiscard]] failure guarded(Function&& f) {
 #ifdef __cpp_exceptions
@@ -66,7 +71,8 @@ template <class Function>
 #endif
 }
 
-/// Runs `f()` and returns what it returns. If it throws, `seen(failure)` is called first and the exception goes on unchanged.
+/// Runs `f()` and returns what it returns. If it throws, `seen(failure)` is called first and the
+/// exception goes on unchanged.
 template <class Function, class Watcher>
 decltype(auto) watched(Function&& f, [[maybe_unused]] Watcher&& seen) {
 #ifdef __cpp_exceptions
@@ -87,7 +93,8 @@ decltype(auto) watched(Function&& f, [[maybe_unused]] Watcher&& seen) {
 #endif
 }
 
-/// Runs `f()`. If it throws an Exception for which `handles(exception)` is true, answers false; any other goes on unchanged.
+/// Runs `f()`. If it throws an Exception for which `handles(exception)` is true, answers false; any
+/// other goes on unchanged.
 template <class Exception, class Function, class Predicate>
 [[nodiscard]] bool caught(Function&& f, [[maybe_unused]] Predicate&& handles) {
 #ifdef __cpp_exceptions
@@ -120,7 +127,8 @@ template <class Function>
 #endif
 }
 
-/// Shows an exception to `seen`: as a Known if it is one, as a std::system_error if it is one, any other not at all.
+/// Shows an exception to `seen`: as a Known if it is one, as a std::system_error if it is one, any
+/// other not at all.
 template <class Known, class Seen>
 void inspect([[maybe_unused]] const std::exception_ptr& thrown, [[maybe_unused]] Seen&& seen) {
 #ifdef __cpp_exceptions

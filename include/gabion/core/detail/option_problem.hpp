@@ -25,7 +25,8 @@ struct option_problem {
       : member{wrong}, value{is}, allowed{range} {}
   constexpr option_problem(std::string_view wrong, duration is, std::string_view range) noexcept
       : member{wrong}, value{is.count()}, unit{" ns"}, allowed{range} {}
-  constexpr option_problem(std::string_view wrong, std::int64_t is, std::string_view of, std::string_view range) noexcept
+  constexpr option_problem(std::string_view wrong, std::int64_t is, std::string_view of,
+                           std::string_view range) noexcept
       : member{wrong}, value{is}, unit{of}, allowed{range} {}
 
   [[nodiscard]] constexpr explicit operator bool() const noexcept { return !member.empty(); }
@@ -39,8 +40,9 @@ struct option_problem {
 };
 
 /// The problem, or none, of a whole number that must be from `low` to `high`.
-[[nodiscard]] constexpr option_problem out_of_range(std::string_view member, std::uint64_t value, std::uint64_t low,
-                                                    std::uint64_t high, std::string_view allowed) noexcept {
+[[nodiscard]] constexpr option_problem out_of_range(std::string_view member, std::uint64_t value,
+                                                    std::uint64_t low, std::uint64_t high,
+                                                    std::string_view allowed) noexcept {
   if (value >= low && value <= high) return {};
   return {member, static_cast<std::int64_t>(value), allowed};
 }
@@ -48,7 +50,12 @@ struct option_problem {
 /// The problem in words: record, member, value and range.
 [[nodiscard]] inline std::string in_words(std::string_view record, const option_problem& p) {
   std::string text{record};
-  text.append(".").append(p.group).append(p.member).append(" is ").append(std::to_string(p.value)).append(p.unit);
+  text.append(".")
+      .append(p.group)
+      .append(p.member)
+      .append(" is ")
+      .append(std::to_string(p.value))
+      .append(p.unit);
   return text.append("; allowed: ").append(p.allowed);
 }
 

@@ -5,7 +5,8 @@
 #include <system_error>
 #include <type_traits>
 
-// The shapes in which results tell of errors, recognised without including the libraries that they come from.
+// The shapes in which results tell of errors, recognised without including the libraries that they
+// come from.
 namespace gabion {
 inline namespace v0 {
 namespace detail {
@@ -20,15 +21,12 @@ concept has_has_value = requires(const T& r) {
 
 /// std::expected, tl::expected and the like: a value or an error.
 template <class T>
-concept expected_like = has_has_value<T> && requires(const T& r) {
-  r.error();
-};
+concept expected_like = has_has_value<T> && requires(const T& r) { r.error(); };
 
 /// std::optional and the like: empty by default, and nothing else to say.
 template <class T>
-concept empty_by_default = has_has_value<T> && std::default_initializable<T> && !requires {
-  typename T::error_type;
-};
+concept empty_by_default =
+    has_has_value<T> && std::default_initializable<T> && !requires { typename T::error_type; };
 
 /// Expected-like types whose error can be made from an error code.
 template <class T>

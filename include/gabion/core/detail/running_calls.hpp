@@ -11,18 +11,18 @@ namespace gabion {
 inline namespace v0 {
 namespace detail {
 
-/// An environment that plays several threads on one says which one runs: `static const void* this_thread() noexcept`.
+/// An environment that plays several threads on one says which one runs: `static const void*
+/// this_thread() noexcept`.
 template <class Env>
-concept names_thread = requires {
-  Env::this_thread();
-};
+concept names_thread = requires { Env::this_thread(); };
 
-/// Notes, as long as it lives, that this thread is inside a call that belongs to `target`. On the stack; no allocation.
-/// The call must return on the thread that it began on.
+/// Notes, as long as it lives, that this thread is inside a call that belongs to `target`. On the
+/// stack; no allocation. The call must return on the thread that it began on.
 template <env Env>
 class running_call {
  public:
-  explicit running_call(const void* target) noexcept : target_{target}, thread_{thread()}, outer_{innermost} {
+  explicit running_call(const void* target) noexcept
+      : target_{target}, thread_{thread()}, outer_{innermost} {
     if (outer_ != nullptr) outer_->inner_ = this;
     innermost = this;
   }
@@ -57,10 +57,12 @@ class running_call {
   running_call* inner_ = nullptr;
 };
 
-/// Waits as long as the word holds that value; may return early. An atomic that cannot wait is asked again at once.
+/// Waits as long as the word holds that value; may return early. An atomic that cannot wait is
+/// asked again at once.
 template <class Atomic>
 void wait_while(const Atomic& word, std::uint64_t value) noexcept {
-  if constexpr (requires { word.wait(value, std::memory_order_acquire); }) word.wait(value, std::memory_order_acquire);
+  if constexpr (requires { word.wait(value, std::memory_order_acquire); })
+    word.wait(value, std::memory_order_acquire);
 }
 
 template <class Atomic>

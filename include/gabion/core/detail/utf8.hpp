@@ -15,10 +15,13 @@ struct code_point {
   std::size_t length = 0;
 };
 
-/// Decodes the character that `text` begins with. Refuses over-long forms, surrogates, what is above U+10FFFF and cut ends.
+/// Decodes the character that `text` begins with. Refuses over-long forms, surrogates, what is
+/// above U+10FFFF and cut ends.
 [[nodiscard]] constexpr code_point next_code_point(std::string_view text) noexcept {
   if (text.empty()) return {};
-  const auto byte = [text](std::size_t i) { return static_cast<std::uint32_t>(static_cast<unsigned char>(text[i])); };
+  const auto byte = [text](std::size_t i) {
+    return static_cast<std::uint32_t>(static_cast<unsigned char>(text[i]));
+  };
   const std::uint32_t first = byte(0);
   if (first < 0x80) return {first, 1};
   const std::size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;

@@ -34,22 +34,28 @@ inline void refuse_repeated_ids(std::span<const message> events) {
   std::sort(ids.begin(), ids.end());
   if (const auto twice = std::adjacent_find(ids.begin(), ids.end()); twice != ids.end())
     detail::fail(errc::invalid_argument,
-                 "event id '" + std::string{*twice} + "' is twice in the batch; each event needs its own id");
+                 "event id '" + std::string{*twice} +
+                     "' is twice in the batch; each event needs its own id");
 }
 
 /// Throws error(invalid_argument) for what no store accepts.
 inline void check_append(std::string_view stream, std::span<const message> events) {
-  if (stream.empty()) detail::fail(errc::invalid_argument, "the stream name is empty; name the stream to append to");
+  if (stream.empty())
+    detail::fail(errc::invalid_argument, "the stream name is empty; name the stream to append to");
   for (const message& m : events)
-    if (m.type.empty()) detail::fail(errc::invalid_argument, "an event for stream '" + std::string{stream} + "' has no type");
+    if (m.type.empty())
+      detail::fail(errc::invalid_argument,
+                   "an event for stream '" + std::string{stream} + "' has no type");
   if (events.size() > 1) detail::refuse_repeated_ids(events);
 }
 
-[[nodiscard]] inline append_result refused(append_status why, std::uint64_t actual, std::string id = {}) {
+[[nodiscard]] inline append_result refused(append_status why, std::uint64_t actual,
+                                           std::string id = {}) {
   return {.status = why, .actual = actual, .id = std::move(id)};
 }
 
-/// The part of a batch that is stored already. `fits`: it is the whole batch, and a run of this stream in the same order.
+/// The part of a batch that is stored already. `fits`: it is the whole batch, and a run of this
+/// stream in the same order.
 struct stored_part {
   std::size_t count = 0;
   bool fits = true;
@@ -64,7 +70,8 @@ template <class Find>
   for (const message& event : events) {
     const std::optional<event_place> place = event.id.empty() ? std::nullopt : find(event.id);
     if (!place) continue;
-    part.fits = part.fits && place->here && (part.count == 0 || place->version == part.last.version + 1);
+    part.fits =
+        part.fits && place->here && (part.count == 0 || place->version == part.last.version + 1);
     if (part.count++ == 0) {
       part.first = *place;
       part.id = event.id;
@@ -75,10 +82,13 @@ template <class Find>
   return part;
 }
 
-/// The result if it is decided without writing; nothing if the batch is to be written. `find(id)` answers where an id is.
+/// The result if it is decided without writing; nothing if the batch is to be written. `find(id)`
+/// answers where an id is.
 template <class Find>
-[[nodiscard]] std::optional<append_result> decide_append(std::uint64_t actual, expected_version expected,
-                                                         std::span<const message> events, Find find) {
+[[nodiscard]] std::optional<append_result> decide_append(std::uint64_t actual,
+                                                         expected_version expected,
+                                                         std::span<const message> events,
+                                                         Find find) {
   const stored_part part = detail::find_stored(events, find);
   if (part.count == 0) {
     if (!expected.admits(actual)) return detail::refused(append_status::wrong_version, actual);
@@ -87,7 +97,8 @@ template <class Find>
   }
   if (!part.fits) return detail::refused(append_status::duplicate_id, actual, part.id);
   // The stream exists by now, so a repeated exists() is judged like any().
-  const bool same_place = expected == expected_version::exists() || expected.admits(part.first.version - 1);
+  const bool same_place =
+      expected == expected_version::exists() || expected.admits(part.first.version - 1);
   if (!same_place) return detail::refused(append_status::wrong_version, actual);
   return append_result{.status = append_status::idempotent,
                        .version = part.last.version,

@@ -22,7 +22,8 @@ namespace detail {
 [[nodiscard]] constexpr std::uint64_t load_word(const char* bytes, std::size_t size) noexcept {
   std::uint64_t word = 0;
   if (std::is_constant_evaluated()) {
-    for (std::size_t i = 0; i < size; ++i) word |= static_cast<std::uint64_t>(static_cast<unsigned char>(bytes[i])) << (8 * i);
+    for (std::size_t i = 0; i < size; ++i)
+      word |= static_cast<std::uint64_t>(static_cast<unsigned char>(bytes[i])) << (8 * i);
   } else {
     std::memcpy(&word, bytes, size);
     if constexpr (std::endian::native == std::endian::big) word = detail::swapped(word);
@@ -30,7 +31,8 @@ namespace detail {
   return word;
 }
 
-/// A hash for tables in this process: eight bytes a step, and the same whether the compiler or the program works it out.
+/// A hash for tables in this process: eight bytes a step, and the same whether the compiler or the
+/// program works it out.
 [[nodiscard]] constexpr std::uint64_t name_hash(std::string_view name) noexcept {
   constexpr std::uint64_t factor = 0x9E3779B97F4A7C15ULL;
   std::uint64_t hash = name.size() * factor;

@@ -13,7 +13,8 @@
 #include <gabion/cqrs/detail/pipeline.hpp>
 #include <gabion/cqrs/message_name.hpp>
 
-// A handler whose types are forgotten: three function pointers beside one allocated object. No RTTI, no std::function.
+// A handler whose types are forgotten: three function pointers beside one allocated object. No
+// RTTI, no std::function.
 namespace gabion {
 inline namespace v0 {
 namespace detail {
@@ -21,7 +22,8 @@ namespace detail {
 /// Registered without a codec: typed sends only.
 struct no_codec {};
 
-/// What a handler must be asked for: the message's type, and that of the result. Told apart by name, so it works across plug-ins.
+/// What a handler must be asked for: the message's type, and that of the result. Told apart by
+/// name, so it works across plug-ins.
 struct open_types {
   std::string_view message{};
   std::string_view result{};
@@ -35,13 +37,21 @@ struct open_types {
 /// A move-only handler with its calls.
 class open_entry {
  public:
-  using typed_call = void (*)(void* self, void* around, const void* message, command_context&, void* result);
-  using bytes_call = std::string (*)(void* self, void* around, std::string_view bytes, command_context&);
+  using typed_call = void (*)(void* self, void* around, const void* message, command_context&,
+                              void* result);
+  using bytes_call = std::string (*)(void* self, void* around, std::string_view bytes,
+                                     command_context&);
   using destroyer = void (*)(void* self) noexcept;
 
-  open_entry(std::string name, std::uint64_t hash, open_types types, void* self, typed_call typed, bytes_call bytes,
-             destroyer destroy) noexcept
-      : name_(std::move(name)), hash_(hash), types_(types), self_(self), typed_(typed), bytes_(bytes), destroy_(destroy) {}
+  open_entry(std::string name, std::uint64_t hash, open_types types, void* self, typed_call typed,
+             bytes_call bytes, destroyer destroy) noexcept
+      : name_(std::move(name)),
+        hash_(hash),
+        types_(types),
+        self_(self),
+        typed_(typed),
+        bytes_(bytes),
+        destroy_(destroy) {}
   open_entry(open_entry&& other) noexcept
       : name_(std::move(other.name_)),
         hash_(other.hash_),
@@ -71,7 +81,8 @@ class open_entry {
   void call(void* around, const void* message, command_context& context, void* result) const {
     typed_(self_, around, message, context, result);
   }
-  [[nodiscard]] std::string call(void* around, std::string_view bytes, command_context& context) const {
+  [[nodiscard]] std::string call(void* around, std::string_view bytes,
+                                 command_context& context) const {
     return bytes_(self_, around, bytes, context);
   }
 
@@ -101,7 +112,8 @@ struct open_handler {
   }
 
   /// `given` points to an empty std::optional of the result, or is null for void.
-  static void call(void* self, void* around, const void* message, command_context& context, [[maybe_unused]] void* given) {
+  static void call(void* self, void* around, const void* message, command_context& context,
+                   [[maybe_unused]] void* given) {
     auto& handler = *static_cast<open_handler*>(self);
     const auto& typed = *static_cast<const Message*>(message);
     if constexpr (std::is_void_v<result>) {
@@ -111,7 +123,8 @@ struct open_handler {
     }
   }
 
-  static std::string call_bytes(void* self, void* around, std::string_view bytes, command_context& context) {
+  static std::string call_bytes(void* self, void* around, std::string_view bytes,
+                                command_context& context) {
     auto& handler = *static_cast<open_handler*>(self);
     const Message message = handler.codec.template decode<Message>(bytes);
     if constexpr (std::is_void_v<result>) {
@@ -127,9 +140,11 @@ struct open_handler {
   static open_entry make(Function f, Codec codec, std::string name, std::uint64_t hash) {
     open_entry::bytes_call bytes = nullptr;
     if constexpr (!std::is_same_v<Codec, no_codec>) {
-      static_assert(decodes<Codec, Message>, "gabion: open_bus: the codec cannot decode the command");
+      static_assert(decodes<Codec, Message>,
+                    "gabion: open_bus: the codec cannot decode the command");
       if constexpr (!std::is_void_v<result>)
-        static_assert(encodes<Codec, result>, "gabion: open_bus: the codec cannot encode the result");
+        static_assert(encodes<Codec, result>,
+                      "gabion: open_bus: the codec cannot encode the result");
       bytes = &open_handler::call_bytes;
     }
     return open_entry{std::move(name),

@@ -18,14 +18,16 @@ class open_table {
  public:
   [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
 
-  /// `type`: where the sender's own name of the type starts, if it has one; the same place is the same type, with no need to
-  /// compare names.
-  [[nodiscard]] const open_entry* find(std::uint64_t hash, std::string_view name, const char* type = nullptr) const noexcept {
+  /// `type`: where the sender's own name of the type starts, if it has one; the same place is the
+  /// same type, with no need to compare names.
+  [[nodiscard]] const open_entry* find(std::uint64_t hash, std::string_view name,
+                                       const char* type = nullptr) const noexcept {
     if (slots_.empty()) return nullptr;
     const std::size_t mask = slots_.size() - 1;
     for (std::size_t at = hash & mask; slots_[at] != empty; at = (at + 1) & mask) {
       const open_entry& entry = entries_[slots_[at] - 1];
-      if (entry.hash() == hash && (entry.types().message.data() == type || entry.name() == name)) return &entry;
+      if (entry.hash() == hash && (entry.types().message.data() == type || entry.name() == name))
+        return &entry;
     }
     return nullptr;
   }

@@ -17,22 +17,26 @@ template <class Message, class Function, class Context>
 struct handler_takes_context {
   static_assert(
       sizeof(Message) == 0,
-      "gabion: this handler can be called neither with (const Message&) nor with (const Message&, Context&). If it wants a "
-      "context, pass one: send(message, context); a query handler gets its context const. Message, the handler and the "
+      "gabion: this handler can be called neither with (const Message&) nor with (const Message&, "
+      "Context&). If it wants a "
+      "context, pass one: send(message, context); a query handler gets its context const. Message, "
+      "the handler and the "
       "Context are the three arguments of this handler_takes_context<Message, f, Context>");
 };
 
 template <class Message, class Middleware, class Context>
 struct middleware_fits {
-  static_assert(
-      sizeof(Message) == 0,
-      "gabion: a middleware must be callable as mw(context, message, next). Message, the middleware and the Context are the "
-      "three arguments of this middleware_fits<Message, Middleware, Context>");
+  static_assert(sizeof(Message) == 0,
+                "gabion: a middleware must be callable as mw(context, message, next). Message, the "
+                "middleware and the Context are the "
+                "three arguments of this middleware_fits<Message, Middleware, Context>");
 };
 
-/// Hands a handler what it declares: the message alone, the context too, the transaction in the context, or the context inside it.
+/// Hands a handler what it declares: the message alone, the context too, the transaction in the
+/// context, or the context inside it.
 template <class Function, class Message, class Context>
-[[gnu::always_inline]] constexpr decltype(auto) call_handler(Function& f, const Message& message, Context& context) {
+[[gnu::always_inline]] constexpr decltype(auto) call_handler(Function& f, const Message& message,
+                                                             Context& context) {
   if constexpr (requires { f(message); }) {
     return f(message);
   } else if constexpr (requires { f(message, context); }) {
@@ -47,7 +51,8 @@ template <class Function, class Message, class Context>
   }
 }
 
-/// What is left to run for one message: middleware Index and everything inside it. Lives no longer than the send.
+/// What is left to run for one message: middleware Index and everything inside it. Lives no longer
+/// than the send.
 template <std::size_t Index, message_kind Kind, class Middlewares, class Message, class Function>
 struct step {
   static constexpr message_kind kind = Kind;
@@ -57,7 +62,8 @@ struct step {
   Function& function;
 
   template <class Context>
-  [[gnu::always_inline]] constexpr decltype(auto) operator()(Context& context, const Message& message) const {
+  [[gnu::always_inline]] constexpr decltype(auto) operator()(Context& context,
+                                                             const Message& message) const {
     if constexpr (Index == std::remove_const_t<Middlewares>::size) {
       return detail::call_handler(function, message, context);
     } else {

@@ -23,8 +23,9 @@ inline namespace v0 {
 
 namespace detail {
 
-/// A piece of the log: what the pump of a projection carries. Carrying pages and not events keeps the machine off the
-/// path of the single event; a page that fails half-way is cut there and read again.
+/// A piece of the log: what the pump of a projection carries. Carrying pages and not events keeps
+/// the machine off the path of the single event; a page that fails half-way is cut there and read
+/// again.
 struct event_page {
   position after{};            ///< the checkpoint that it was read behind
   std::uint32_t attempts = 0;  ///< failed attempts at its first event, over all restarts
@@ -39,7 +40,9 @@ struct pump_traits<detail::event_page> {
   static std::string_view key(const detail::event_page& /*p*/) { return "log"; }
   static std::uint32_t attempts(const detail::event_page& p) { return p.attempts; }
   static bool blocked(const detail::event_page& /*p*/) { return false; }
-  static std::size_t bytes(const detail::event_page& p) { return sizeof(p) + p.events.size() * sizeof(recorded_event); }
+  static std::size_t bytes(const detail::event_page& p) {
+    return sizeof(p) + p.events.size() * sizeof(recorded_event);
+  }
 };
 
 namespace detail {
@@ -56,16 +59,19 @@ namespace detail {
   return code == make_error_code(errc::unknown_type) || code == make_error_code(errc::corrupt);
 }
 
-/// Reads pages behind a checkpoint and applies them together with it: the feed and the sink of a projection's pump.
+/// Reads pages behind a checkpoint and applies them together with it: the feed and the sink of a
+/// projection's pump.
 ///
-/// The read model holds exactly what the checkpoint says, because both are written in one transaction. When that fails
-/// for one event, everything before it is applied alone, and the event starts the next page.
+/// The read model holds exactly what the checkpoint says, because both are written in one
+/// transaction. When that fails for one event, everything before it is applied alone, and the event
+/// starts the next page.
 template <class Projection, class Database, class Events, class Checkpoints, class Codec, class Env>
 class projection_engine {
  public:
   using transaction = typename Database::transaction;
 
-  projection_engine(Projection& into, Database& database, Events& events, Checkpoints& checkpoints, Codec codec)
+  projection_engine(Projection& into, Database& database, Events& events, Checkpoints& checkpoints,
+                    Codec codec)
       : into_{&into},
         database_{&database},
         events_{&events},
@@ -94,26 +100,32 @@ class projection_engine {
     recall();
     const position head = events_->head();
     event_page page{.after = at_.at, .attempts = at_.attempts};
-    page.events = events_->read_all(at_.at, at_.at < narrow_until_ ? 1 : limit, read_direction::forward);
+    page.events =
+        events_->read_all(at_.at, at_.at < narrow_until_ ? 1 : limit, read_direction::forward);
     if (!page.events.empty()) return page;
     through_ = head;
     return std::nullopt;
   }
 
-  /// Applies a page and its checkpoint in one transaction. Sets `fenced` if somebody else has moved on.
+  /// Applies a page and its checkpoint in one transaction. Sets `fenced` if somebody else has moved
+  /// on.
   [[nodiscard]] delivery apply(const event_page& page, const lease& held, bool& fenced) {
     delivery result{.at = page.events.back().at};
-    if (const failure unread = detail::guarded([&] { recall(); })) return failed(result, outcome::unavailable, unread);
-    if (page.after != at_.at) return result;  // cut short by a failure: the next one begins at the checkpoint
+    if (const failure unread = detail::guarded([&] { recall(); }))
+      return failed(result, outcome::unavailable, unread);
+    // cut short by a failure: the next one begins at the checkpoint
+    if (page.after != at_.at) return result;
     const std::span<const recorded_event> all{page.events};
     std::size_t done = 0;
-    const failure wrong = detail::guarded([&] { fenced = !commit(held, all, moved(all.back().at), done); });
+    const failure wrong =
+        detail::guarded([&] { fenced = !commit(held, all, moved(all.back().at), done); });
     if (!wrong && !fenced) Env::failpoint("projection.committed");
     if (!wrong) return result;
     forget();
     if (detail::blames_store(wrong.code)) return failed(result, outcome::unavailable, wrong);
     if (done == all.size() && all.size() > 1) {
-      narrow_until_ = all.back().at;  // the commit failed: find out event by event which one is to blame
+      // the commit failed: find out event by event which one is to blame
+      narrow_until_ = all.back().at;
       return result;
     }
     const outcome kind = detail::hopeless(wrong.code) ? outcome::rejected : outcome::retry;
@@ -131,7 +143,8 @@ class projection_engine {
   }
 
   /// Remembers a failed attempt at the first event of the page.
-  [[nodiscard]] settle_status note(const event_page& page, const settlement& what, const lease& held, bool faulted) {
+  [[nodiscard]] settle_status note(const event_page& page, const settlement& what,
+                                   const lease& held, bool faulted) {
     recall();
     if (page.after != at_.at) return settle_status::fenced;
     checkpoint to = at_;
@@ -142,21 +155,27 @@ class projection_engine {
   }
 
   /// Gives up the first event of the page: keeps it as a letter, and passes it by.
-  [[nodiscard]] settle_status bury(const event_page& page, const settlement& what, const lease& held) {
+  [[nodiscard]] settle_status bury(const event_page& page, const settlement& what,
+                                   const lease& held) {
     recall();
     if (page.after != at_.at) return settle_status::fenced;
     const recorded_event& event = page.events.front();
-    const projection_letter letter{.at = event.at, .event_id = event.what.id, .attempts = what.attempts, .reason = what.reason};
-    return write(held, moved(event.at), [&](transaction& tx) { checkpoints_->keep_letter(tx, key_, letter); });
+    const projection_letter letter{.at = event.at,
+                                   .event_id = event.what.id,
+                                   .attempts = what.attempts,
+                                   .reason = what.reason};
+    return write(held, moved(event.at),
+                 [&](transaction& tx) { checkpoints_->keep_letter(tx, key_, letter); });
   }
 
-  /// Empties the read model and sets the checkpoint to the beginning. Letters go too: their events come by again, and a
-  /// letter replayed after that would apply its event twice.
+  /// Empties the read model and sets the checkpoint to the beginning. Letters go too: their events
+  /// come by again, and a letter replayed after that would apply its event twice.
   [[nodiscard]] settle_status restart(const lease& held) {
     recall();
     const position until = (std::max)(at_.at, at_.replay_until);
     const bool more = until != beginning;
-    const checkpoint to{.status = more ? projection_status::rebuilding : projection_status::running, .replay_until = until};
+    const checkpoint to{.status = more ? projection_status::rebuilding : projection_status::running,
+                        .replay_until = until};
     narrow_until_ = beginning;
     const std::vector<position> letters = all_letters();
     return write(held, to, [&](transaction& tx) {
@@ -172,7 +191,8 @@ class projection_engine {
     return database_->transact([&](transaction& tx) {
       if (!checkpoints_->remove_letter(tx, key_, at)) return false;
       if (found.empty() || found.front().at != at)
-        detail::fail(errc::not_found, "there is no event at position " + std::to_string(to_number(at)));
+        detail::fail(errc::not_found,
+                     "there is no event at position " + std::to_string(to_number(at)));
       detail::project(*into_, codec_, tx, projected_event{found.front(), false});
       return true;
     });
@@ -185,7 +205,8 @@ class projection_engine {
     return d;
   }
 
-  /// Where the letters are. None can come unseen before a write: whoever keeps one moves the checkpoint, which fences the write.
+  /// Where the letters are. None can come unseen before a write: whoever keeps one moves the
+  /// checkpoint, which fences the write.
   [[nodiscard]] std::vector<position> all_letters() {
     constexpr std::size_t page = 256;
     std::vector<position> all;
@@ -200,12 +221,15 @@ class projection_engine {
   /// The checkpoint behind everything up to `to`.
   [[nodiscard]] checkpoint moved(position to) const {
     return {.at = to,
-            .status = to < at_.replay_until ? projection_status::rebuilding : projection_status::running,
+            .status =
+                to < at_.replay_until ? projection_status::rebuilding : projection_status::running,
             .replay_until = at_.replay_until};
   }
 
-  /// Applies the events and moves the checkpoint; counts in `done` how many were applied. False if fenced.
-  bool commit(const lease& held, std::span<const recorded_event> events, const checkpoint& to, std::size_t& done) {
+  /// Applies the events and moves the checkpoint; counts in `done` how many were applied. False if
+  /// fenced.
+  bool commit(const lease& held, std::span<const recorded_event> events, const checkpoint& to,
+              std::size_t& done) {
     const settle_status status = write(held, to, [&](transaction& tx) {
       done = 0;
       for (const recorded_event& event : events) {

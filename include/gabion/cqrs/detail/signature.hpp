@@ -38,23 +38,23 @@ template <class Result, class Class, class... Parameters>
 signature_parts<true, Parameters...> parts_of(Result (Class::*)(Parameters...) const);
 
 template <class Function>
-concept plain_function = std::is_pointer_v<Function> && std::is_function_v<std::remove_pointer_t<Function>>;
+concept plain_function =
+    std::is_pointer_v<Function> && std::is_function_v<std::remove_pointer_t<Function>>;
 
 template <class Function>
-concept plain_functor = requires {
-  &Function::operator();
-};
+concept plain_functor = requires { &Function::operator(); };
 
-/// Has one signature that can be looked at: a function, or an object whose operator() is neither overloaded nor a template.
+/// Has one signature that can be looked at: a function, or an object whose operator() is neither
+/// overloaded nor a template.
 template <class Function>
 concept has_signature = plain_function<Function> || plain_functor<Function>;
 
 template <class Function>
 struct signature {};
 template <plain_functor Function>
-struct signature<Function> : decltype(detail::parts_of(&Function::operator())) {};
+struct signature<Function> : decltype(detail::parts_of(&Function::operator())){};
 template <plain_function Function>
-struct signature<Function> : decltype(detail::parts_of(static_cast<Function>(nullptr))) {};
+struct signature<Function> : decltype(detail::parts_of(static_cast<Function>(nullptr))){};
 
 /// The declared type of the first parameter, with its const and reference; void if there is none.
 template <has_signature Function>
@@ -69,12 +69,14 @@ consteval bool takes_only_const(parameter_list<Parameters...>*) {
   return !(is_mutable_reference<Parameters> || ...);
 }
 
-/// Whether a callable changes nothing, as far as its signature shows. One that is overloaded or generic is not looked at.
+/// Whether a callable changes nothing, as far as its signature shows. One that is overloaded or
+/// generic is not looked at.
 template <class Function>
 consteval bool only_reads() {
   if constexpr (has_signature<Function>) {
     using parameters = typename signature<Function>::parameters;
-    return signature<Function>::is_const && detail::takes_only_const(static_cast<parameters*>(nullptr));
+    return signature<Function>::is_const &&
+           detail::takes_only_const(static_cast<parameters*>(nullptr));
   } else {
     return true;
   }

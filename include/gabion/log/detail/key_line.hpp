@@ -21,7 +21,9 @@ inline constexpr position beyond{~std::uint64_t{0}};
 
 struct key_hash {
   using is_transparent = void;
-  std::size_t operator()(std::string_view key) const noexcept { return std::hash<std::string_view>{}(key); }
+  std::size_t operator()(std::string_view key) const noexcept {
+    return std::hash<std::string_view>{}(key);
+  }
 };
 
 struct same_key {
@@ -32,12 +34,14 @@ struct same_key {
 /// By moment, then by position: never by address, so that a run can be repeated.
 struct earlier_first {
   template <class Slot>
-  bool operator()(const std::pair<instant, Slot*>& a, const std::pair<instant, Slot*>& b) const noexcept {
+  bool operator()(const std::pair<instant, Slot*>& a,
+                  const std::pair<instant, Slot*>& b) const noexcept {
     return a.first != b.first ? a.first < b.first : a.second->at < b.second->at;
   }
 };
 
-/// The records of one key that are not final, in the order of their positions; and why they may have to wait.
+/// The records of one key that are not final, in the order of their positions; and why they may
+/// have to wait.
 template <class Slot>
 struct key_line {
   const std::string* key = nullptr;  // none: the only record has no key
@@ -45,11 +49,11 @@ struct key_line {
   Slot* last = nullptr;
   std::size_t size = 0;
   std::size_t flying = 0;
-  std::size_t given_up = 0;       // dead or parked, and the store does not know yet
-  bool failed = false;            // something came back: nothing more is submitted until nothing flies
-  bool delayed = false;           // waits for a moment
-  position poison = beyond;       // what is behind it gets parked
-  position refused = beyond;      // what comes back from behind it came back because of it
+  std::size_t given_up = 0;   // dead or parked, and the store does not know yet
+  bool failed = false;        // something came back: nothing more is submitted until nothing flies
+  bool delayed = false;       // waits for a moment
+  position poison = beyond;   // what is behind it gets parked
+  position refused = beyond;  // what comes back from behind it came back because of it
   position left_behind = beyond;  // from here on the records of this key were left in the store
 
   [[nodiscard]] bool empty() const noexcept { return first == nullptr && given_up == 0; }

@@ -16,12 +16,15 @@ namespace detail {
 
 /// When to ask for a lease, when to renew it, and how long to trust it.
 ///
-/// The store judges expiry by its own clock and starts counting after the question has left, so counting from the
-/// moment of asking is always the shorter time.
+/// The store judges expiry by its own clock and starts counting after the question has left, so
+/// counting from the moment of asking is always the shorter time.
 class lease_keeper {
  public:
   lease_keeper(const pump_options& options, bool needed)
-      : ttl_{options.lease_ttl}, margin_{options.lease_margin}, acquire_every_{options.acquire_every}, needed_{needed} {}
+      : ttl_{options.lease_ttl},
+        margin_{options.lease_margin},
+        acquire_every_{options.acquire_every},
+        needed_{needed} {}
 
   [[nodiscard]] bool needed() const noexcept { return needed_; }
   [[nodiscard]] bool ready() const noexcept { return !needed_ || held_.has_value(); }
@@ -30,7 +33,8 @@ class lease_keeper {
   /// The next moment at which to acquire or to renew; never if no lease is needed.
   [[nodiscard]] instant due() const noexcept { return needed_ ? due_ : (instant::max)(); }
 
-  /// The moment from which nothing may be submitted any more; never if no lease is needed, the past if none is held.
+  /// The moment from which nothing may be submitted any more; never if no lease is needed, the past
+  /// if none is held.
   [[nodiscard]] instant trusted_until() const noexcept {
     if (!needed_) return (instant::max)();
     return held_ ? gabion::saturating_add(valid_until_, -margin_) : (instant::min)();
@@ -55,8 +59,8 @@ class lease_keeper {
     due_ = (instant::min)();
   }
 
-  /// Forgets the lease because somebody else has one: to ask at once would be of no use, and two owners that fence each other
-  /// would spin.
+  /// Forgets the lease because somebody else has one: to ask at once would be of no use, and two
+  /// owners that fence each other would spin.
   void lose(instant now) noexcept {
     held_.reset();
     due_ = gabion::saturating_add(now, acquire_every_);

@@ -26,13 +26,16 @@ namespace gabion {
 inline namespace v0 {
 namespace detail {
 
-/// No wait after a failure is shorter, whatever the backoff says: a loop without a pause helps nobody.
+/// No wait after a failure is shorter, whatever the backoff says: a loop without a pause helps
+/// nobody.
 inline constexpr duration least_delay = std::chrono::milliseconds{1};
 
-/// The records that a pump holds: which may be submitted now, which wait for others of their key, what became of them.
+/// The records that a pump holds: which may be submitted now, which wait for others of their key,
+/// what became of them.
 ///
-/// Records keep their addresses until they are forgotten and their delivery is known. Taking, submitting and resolving
-/// a record costs O(log held); the failure of a record is linear in the held records of its key.
+/// Records keep their addresses until they are forgotten and their delivery is known. Taking,
+/// submitting and resolving a record costs O(log held); the failure of a record is linear in the
+/// held records of its key.
 template <class Record, class Random>
 class pump_window {
   using slot = pump_slot<Record>;
@@ -41,7 +44,10 @@ class pump_window {
 
  public:
   pump_window(const pump_options& options, pump_shape shape, Random random)
-      : options_{options}, shape_{shape}, share_{(std::max)(std::size_t{1}, options.window / 8)}, random_{std::move(random)} {}
+      : options_{options},
+        shape_{shape},
+        share_{(std::max)(std::size_t{1}, options.window / 8)},
+        random_{std::move(random)} {}
 
   [[nodiscard]] std::size_t held() const noexcept { return slots_.size(); }
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
@@ -55,7 +61,9 @@ class pump_window {
   }
   [[nodiscard]] const std::optional<poisoned_record>& poison() const noexcept { return poison_; }
   [[nodiscard]] bool wants_rescan() const noexcept { return wants_rescan_; }
-  [[nodiscard]] instant next_due() const noexcept { return delayed_.empty() ? (instant::max)() : delayed_.begin()->first; }
+  [[nodiscard]] instant next_due() const noexcept {
+    return delayed_.empty() ? (instant::max)() : delayed_.begin()->first;
+  }
 
   [[nodiscard]] const Record* find(position at) const {
     const auto found = slots_.find(at);
@@ -70,8 +78,8 @@ class pump_window {
   }
   void end_pass() noexcept { left_before_ = beyond; }
 
-  /// Holds the record if it is new and its key has room. False if there is no room at all: then it and everything after
-  /// it stay in the store.
+  /// Holds the record if it is new and its key has room. False if there is no room at all: then it
+  /// and everything after it stay in the store.
   bool take(Record&& record) {
     const position at = traits::at(record);
     const auto next = slots_.lower_bound(at);
@@ -124,8 +132,8 @@ class pump_window {
     batch_.clear();
   }
 
-  /// Takes in one delivery; false if nothing at that position is in flight. `reachable`: the sink took others, so an
-  /// unavailable one is a matter of its key.
+  /// Takes in one delivery; false if nothing at that position is in flight. `reachable`: the sink
+  /// took others, so an unavailable one is a matter of its key.
   bool resolve(const delivery& d, instant now, bool reachable) {
     if (abandoned_.erase(d.at) != 0) return true;
     const auto found = slots_.find(d.at);
@@ -144,13 +152,16 @@ class pump_window {
     return true;
   }
 
-  [[nodiscard]] std::span<const settlement> compose_settlements(std::size_t limit) { return list_.compose(limit); }
+  [[nodiscard]] std::span<const settlement> compose_settlements(std::size_t limit) {
+    return list_.compose(limit);
+  }
 
   /// Everything taken up to here is settled once the settlement just composed is.
   [[nodiscard]] position watermark() const {
     const auto below = [](position p) { return position{to_number(p) - 1}; };
     auto open = slots_.begin();
-    while (open != slots_.end() && open->second.settling && open->second.state == progress::final) ++open;
+    while (open != slots_.end() && open->second.settling && open->second.state == progress::final)
+      ++open;
     const position settled = open == slots_.end() ? highest_ : below(open->first);
     return (std::min)(settled, below((std::min)(left_before_, left_now_)));
   }
@@ -182,11 +193,14 @@ class pump_window {
   void unpoison(instant now) {
     if (!std::exchange(poison_, std::nullopt)) return;
     for (auto& [at, s] : slots_)
-      if (s.state == progress::waiting && s.line->failed && s.line->flying == 0) calm(*s.line, now, true);
+      if (s.state == progress::waiting && s.line->failed && s.line->flying == 0)
+        calm(*s.line, now, true);
   }
 
  private:
-  static constexpr std::uint32_t plus(std::uint32_t a, std::uint32_t b) noexcept { return a > ~b ? ~std::uint32_t{0} : a + b; }
+  static constexpr std::uint32_t plus(std::uint32_t a, std::uint32_t b) noexcept {
+    return a > ~b ? ~std::uint32_t{0} : a + b;
+  }
 
   void leave(position at) noexcept { left_now_ = (std::min)(left_now_, at); }
 
@@ -194,19 +208,22 @@ class pump_window {
     return options_.on_poison != poison_policy::skip && traits::blocked(record);
   }
 
-  /// A key in trouble, or one that goes one by one, may fill only its share of the window: other keys need room too.
+  /// A key in trouble, or one that goes one by one, may fill only its share of the window: other
+  /// keys need room too.
   [[nodiscard]] bool restrained(const line& of) const noexcept {
     return shape_.fetches && (!shape_.keeps_key_order || of.failed || of.delayed);
   }
 
-  /// False if this record has to stay in the store for now: an earlier one of its key stayed, its key holds enough, or what
-  /// is held decides about it: it may not be blocked (redriven records), or be it only, once that is settled.
+  /// False if this record has to stay in the store for now: an earlier one of its key stayed, its
+  /// key holds enough, or what is held decides about it: it may not be blocked (redriven records),
+  /// or be it only, once that is settled.
   bool admits(const Record& record, position at) {
     const auto found = lines_.find(traits::key(record));  // without a key there is none
     if (found == lines_.end()) return true;
     line& of = found->second;
     if (at > of.left_behind) return false;
-    const bool by_held = of.first != nullptr && of.first->at < at && of.poison == beyond && of.given_up == 0;
+    const bool by_held =
+        of.first != nullptr && of.first->at < at && of.poison == beyond && of.given_up == 0;
     const bool undecided = blocked(record) ? by_held : shape_.fetches && at > of.poison;
     const bool room = (!restrained(of) || of.size < share_) && !undecided;
     if (!room)
@@ -223,7 +240,8 @@ class pump_window {
     line& of = key.empty() ? s.own : line_of(key);
     of.link(s);
     if (of.key != nullptr && (blocked(s.record) || s.at > of.poison)) {
-      // The store may find that it need not park this one any more. Until it has said so, nothing behind it may go.
+      // The store may find that it need not park this one any more. Until it has said so, nothing
+      // behind it may go.
       of.poison = (std::min)(of.poison, s.at);
       finish(s, disposition::parked);
       park(of);
@@ -283,7 +301,8 @@ class pump_window {
       return list_.add(s);
     }
     finish(s, disposition::dead);
-    if (options_.on_poison == poison_policy::park && of.key != nullptr) of.poison = (std::min)(of.poison, s.at);
+    if (options_.on_poison == poison_policy::park && of.key != nullptr)
+      of.poison = (std::min)(of.poison, s.at);
     park(of);
   }
 
@@ -309,7 +328,8 @@ class pump_window {
     tidy(of);
   }
 
-  /// The first record that came back, unless it did so behind a refused one; the others came back because of the first.
+  /// The first record that came back, unless it did so behind a refused one; the others came back
+  /// because of the first.
   slot* first_to_blame(line& of) noexcept {
     slot* first = nullptr;
     const position refused = std::exchange(of.refused, beyond);
@@ -337,7 +357,8 @@ class pump_window {
       if (why == outcome::unavailable && !reachable) return;  // the pump as a whole waits
     }
     s.setbacks = plus(s.setbacks, 1);
-    s.delay = (std::max)(least_delay, gabion::next_delay(options_.retry, s.setbacks, s.delay, random_));
+    s.delay =
+        (std::max)(least_delay, gabion::next_delay(options_.retry, s.setbacks, s.delay, random_));
     s.line->delayed = true;
     delayed_.emplace(gabion::saturating_add(now, s.delay), &s);
     if (shape_.fetches && s.line->key != nullptr) evict(*s.line, s);

@@ -9,7 +9,8 @@ namespace gabion {
 inline namespace v0 {
 namespace detail {
 
-/// Slots by position, the lowest first, each once. Adding and taking cost O(log size), removing from the middle O(size).
+/// Slots by position, the lowest first, each once. Adding and taking cost O(log size), removing
+/// from the middle O(size).
 template <class Slot>
 class ready_queue {
  public:

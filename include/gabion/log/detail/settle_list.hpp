@@ -32,7 +32,8 @@ class settle_list {
       (*s)->listed = false;
       (*s)->settling = true;
       under_way_.push_back({*s, closes});
-      lines_.push_back({(*s)->at, closes ? (*s)->as : disposition::deferred, (*s)->attempts, (*s)->reason});
+      lines_.push_back(
+          {(*s)->at, closes ? (*s)->as : disposition::deferred, (*s)->attempts, (*s)->reason});
     }
     listed_.erase(listed_.begin(), listed_.begin() + n);
     return lines_;

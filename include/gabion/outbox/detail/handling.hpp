@@ -25,7 +25,8 @@ class handler_refusal : public error {
   outcome as_;
 };
 
-/// What an error says about the message: never (rejected), not its fault (unavailable, in doubt), or try again.
+/// What an error says about the message: never (rejected), not its fault (unavailable, in doubt),
+/// or try again.
 [[nodiscard]] inline outcome outcome_of(const std::error_code& code) noexcept {
   if (code.category() != gabion::error_category()) return outcome::retry;
   switch (static_cast<errc>(code.value())) {
@@ -55,16 +56,19 @@ class handler_refusal : public error {
 
 /// What a handler may give back.
 template <class Result>
-concept handler_result = std::is_void_v<Result> || std::same_as<Result, outcome> || std::same_as<Result, std::error_code>;
+concept handler_result = std::is_void_v<Result> || std::same_as<Result, outcome> ||
+                         std::same_as<Result, std::error_code>;
 
-/// Calls the handler; leaves by an exception unless it succeeded, so that the transaction rolls back.
+/// Calls the handler; leaves by an exception unless it succeeded, so that the transaction rolls
+/// back.
 template <class Handler, class Transaction>
 void call_handler(Handler& handler, Transaction& tx, const message& m) {
   using result = std::invoke_result_t<Handler&, Transaction&, const message&>;
   if constexpr (std::is_void_v<result>) {
     handler(tx, m);
   } else if constexpr (std::same_as<result, std::error_code>) {
-    if (const std::error_code failed = handler(tx, m)) detail::raise<handler_refusal>(outcome_of(failed), failed.message());
+    if (const std::error_code failed = handler(tx, m))
+      detail::raise<handler_refusal>(outcome_of(failed), failed.message());
   } else {
     if (const outcome as = handler(tx, m); as != outcome::delivered)
       detail::raise<handler_refusal>(as, "the handler did not accept the message");
@@ -85,8 +89,10 @@ template <class Work>
     d.reason = e.what();
     return true;
   };
-  const failure other = detail::guarded(
-      [&] { (void)detail::caught<error>([&] { (void)detail::caught<handler_refusal>(work, refused); }, failed); });
+  const failure other = detail::guarded([&] {
+    (void)detail::caught<error>([&] { (void)detail::caught<handler_refusal>(work, refused); },
+                                failed);
+  });
   if (other) {
     d.result = outcome::retry;
     d.reason = other.what;

@@ -24,14 +24,15 @@ namespace gabion {
 inline namespace v0 {
 namespace detail {
 
-/// Handles messages and letters, each behind the inbox in the transaction of its effect, and tells what became of each.
+/// Handles messages and letters, each behind the inbox in the transaction of its effect, and tells
+/// what became of each.
 template <class Inbox, class Database, class Handler, class Observer, class Env, class WallClock>
 class message_handler {
   using transaction = typename Database::transaction;
 
  public:
-  message_handler(Inbox& inbox, Database& database, Handler&& handler, std::string name, poison_policy policy, Observer& observer,
-                  WallClock wall)
+  message_handler(Inbox& inbox, Database& database, Handler&& handler, std::string name,
+                  poison_policy policy, Observer& observer, WallClock wall)
       : inbox_{&inbox},
         database_{&database},
         handler_{std::forward<Handler>(handler)},
@@ -51,15 +52,18 @@ class message_handler {
     return deliveries_;
   }
 
-  /// Keeps a message that was given up, unless somebody else has handled or kept it in the meantime.
+  /// Keeps a message that was given up, unless somebody else has handled or kept it in the
+  /// meantime.
   void keep_dead(const message& m, const settlement& s) {
     (void)database_->transact([&](transaction& tx) {
-      if (inbox_->begin_message(tx, name_, m)) inbox_->keep_dead(tx, name_, m, s.attempts, s.reason);
+      if (inbox_->begin_message(tx, name_, m))
+        inbox_->keep_dead(tx, name_, m, s.attempts, s.reason);
       return 0;
     });
   }
 
-  /// Keeps a redriven letter that has failed again, or is behind one that has; unless somebody else has handled it.
+  /// Keeps a redriven letter that has failed again, or is behind one that has; unless somebody else
+  /// has handled it.
   void keep_again(const inbox_letter& letter, const settlement& s) {
     (void)database_->transact([&](transaction& tx) {
       if (!inbox_->still_redriven(tx, name_, letter.at)) return 0;
@@ -92,18 +96,19 @@ class message_handler {
     return true;
   }
 
-  /// Each in a transaction of its own. What is behind a failed one of its key is not tried; nothing more is if it was the
-  /// database that failed.
+  /// Each in a transaction of its own. What is behind a failed one of its key is not tried; nothing
+  /// more is if it was the database that failed.
   template <class Record>
   void apart(std::span<const submission<Record>> batch) {
     std::vector<std::string_view> failed;
     bool database_works = true;
     for (const submission<Record>& s : batch) {
       const std::string_view key = gabion::key_of(s.record->what);
-      const bool behind = !key.empty() && std::find(failed.begin(), failed.end(), key) != failed.end();
+      const bool behind =
+          !key.empty() && std::find(failed.begin(), failed.end(), key) != failed.end();
       if (!database_works || behind) {
-        deliveries_.push_back(
-            {s.at, database_works ? outcome::retry : outcome::unavailable, "not tried: something before it failed"});
+        deliveries_.push_back({s.at, database_works ? outcome::retry : outcome::unavailable,
+                               "not tried: something before it failed"});
         continue;
       }
       delivery d = alone(*s.record);
@@ -157,7 +162,8 @@ class message_handler {
     if (as == fate::handled) {
       ++handled_;
       if constexpr (observes<Observer, message_handled>)
-        gabion::notify(*observer_, message_handled{m, name_, detail::lag_since(m.time, wall_.now())});
+        gabion::notify(*observer_,
+                       message_handled{m, name_, detail::lag_since(m.time, wall_.now())});
     } else if (as == fate::repeated) {
       ++repeated_;
       gabion::notify(*observer_, message_repeated{m, name_});

@@ -16,12 +16,14 @@ namespace detail {
 
 /// The errors by which a policy says that it did not let the call through.
 [[nodiscard]] inline bool says_rejected(const std::error_code& code) noexcept {
-  return code == make_error_code(errc::circuit_open) || code == make_error_code(errc::rate_limited) ||
-         code == make_error_code(errc::overloaded) || code == make_error_code(errc::rejected);
+  return code == make_error_code(errc::circuit_open) ||
+         code == make_error_code(errc::rate_limited) || code == make_error_code(errc::overloaded) ||
+         code == make_error_code(errc::rejected);
 }
 
 /// A refusal because the attempt's time was over is a failure that may pass, as any other time-out.
-[[nodiscard]] constexpr attempt_report report_of(const refusal& why, std::optional<duration> stated) noexcept {
+[[nodiscard]] constexpr attempt_report report_of(const refusal& why,
+                                                 std::optional<duration> stated) noexcept {
   if (!stated && why.retry_after > duration::zero()) stated = why.retry_after;
   switch (why.code) {
     case errc::timeout: return {attempt_verdict::retryable, stated};

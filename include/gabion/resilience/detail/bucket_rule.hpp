@@ -12,7 +12,8 @@ namespace gabion {
 inline namespace v0 {
 namespace detail {
 
-/// The arithmetic of a token bucket, exact: time in ticks of 1/`ticks_per_ns` ns, in which a permit costs a whole number of them.
+/// The arithmetic of a token bucket, exact: time in ticks of 1/`ticks_per_ns` ns, in which a permit
+/// costs a whole number of them.
 ///
 /// The state is one number, the tick at which the bucket is full. All members are pure.
 struct bucket_rule {
@@ -45,7 +46,8 @@ struct bucket_rule {
     return (full_at > now ? full_at : now) + cost * permits;
   }
 
-  /// How long after `now` a bucket that is full at `full_at` is not below empty: rounded up, held at duration::max().
+  /// How long after `now` a bucket that is full at `full_at` is not below empty: rounded up, held
+  /// at duration::max().
   [[nodiscard]] duration wait(wide full_at, wide now) const noexcept {
     const wide missing = full_at - now - capacity;
     return missing <= 0 ? duration::zero() : rounded_up(missing);
@@ -53,7 +55,8 @@ struct bucket_rule {
 
   [[nodiscard]] duration refill_time() const noexcept { return rounded_up(capacity); }
 
-  /// A level of another rule as one of this: the same permits and the same part of the next one, at most all that fit in.
+  /// A level of another rule as one of this: the same permits and the same part of the next one, at
+  /// most all that fit in.
   [[nodiscard]] wide converted(wide level, const bucket_rule& from) const noexcept {
     wide whole = level / from.cost;
     wide part = level % from.cost;

@@ -15,11 +15,13 @@ namespace gabion {
 inline namespace v0 {
 namespace detail {
 
-/// The state of a token bucket in one atomic word, the tick at which the bucket is full: exact and lock-free for as long as time and
-/// debt fit into 64 bits and the rule stays the same. Then it is retired for good, and the bucket goes on under a lock.
+/// The state of a token bucket in one atomic word, the tick at which the bucket is full: exact and
+/// lock-free for as long as time and debt fit into 64 bits and the rule stays the same. Then it is
+/// retired for good, and the bucket goes on under a lock.
 ///
-/// It fits for rates of up to 16 ticks per nanosecond (any whole number of nanoseconds per permit, 3 per second, 7 per minute), for
-/// 2 years of the clock's time at least, and buckets that fill in as much. Every member is safe to call from several threads.
+/// It fits for rates of up to 16 ticks per nanosecond (any whole number of nanoseconds per permit,
+/// 3 per second, 7 per minute), for 2 years of the clock's time at least, and buckets that fill in
+/// as much. Every member is safe to call from several threads.
 template <env Env>
 class bucket_word {
  public:
@@ -61,7 +63,8 @@ class bucket_word {
       }
       if (start > most) [[unlikely]]
         return {locked};
-      if (word_.compare_exchange_weak(seen, start + cost, std::memory_order_acq_rel, std::memory_order_acquire)) [[likely]]
+      if (word_.compare_exchange_weak(seen, start + cost, std::memory_order_acq_rel,
+                                      std::memory_order_acquire)) [[likely]]
         return {start + cost, wait};
       if (seen == retired) return {locked};
     }
@@ -70,15 +73,19 @@ class bucket_word {
   /// Gives back what a reservation of this word has taken, if it was the last to take.
   bool cancel(const rate_reservation& reservation) noexcept {
     auto seen = static_cast<std::int64_t>(reservation.mark);
-    return word_.compare_exchange_strong(seen, seen - cost_ * reservation.permits, std::memory_order_acq_rel,
-                                         std::memory_order_acquire);
+    return word_.compare_exchange_strong(seen, seen - cost_ * reservation.permits,
+                                         std::memory_order_acq_rel, std::memory_order_acquire);
   }
 
   /// The tick at which the bucket is full; nothing if the word is retired.
-  [[nodiscard]] std::optional<wide> full_at() const noexcept { return state(word_.load(std::memory_order_acquire)); }
+  [[nodiscard]] std::optional<wide> full_at() const noexcept {
+    return state(word_.load(std::memory_order_acquire));
+  }
 
   /// Ends it for good and tells its last state; nothing if it was ended before.
-  [[nodiscard]] std::optional<wide> retire() noexcept { return state(word_.exchange(retired, std::memory_order_acq_rel)); }
+  [[nodiscard]] std::optional<wide> retire() noexcept {
+    return state(word_.exchange(retired, std::memory_order_acq_rel));
+  }
 
  private:
   static constexpr std::int64_t most = std::int64_t{1} << 60;

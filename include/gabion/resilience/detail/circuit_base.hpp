@@ -29,16 +29,17 @@ struct circuit_why {
   std::uint32_t calls = 0;
 };
 
-/// What a circuit breaker is made of, and how it goes from state to state. `circuit_core` adds when, `circuit_control` by whose
-/// hand.
+/// What a circuit breaker is made of, and how it goes from state to state. `circuit_core` adds
+/// when, `circuit_control` by whose hand.
 ///
-/// `word_` is the one truth. Deadlines are written before the word that makes them valid. All but the word, the lock-free window
-/// and the counters is under `lock_`. No user code runs under it: `Log` delivers after it is free, and `open_time` is asked in
-/// between.
+/// `word_` is the one truth. Deadlines are written before the word that makes them valid. All but
+/// the word, the lock-free window and the counters is under `lock_`. No user code runs under it:
+/// `Log` delivers after it is free, and `open_time` is asked in between.
 template <env Env, class Log>
 class circuit_base {
  public:
-  /// What a caller would meet now: an open time that is over reads half-open, and lost probes read open. Lock-free.
+  /// What a caller would meet now: an open time that is over reads half-open, and lost probes read
+  /// open. Lock-free.
   [[nodiscard]] circuit_state state(instant now) const noexcept { return effective(now).state; }
 
  protected:
@@ -51,7 +52,11 @@ class circuit_base {
   using atomic_time = typename Env::template atomic<duration::rep>;
 
   circuit_base(const circuit_breaker_options& o, Log& log)
-      : window_{o.window, o.failures}, log_{log}, permits_{o.half_open_permits}, options_{o}, opening_{o.open_growth} {
+      : window_{o.window, o.failures},
+        log_{log},
+        permits_{o.half_open_permits},
+        options_{o},
+        opening_{o.open_growth} {
     ledger_.configure(o, needs_room(o, mode_), instant{});
     const circuit_word first{closed_phase(o, mode_), 0};
     ledger_is_current_ = first.phase() != circuit_phase::closed;
@@ -59,11 +64,15 @@ class circuit_base {
     static_cast<void>(window_.restart(tally_, 0));
   }
 
-  [[nodiscard]] circuit_word load() const noexcept { return circuit_word{word_.load(std::memory_order_acquire)}; }
+  [[nodiscard]] circuit_word load() const noexcept {
+    return circuit_word{word_.load(std::memory_order_acquire)};
+  }
   void store(circuit_word w) noexcept { word_.store(w.bits(), std::memory_order_release); }
   [[nodiscard]] bool exchange(circuit_word& seen, circuit_word next) noexcept {
     std::uint64_t bits = seen.bits();
-    if (word_.compare_exchange_weak(bits, next.bits(), std::memory_order_acq_rel, std::memory_order_acquire)) return true;
+    if (word_.compare_exchange_weak(bits, next.bits(), std::memory_order_acq_rel,
+                                    std::memory_order_acquire))
+      return true;
     seen = circuit_word{bits};
     return false;
   }
@@ -75,7 +84,8 @@ class circuit_base {
   }
 
   void count(circuit_settlement how) noexcept { counters_.add(how); }
-  /// Outcomes that are out of the tally, so that nobody finds them there any more. Negative numbers wrap.
+  /// Outcomes that are out of the tally, so that nobody finds them there any more. Negative numbers
+  /// wrap.
   [[gnu::noinline]] void retire(outcome_sum s, outcome_sum taken_back = {}) noexcept {
     const std::uint64_t failed = std::uint64_t{s.failed} - taken_back.failed;
     const std::uint64_t good = std::uint64_t{s.calls} - taken_back.calls - failed;
@@ -87,20 +97,23 @@ class circuit_base {
   [[nodiscard]] view effective(instant now) const noexcept {
     for (;;) {
       const circuit_word w = load();
-      if (w.phase() != circuit_phase::open && w.phase() != circuit_phase::half_open) return {w, w.state(), now};
+      if (w.phase() != circuit_phase::open && w.phase() != circuit_phase::half_open)
+        return {w, w.state(), now};
       const instant opened = at(open_until_);
       const instant lost = at(probes_until_);
       const instant reopened = at(reopen_until_);
       if (load() != w) continue;
-      if (w.phase() == circuit_phase::half_open && (w.out() == 0 || now < lost)) return {w, circuit_state::half_open, now};
+      if (w.phase() == circuit_phase::half_open && (w.out() == 0 || now < lost))
+        return {w, circuit_state::half_open, now};
       const instant until = w.phase() == circuit_phase::open ? opened : reopened;
       const bool is_open = now < until;
-      return {w, is_open ? circuit_state::open : circuit_state::half_open, until, !is_open || w.phase() != circuit_phase::open};
+      return {w, is_open ? circuit_state::open : circuit_state::half_open, until,
+              !is_open || w.phase() != circuit_phase::open};
     }
   }
 
-  /// Runs one step under the lock, again if it had a question that must be asked outside. The listener hears of what it did
-  /// after the lock is free.
+  /// Runs one step under the lock, again if it had a question that must be asked outside. The
+  /// listener hears of what it did after the lock is free.
   template <class Step>
   auto locked(const Step& step) {
     struct delivery {
@@ -118,15 +131,18 @@ class circuit_base {
   // From here on: under the lock.
 
   /// How a breaker is closed.
-  [[nodiscard]] static circuit_phase closed_phase(const circuit_breaker_options& o, circuit_mode mode) noexcept {
+  [[nodiscard]] static circuit_phase closed_phase(const circuit_breaker_options& o,
+                                                  circuit_mode mode) noexcept {
     if (o.count_overdue) return circuit_phase::tracked;
     if (o.slow_after != duration::zero()) return circuit_phase::timed;
-    if (o.time_window.span != duration::zero() || mode == circuit_mode::metrics_only) return circuit_phase::ruled;
+    if (o.time_window.span != duration::zero() || mode == circuit_mode::metrics_only)
+      return circuit_phase::ruled;
     return circuit_phase::closed;
   }
 
   /// The last calls will be in the ledger at one time or another.
-  [[nodiscard]] static bool needs_room(const circuit_breaker_options& o, circuit_mode mode) noexcept {
+  [[nodiscard]] static bool needs_room(const circuit_breaker_options& o,
+                                       circuit_mode mode) noexcept {
     return closed_phase(o, mode) != circuit_phase::closed || o.ramp.percent[0] != 0;
   }
 
@@ -155,19 +171,25 @@ class circuit_base {
   }
 
   /// False if the word has changed, as it may while closed.
-  [[nodiscard]] bool enter_open(circuit_word from, instant now, duration time, circuit_why why) noexcept {
+  [[nodiscard]] bool enter_open(circuit_word from, instant now, duration time,
+                                circuit_why why) noexcept {
     arm(open_until_, gabion::saturating_add(now, time));
     const circuit_word next = from.next(circuit_phase::open);
     std::uint64_t bits = from.bits();
-    if (!word_.compare_exchange_strong(bits, next.bits(), std::memory_order_acq_rel, std::memory_order_acquire)) return false;
+    if (!word_.compare_exchange_strong(bits, next.bits(), std::memory_order_acq_rel,
+                                       std::memory_order_acquire))
+      return false;
     if (is_closed(from.phase()) || from.phase() == circuit_phase::ramping) frozen_at_ = now;
     note(from, circuit_phase::open, now, why, time);
     return true;
   }
 
-  /// The same for the time that growth, jitter and the user's function make of it. False also if that is to be asked first.
-  [[nodiscard]] bool try_open(circuit_word from, instant now, circuit_why why, circuit_question& q) noexcept {
-    const circuit_open_request request = opening_.next(options_, why.cause, is_closed(from.phase()), now);
+  /// The same for the time that growth, jitter and the user's function make of it. False also if
+  /// that is to be asked first.
+  [[nodiscard]] bool try_open(circuit_word from, instant now, circuit_why why,
+                              circuit_question& q) noexcept {
+    const circuit_open_request request =
+        opening_.next(options_, why.cause, is_closed(from.phase()), now);
     duration time{};
     if (!q.knows(options_.open_time, request, time)) return false;
     const std::uint32_t before = opening_.attempt();
@@ -181,9 +203,12 @@ class circuit_base {
     while (!try_open(load(), now, why, q) && !q.asked()) {}
   }
 
-  /// What happens if the probes are lost is settled now, so that everybody can tell later without the lock.
-  void enter_half_open(circuit_word from, circuit_word next, instant now, circuit_cause cause, circuit_question& q) noexcept {
-    const circuit_open_request request = opening_.next(options_, circuit_cause::probe_lost, false, now);
+  /// What happens if the probes are lost is settled now, so that everybody can tell later without
+  /// the lock.
+  void enter_half_open(circuit_word from, circuit_word next, instant now, circuit_cause cause,
+                       circuit_question& q) noexcept {
+    const circuit_open_request request =
+        opening_.next(options_, circuit_cause::probe_lost, false, now);
     if (!q.knows(options_.open_time, request, lost_open_for_)) return;
     lost_attempt_ = request.attempt;
     store(next);
@@ -203,7 +228,8 @@ class circuit_base {
     return {circuit_cause::probe_lost, w.out(), w.out() + w.successes() + w.failed()};
   }
 
-  void note(circuit_word from, circuit_phase to, instant when, circuit_why why, duration open_for = {}) noexcept {
+  void note(circuit_word from, circuit_phase to, instant when, circuit_why why,
+            duration open_for = {}) noexcept {
     why_ = why;
     if (from.state() == state_of(to)) return;
     push({.what = circuit_change::kind::transition,
@@ -223,7 +249,8 @@ class circuit_base {
     log_.push(event);
   }
 
-  /// The moment as of which windows are to be looked at: while they are not in use, that at which they went out of use.
+  /// The moment as of which windows are to be looked at: while they are not in use, that at which
+  /// they went out of use.
   [[nodiscard]] instant looked_at(circuit_word w, instant now) const noexcept {
     return is_closed(w.phase()) || w.phase() == circuit_phase::ramping ? now : frozen_at_;
   }

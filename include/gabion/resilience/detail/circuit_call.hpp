@@ -18,7 +18,8 @@ namespace gabion {
 inline namespace v0 {
 namespace detail {
 
-/// A fallback is asked for what it can take: on a rejection the rejection; on a failed result the result; and nothing, for both.
+/// A fallback is asked for what it can take: on a rejection the rejection; on a failed result the
+/// result; and nothing, for both.
 template <class Fallback>
 concept takes_rejection = std::invocable<Fallback&, const circuit_rejection&>;
 template <class Fallback, class Result>
@@ -80,8 +81,7 @@ std::invoke_result_t<Function> call_judged(Permit& permit, Judge& judge, Functio
   const auto ignored = [&permit] { permit.ignore(); };
   const auto ignored_types = ignored_by(judge);
   if constexpr (std::is_void_v<result_type>) {
-    detail::watch_exceptions(
-        ignored_types, [&] { std::forward<Function>(f)(); }, ignored);
+    detail::watch_exceptions(ignored_types, [&] { std::forward<Function>(f)(); }, ignored);
     permit.success();
   } else if constexpr (std::same_as<std::remove_cv_t<decltype(ignored_types)>, exception_types<>>) {
     result_type result = std::forward<Function>(f)();
@@ -96,7 +96,8 @@ std::invoke_result_t<Function> call_judged(Permit& permit, Judge& judge, Functio
   }
 }
 
-/// A rejection of such a call can be told to the caller. A template, so that only a call that is made is checked.
+/// A rejection of such a call can be told to the caller. A template, so that only a call that is
+/// made is checked.
 template <class Result>
 consteval bool can_be_rejected() {
   return carries_rejection<Result> || detail::exceptions_enabled();
@@ -108,9 +109,11 @@ Result rejected_call(std::string_view breaker, const circuit_rejection& why) {
   if constexpr (carries_rejection<Result>) {
     return outcome_traits<Result>::rejected(errc::circuit_open, why.retry_after);
   } else {
-    static_assert(can_be_rejected<Result>(),
-                  "circuit_breaker::call: without exceptions a rejected call needs a result type that can say so "
-                  "(specialise gabion::outcome_traits with `rejected`), or a fallback: call(f, fallback)");
+    static_assert(
+        can_be_rejected<Result>(),
+        "circuit_breaker::call: without exceptions a rejected call needs a result type that can "
+        "say so "
+        "(specialise gabion::outcome_traits with `rejected`), or a fallback: call(f, fallback)");
     detail::raise<circuit_open_error>(breaker, why);
   }
 }
@@ -136,12 +139,16 @@ struct noting_judge {
   verdict operator()(const T& result) {
     return how = judge(result);
   }
-  friend constexpr auto ignored_by(const noting_judge& noting) noexcept { return detail::ignored_by(noting.judge); }
+  friend constexpr auto ignored_by(const noting_judge& noting) noexcept {
+    return detail::ignored_by(noting.judge);
+  }
 };
 
-/// Calls f under the permit; a failed result or an exception goes to the fallback if it can take it.
+/// Calls f under the permit; a failed result or an exception goes to the fallback if it can take
+/// it.
 template <class Permit, class Judge, class Function, class Fallback>
-std::invoke_result_t<Function> call_or(Permit& permit, Judge& judge, Function&& f, Fallback& fallback) {
+std::invoke_result_t<Function> call_or(Permit& permit, Judge& judge, Function&& f,
+                                       Fallback& fallback) {
   using result_type = std::invoke_result_t<Function>;
   if constexpr (takes_nothing<Fallback> && std::is_void_v<result_type>) {
     bool returned = false;
@@ -154,7 +161,9 @@ std::invoke_result_t<Function> call_or(Permit& permit, Judge& judge, Function&& 
     std::optional<result_type> result;
     verdict how = verdict::failure;
     noting_judge<Judge> judged{judge, how};
-    const auto run = [&] { result.emplace(detail::call_judged(permit, judged, std::forward<Function>(f))); };
+    const auto run = [&] {
+      result.emplace(detail::call_judged(permit, judged, std::forward<Function>(f)));
+    };
     if constexpr (takes_nothing<Fallback>) {
       static_cast<void>(detail::guarded(run));
       if (!result.has_value()) return fallback();
@@ -174,17 +183,22 @@ std::invoke_result_t<Function> call_or(Permit& permit, Judge& judge, Function&& 
 /// Says in words why a fallback does not fit.
 template <class Result, class Fallback>
 consteval bool explain_fallback() {
-  static_assert(!std::is_reference_v<Result>,
-                "circuit_breaker::call: with a fallback the function must return a value, not a reference");
-  static_assert(takes_nothing<Fallback> || takes_rejection<Fallback> || takes_result<Fallback, Result>,
-                "circuit_breaker::call: the fallback must be callable with nothing, with const gabion::circuit_rejection&, "
-                "or with the result of the function");
+  static_assert(
+      !std::is_reference_v<Result>,
+      "circuit_breaker::call: with a fallback the function must return a value, not a reference");
+  static_assert(
+      takes_nothing<Fallback> || takes_rejection<Fallback> || takes_result<Fallback, Result>,
+      "circuit_breaker::call: the fallback must be callable with nothing, with const "
+      "gabion::circuit_rejection&, "
+      "or with the result of the function");
   if constexpr (takes_nothing<Fallback>)
-    static_assert(std::is_void_v<Result> || std::convertible_to<std::invoke_result_t<Fallback&>, Result>,
-                  "circuit_breaker::call: the fallback must return what the function returns");
+    static_assert(
+        std::is_void_v<Result> || std::convertible_to<std::invoke_result_t<Fallback&>, Result>,
+        "circuit_breaker::call: the fallback must return what the function returns");
   if constexpr (takes_rejection<Fallback>)
     static_assert(
-        std::is_void_v<Result> || std::convertible_to<std::invoke_result_t<Fallback&, const circuit_rejection&>, Result>,
+        std::is_void_v<Result> ||
+            std::convertible_to<std::invoke_result_t<Fallback&, const circuit_rejection&>, Result>,
         "circuit_breaker::call: the fallback must return what the function returns");
   return true;
 }

@@ -11,8 +11,8 @@ namespace gabion {
 inline namespace v0 {
 namespace detail {
 
-/// The last N outcomes, failed and slow apart: exact, O(1), for use under a lock. Where only failures matter, `circuit_window`
-/// does the same without one.
+/// The last N outcomes, failed and slow apart: exact, O(1), for use under a lock. Where only
+/// failures matter, `circuit_window` does the same without one.
 class circuit_call_window {
  public:
   /// Holds the last `calls` from now on, and is empty. Allocates if it has never been so large.
@@ -39,7 +39,8 @@ class circuit_call_window {
 
   void copy_to(circuit_history& history) const noexcept {
     const auto held = static_cast<std::size_t>(sum_.calls);
-    for (std::size_t i = 0; i < held; ++i) history.add(ring_[(held == size_ ? next_ + i : i) % size_]);
+    for (std::size_t i = 0; i < held; ++i)
+      history.add(ring_[(held == size_ ? next_ + i : i) % size_]);
   }
 
  private:

@@ -20,8 +20,8 @@ namespace gabion {
 inline namespace v0 {
 namespace detail {
 
-/// What people and other parts of a program do to a breaker, and how they look at it. All of it is rare and under the lock; calls
-/// that need no lock go on meanwhile.
+/// What people and other parts of a program do to a breaker, and how they look at it. All of it is
+/// rare and under the lock; calls that need no lock go on meanwhile.
 template <env Env, class Log>
 class circuit_control : public circuit_core<Env, Log> {
   using base = circuit_base<Env, Log>;
@@ -35,7 +35,8 @@ class circuit_control : public circuit_core<Env, Log> {
       this->opening_.set_attempt(0);
       const circuit_word w = this->load();
       if (is_closed(w.phase())) return forget(w);
-      if (w.phase() != circuit_phase::isolated && w.phase() != circuit_phase::disabled) this->enter_closed(w, now, {cause, 0, 0});
+      if (w.phase() != circuit_phase::isolated && w.phase() != circuit_phase::disabled)
+        this->enter_closed(w, now, {cause, 0, 0});
       return true;
     });
   }
@@ -78,13 +79,15 @@ class circuit_control : public circuit_core<Env, Log> {
     return this->options_;
   }
 
-  /// The options are valid and their name is the breaker's. May throw bad_alloc; then nothing has changed.
+  /// The options are valid and their name is the breaker's. May throw bad_alloc; then nothing has
+  /// changed.
   void reconfigure(const circuit_breaker_options& o, instant now) {
     this->locked([&](circuit_question&) {
       const std::uint32_t ring = this->window_.prepare(o.window.calls);
       circuit_ledger next = this->ledger_;
       const circuit_word w = this->load();
-      next.configure(o, base::needs_room(o, this->mode_) || w.phase() == circuit_phase::ramping, this->looked_at(w, now));
+      next.configure(o, base::needs_room(o, this->mode_) || w.phase() == circuit_phase::ramping,
+                     this->looked_at(w, now));
       exchange_rules(o, ring, std::move(next));
       this->opening_.reseed(this->options_.open_growth, o.open_growth);
       this->options_ = o;
@@ -101,7 +104,8 @@ class circuit_control : public circuit_core<Env, Log> {
     if (this->mode_ != circuit_mode::normal) return r;
     r.state = v.state;
     if (v.state == circuit_state::open) r.open_left = deadline::at(v.until).remaining(now);
-    if (v.state == circuit_state::closed) r.consecutive_failures = (std::min)(row_of(v.word), circuit_max_failures);
+    if (v.state == circuit_state::closed)
+      r.consecutive_failures = (std::min)(row_of(v.word), circuit_max_failures);
     if (v.state == circuit_state::half_open && !v.is_due) {
       r.probes_succeeded = v.word.successes();
       r.probes_failed = v.word.failed();
@@ -115,9 +119,11 @@ class circuit_control : public circuit_core<Env, Log> {
     this->locked([&](circuit_question& q) {
       if (r.mode == circuit_mode::metrics_only && this->mode_ != r.mode) make_room(r.mode);
       const circuit_word from = this->load();
-      const circuit_phase phase = r.mode == circuit_mode::normal ? restored_phase(r) : phase_of(r.mode);
+      const circuit_phase phase =
+          r.mode == circuit_mode::normal ? restored_phase(r) : phase_of(r.mode);
       if (phase == circuit_phase::half_open) {
-        const circuit_word probes = from.next(phase).with_probes(0, r.probes_succeeded, r.probes_failed);
+        const circuit_word probes =
+            from.next(phase).with_probes(0, r.probes_succeeded, r.probes_failed);
         this->opening_.set_attempt(r.attempt);
         change_mode(r.mode, now);
         this->enter_half_open(from, probes, now, circuit_cause::restored, q);
@@ -128,9 +134,12 @@ class circuit_control : public circuit_core<Env, Log> {
       this->opening_.set_attempt(r.attempt);
       this->opening_.closed(now);
       this->frozen_at_ = now;
-      if (phase == circuit_phase::open) base::arm(this->open_until_, gabion::saturating_add(now, r.open_left));
-      if (phase == circuit_phase::ramping) this->ramp_.begin((std::min)(r.ramp_step, last_ramp_step()), now);
-      begin_at(from, phase, now, {circuit_cause::restored, 0, 0}, phase == circuit_phase::closed ? r.consecutive_failures : 0);
+      if (phase == circuit_phase::open)
+        base::arm(this->open_until_, gabion::saturating_add(now, r.open_left));
+      if (phase == circuit_phase::ramping)
+        this->ramp_.begin((std::min)(r.ramp_step, last_ramp_step()), now);
+      begin_at(from, phase, now, {circuit_cause::restored, 0, 0},
+               phase == circuit_phase::closed ? r.consecutive_failures : 0);
       if (is_closed(phase)) this->ledger_.set_row(r.consecutive_failures);
       return true;
     });
@@ -151,7 +160,8 @@ class circuit_control : public circuit_core<Env, Log> {
     s.retry_after = retry_after(v, now);
     s.attempt = attempt_of(v);
     s.consecutive_failures = static_cast<std::uint32_t>(f.row);
-    if (this->options_.window.calls != 0) s.window = detail::view_of(this->options_.window, f.calls, f.overdue);
+    if (this->options_.window.calls != 0)
+      s.window = detail::view_of(this->options_.window, f.calls, f.overdue);
     if (this->options_.time_window.span != duration::zero())
       s.time_window = detail::view_of(this->options_.time_window, f.timed, f.overdue);
     s.window_calls = static_cast<std::uint32_t>(s.window.calls);
@@ -162,7 +172,8 @@ class circuit_control : public circuit_core<Env, Log> {
     counts.success += this->ruled_success_;
     counts.failure += this->ruled_failure_;
     s.counts = counts;
-    s.counts.success = (std::max)(this->reported_success_, counts.success + unretired.calls - unretired.failed);
+    s.counts.success =
+        (std::max)(this->reported_success_, counts.success + unretired.calls - unretired.failed);
     s.counts.failure = (std::max)(this->reported_failure_, counts.failure + unretired.failed);
     this->reported_success_ = s.counts.success;
     this->reported_failure_ = s.counts.failure;
@@ -186,10 +197,12 @@ class circuit_control : public circuit_core<Env, Log> {
     e.probes_out = s.probes_out;
     e.probes_succeeded = s.probes_succeeded;
     e.probes_failed = s.probes_failed;
-    e.probes_needed =
-        this->options_.half_open_failure_percent != 0 ? this->options_.half_open_calls : this->options_.successes_to_close;
+    e.probes_needed = this->options_.half_open_failure_percent != 0
+                          ? this->options_.half_open_calls
+                          : this->options_.successes_to_close;
     e.ramp_percent = s.ramp_percent;
-    detail::each_rule(this->options_, f, [&](const circuit_rule_status& r) { e.rules[e.rule_count++] = r; });
+    detail::each_rule(this->options_, f,
+                      [&](const circuit_rule_status& r) { e.rules[e.rule_count++] = r; });
   }
 
  private:
@@ -203,13 +216,16 @@ class circuit_control : public circuit_core<Env, Log> {
   [[nodiscard]] circuit_phase restored_phase(const circuit_record& r) const noexcept {
     if (r.state == circuit_state::open) return circuit_phase::open;
     if (r.state == circuit_state::half_open) return circuit_phase::half_open;
-    if (r.state == circuit_state::ramping && this->options_.ramp.percent[0] != 0) return circuit_phase::ramping;
+    if (r.state == circuit_state::ramping && this->options_.ramp.percent[0] != 0)
+      return circuit_phase::ramping;
     return base::closed_phase(this->options_, r.mode);
   }
 
   [[nodiscard]] std::uint32_t last_ramp_step() const noexcept {
     std::uint32_t step = 0;
-    while (step + 1 < this->options_.ramp.percent.size() && this->options_.ramp.percent[step + 1] != 0) ++step;
+    while (step + 1 < this->options_.ramp.percent.size() &&
+           this->options_.ramp.percent[step + 1] != 0)
+      ++step;
     return step;
   }
 
@@ -220,8 +236,10 @@ class circuit_control : public circuit_core<Env, Log> {
     this->ledger_ = std::move(next);
   }
 
-  /// The last calls and the row move to where they are counted by the new options, while calls go on.
-  void exchange_rules(const circuit_breaker_options& o, std::uint32_t ring, circuit_ledger&& next) noexcept {
+  /// The last calls and the row move to where they are counted by the new options, while calls go
+  /// on.
+  void exchange_rules(const circuit_breaker_options& o, std::uint32_t ring,
+                      circuit_ledger&& next) noexcept {
     const circuit_word w = this->load();
     const circuit_phase closed = base::closed_phase(o, this->mode_);
     const bool to_ledger = w.phase() == circuit_phase::ramping || closed != circuit_phase::closed;
@@ -235,21 +253,28 @@ class circuit_control : public circuit_core<Env, Log> {
     if (to_ledger) this->ledger_.refill(o.window.calls, history);
     if (is_closed(w.phase())) move_row(w, closed);
     const outcome_sum taken_back =
-        this->window_.rebuild(this->tally_, w.generation(), o.window, o.failures, ring, to_ledger ? no_circuit_history : history);
+        this->window_.rebuild(this->tally_, w.generation(), o.window, o.failures, ring,
+                              to_ledger ? no_circuit_history : history);
     this->retire(retired, taken_back);
     this->ledger_is_current_ = to_ledger;
   }
 
   void change_mode(circuit_mode mode, instant now) noexcept {
     if (mode == this->mode_) return;
-    this->push({.what = circuit_change::kind::mode_changed, .transition = {.at = now}, .from = this->mode_, .to = mode});
+    this->push({.what = circuit_change::kind::mode_changed,
+                .transition = {.at = now},
+                .from = this->mode_,
+                .to = mode});
     this->mode_ = mode;
   }
 
-  void begin_at(circuit_word from, circuit_phase phase, instant now, circuit_why why, std::uint32_t row = 0) noexcept {
+  void begin_at(circuit_word from, circuit_phase phase, instant now, circuit_why why,
+                std::uint32_t row = 0) noexcept {
     this->begin(from.next(phase).with_failures(row));
     this->note(from, phase, now, why,
-               phase == circuit_phase::open ? deadline::at(base::at(this->open_until_)).remaining(now) : duration{});
+               phase == circuit_phase::open
+                   ? deadline::at(base::at(this->open_until_)).remaining(now)
+                   : duration{});
   }
 
   /// Closed with empty counts, in the same generation: permits stay good.
@@ -257,8 +282,8 @@ class circuit_control : public circuit_core<Env, Log> {
     circuit_history forgotten;
     const outcome_sum retired = this->window_.freeze(this->tally_, w.generation(), forgotten);
     const std::uint32_t ring = this->window_.rules().ring();
-    static_cast<void>(this->window_.rebuild(this->tally_, w.generation(), this->options_.window, this->options_.failures, ring,
-                                            no_circuit_history));
+    static_cast<void>(this->window_.rebuild(this->tally_, w.generation(), this->options_.window,
+                                            this->options_.failures, ring, no_circuit_history));
     this->retire(retired);
     this->ledger_.forget();
     this->would_open_ = false;
@@ -279,11 +304,13 @@ class circuit_control : public circuit_core<Env, Log> {
       while (!this->exchange(w, circuit_word{phase, w.generation()})) row = w.failures();
       this->ledger_.set_row(row);
     } else {
-      this->store(circuit_word{phase, w.generation()}.with_failures(phase == circuit_phase::closed ? row : 0));
+      this->store(circuit_word{phase, w.generation()}.with_failures(
+          phase == circuit_phase::closed ? row : 0));
     }
   }
 
-  [[nodiscard]] circuit_facts facts(circuit_word w, std::uint64_t tally, instant now) const noexcept {
+  [[nodiscard]] circuit_facts facts(circuit_word w, std::uint64_t tally,
+                                    instant now) const noexcept {
     circuit_facts f = this->ledger_.seen(this->looked_at(w, now));
     f.row = row_of(w);
     if (!this->ledger_is_current_) {
@@ -302,7 +329,8 @@ class circuit_control : public circuit_core<Env, Log> {
   }
 
   [[nodiscard]] duration retry_after(const typename base::view& v, instant now) const noexcept {
-    if (v.state != circuit_state::open || v.word.phase() == circuit_phase::isolated) return duration::zero();
+    if (v.state != circuit_state::open || v.word.phase() == circuit_phase::isolated)
+      return duration::zero();
     return deadline::at(v.until).remaining(now);
   }
 
@@ -312,10 +340,12 @@ class circuit_control : public circuit_core<Env, Log> {
       s.probes_succeeded = w.successes();
       s.probes_failed = w.failed();
     }
-    if (w.phase() == circuit_phase::ramping) s.ramp_percent = this->ramp_.percent(this->options_.ramp);
+    if (w.phase() == circuit_phase::ramping)
+      s.ramp_percent = this->ramp_.percent(this->options_.ramp);
   }
 
-  // The highest counts ever told: what is on its way from the tally to the counters must not make one go back.
+  // The highest counts ever told: what is on its way from the tally to the counters must not make
+  // one go back.
   mutable std::uint64_t reported_success_ = 0;
   mutable std::uint64_t reported_failure_ = 0;
 };

@@ -18,11 +18,13 @@ namespace gabion {
 inline namespace v0 {
 namespace detail {
 
-/// What a circuit breaker does with calls, without clock and without listener: `(now, event) -> state`.
+/// What a circuit breaker does with calls, without clock and without listener: `(now, event) ->
+/// state`.
 ///
-/// Closed with rules that need no time: admission is one load, a verdict is lock-free. Closed otherwise: admission is one load, a
-/// verdict is O(1) under the lock. A rejection while open is lock-free. Probes and ramp are under the lock.
-/// `Now` arguments are callables, asked only where the time matters.
+/// Closed with rules that need no time: admission is one load, a verdict is lock-free. Closed
+/// otherwise: admission is one load, a verdict is O(1) under the lock. A rejection while open is
+/// lock-free. Probes and ramp are under the lock. `Now` arguments are callables, asked only where
+/// the time matters.
 template <env Env, class Log>
 class circuit_core : public circuit_verdicts<Env, Log> {
   using base = circuit_base<Env, Log>;
@@ -43,17 +45,22 @@ class circuit_core : public circuit_verdicts<Env, Log> {
       return granted(w);
     if (w.phase() == circuit_phase::timed) return granted(w, now());
     if (w.phase() == circuit_phase::open)
-      if (const circuit_rejection why = refusal_while_open(w, now); why.retry_after > duration::zero()) return {false, {}, why};
+      if (const circuit_rejection why = refusal_while_open(w, now);
+          why.retry_after > duration::zero())
+        return {false, {}, why};
     return refuse_or_ask(w, now);
   }
 
   template <class Now>
-  circuit_settled settle(const circuit_ticket& t, circuit_settlement how, duration stated, const Now& now) noexcept {
+  circuit_settled settle(const circuit_ticket& t, circuit_settlement how, duration stated,
+                         const Now& now) noexcept {
     // Nearly every call ends here: a success while closed, after which nothing has to be decided.
-    if (how == circuit_settlement::success && this->load() == circuit_word{circuit_phase::closed, t.generation}) [[likely]] {
+    if (how == circuit_settlement::success &&
+        this->load() == circuit_word{circuit_phase::closed, t.generation}) [[likely]] {
       const circuit_rule_word rules = this->window_.rules();
       if (rules.calls() == 0) return this->counted(circuit_settlement::success);
-      if (this->window_.record_quietly(this->tally_, rules, t.generation)) return {circuit_settlement::success};
+      if (this->window_.record_quietly(this->tally_, rules, t.generation))
+        return {circuit_settlement::success};
     }
     return decide(t, how, stated, now);
   }
@@ -62,7 +69,8 @@ class circuit_core : public circuit_verdicts<Env, Log> {
   circuit_core(const circuit_breaker_options& o, Log& log) : verdicts{o, log} {}
 
  private:
-  [[nodiscard]] static entry granted(circuit_word w, instant started = (instant::min)(), std::uint32_t tracking = 0) noexcept {
+  [[nodiscard]] static entry granted(circuit_word w, instant started = (instant::min)(),
+                                     std::uint32_t tracking = 0) noexcept {
     return {true, {w.generation(), tracking, started}, {}};
   }
   [[nodiscard]] entry refuse(circuit_refusal why, duration retry_after = {}) noexcept {
@@ -70,11 +78,13 @@ class circuit_core : public circuit_verdicts<Env, Log> {
     return {false, {}, {why, retry_after}};
   }
 
-  // Kept out of line, so that what is inlined into callers is a few instructions without a stack frame.
+  // Kept out of line, so that what is inlined into callers is a few instructions without a stack
+  // frame.
 
   /// The rejection, in registers, if the open time is not over; otherwise no time is left in it.
   template <class Now>
-  [[nodiscard, gnu::noinline]] circuit_rejection refusal_while_open(circuit_word w, const Now& now) noexcept {
+  [[nodiscard, gnu::noinline]] circuit_rejection refusal_while_open(circuit_word w,
+                                                                    const Now& now) noexcept {
     // The deadline was written before this word, and within it only ever moves away.
     const instant when = now();
     const instant until = base::at(this->open_until_);
@@ -88,16 +98,19 @@ class circuit_core : public circuit_verdicts<Env, Log> {
     if (w.phase() == circuit_phase::disabled) return granted(w);
     if (w.phase() == circuit_phase::isolated) return refuse(circuit_refusal::isolated);
     const instant when = now();
-    if (w.phase() == circuit_phase::half_open && w.out() >= this->permits_.load(std::memory_order_relaxed) &&
+    if (w.phase() == circuit_phase::half_open &&
+        w.out() >= this->permits_.load(std::memory_order_relaxed) &&
         when < base::at(this->probes_until_))
       return refuse(circuit_refusal::half_open_full);
     return this->locked([&](circuit_question& q) { return ask(when, q); });
   }
 
   template <class Now>
-  [[gnu::noinline]] circuit_settled decide(const circuit_ticket& t, circuit_settlement how, duration stated,
-                                           const Now& now) noexcept {
-    const bool judged = (how == circuit_settlement::success || how == circuit_settlement::failure) && stated == duration::zero();
+  [[gnu::noinline]] circuit_settled decide(const circuit_ticket& t, circuit_settlement how,
+                                           duration stated, const Now& now) noexcept {
+    const bool judged =
+        (how == circuit_settlement::success || how == circuit_settlement::failure) &&
+        stated == duration::zero();
     for (;;) {
       const circuit_word w = this->load();
       if (w.generation() != t.generation) return this->counted(circuit_settlement::late);
@@ -116,8 +129,9 @@ class circuit_core : public circuit_verdicts<Env, Log> {
     }
   }
 
-  /// A call that says nothing changes nothing but a count: it is no probe, and no call in flight that is kept count of. Calls that
-  /// were tracked when they began are not any more once the rules without a lock are in force.
+  /// A call that says nothing changes nothing but a count: it is no probe, and no call in flight
+  /// that is kept count of. Calls that were tracked when they began are not any more once the rules
+  /// without a lock are in force.
   [[nodiscard]] static bool is_only_counted(const circuit_ticket& t, circuit_phase phase) noexcept {
     return phase == circuit_phase::closed || (t.tracking == 0 && phase != circuit_phase::half_open);
   }
@@ -142,23 +156,27 @@ class circuit_core : public circuit_verdicts<Env, Log> {
         case circuit_phase::open:
           if (const instant until = base::at(this->open_until_); now < until)
             return refuse(circuit_refusal::open, deadline::at(until).remaining(now));
-          this->enter_half_open(w, w.next(circuit_phase::half_open), now, circuit_cause::open_time_over, q);
+          this->enter_half_open(w, w.next(circuit_phase::half_open), now,
+                                circuit_cause::open_time_over, q);
           break;
       }
       if (q.asked()) return {};
     }
   }
 
-  /// Looks at what has become overdue since, and at the time of a ramp's step. False if that changed the state or has a question.
+  /// Looks at what has become overdue since, and at the time of a ramp's step. False if that
+  /// changed the state or has a question.
   [[nodiscard]] bool overdue_judged(circuit_word w, instant now, circuit_question& q) noexcept {
     this->ledger_.in_flight().advance(now);
-    if (this->ledger_.in_flight().overdue() == 0 && w.phase() != circuit_phase::ramping) return true;
+    if (this->ledger_.in_flight().overdue() == 0 && w.phase() != circuit_phase::ramping)
+      return true;
     this->judge(w, now, q);
     return this->load() == w && !q.asked();
   }
 
   [[nodiscard]] entry ask_share(circuit_word w, instant now) noexcept {
-    if (w.phase() == circuit_phase::ramping && !this->ramp_.admits(this->options_.ramp)) return refuse(circuit_refusal::ramping);
+    if (w.phase() == circuit_phase::ramping && !this->ramp_.admits(this->options_.ramp))
+      return refuse(circuit_refusal::ramping);
     circuit_overdue& in_flight = this->ledger_.in_flight();
     if (!in_flight.enabled()) return granted(w, now);
     const instant started = in_flight.begin(now);
@@ -169,7 +187,8 @@ class circuit_core : public circuit_verdicts<Env, Log> {
     if (w.out() >= this->options_.half_open_permits) return refuse(circuit_refusal::half_open_full);
     if (w.out() == 0) {
       const duration time = this->options_.half_open_for;
-      const instant lost = gabion::saturating_add(now, time == duration::zero() ? this->options_.open_for : time);
+      const instant lost =
+          gabion::saturating_add(now, time == duration::zero() ? this->options_.open_for : time);
       base::arm(this->probes_until_, lost);
       base::arm(this->reopen_until_, gabion::saturating_add(lost, this->lost_open_for_));
     }

@@ -27,18 +27,21 @@ struct circuit_change {
   circuit_mode to = circuit_mode::normal;
 };
 
-/// Hands changes to the observer in the order in which they were pushed, outside every lock, one at a time.
+/// Hands changes to the observer in the order in which they were pushed, outside every lock, one at
+/// a time.
 ///
-/// Whoever finds events waiting delivers them, unless somebody is delivering already: then that one goes on with them, also
-/// with those that the observer itself causes. At most `capacity` events wait; then the oldest is dropped, and the
-/// next transition after it says so. What the observer throws is swallowed and counted.
+/// Whoever finds events waiting delivers them, unless somebody is delivering already: then that one
+/// goes on with them, also with those that the observer itself causes. At most `capacity` events
+/// wait; then the oldest is dropped, and the next transition after it says so. What the observer
+/// throws is swallowed and counted.
 template <env Env, class Observer>
 class circuit_events {
  public:
   static constexpr std::size_t capacity = 16;
 
   /// `name` must outlive it.
-  circuit_events(std::string_view name, Observer observer) : name_{name}, observer_(std::move(observer)) {}
+  circuit_events(std::string_view name, Observer observer)
+      : name_{name}, observer_(std::move(observer)) {}
 
   /// Called in the order of the changes.
   void push(const circuit_change& event) noexcept {
@@ -68,8 +71,12 @@ class circuit_events {
     guard_listener([&] { gabion::notify(observer_, event); });
   }
 
-  [[nodiscard]] std::uint64_t listener_failures() const noexcept { return failures_.load(std::memory_order_relaxed); }
-  [[nodiscard]] std::uint64_t missed() const noexcept { return missed_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t listener_failures() const noexcept {
+    return failures_.load(std::memory_order_relaxed);
+  }
+  [[nodiscard]] std::uint64_t missed() const noexcept {
+    return missed_.load(std::memory_order_relaxed);
+  }
 
  private:
   using kind = circuit_change::kind;
@@ -103,8 +110,11 @@ class circuit_events {
       case kind::transition: return gabion::notify(observer_, std::as_const(t));
       case kind::reset: return gabion::notify(observer_, circuit_reset{name_, t.cause, t.at});
       case kind::reconfigured: return gabion::notify(observer_, circuit_reconfigured{name_, t.at});
-      case kind::mode_changed: return gabion::notify(observer_, circuit_mode_changed{name_, event.from, event.to, t.at});
-      case kind::would_open: return gabion::notify(observer_, circuit_would_open{name_, t.cause, t.at, t.failed, t.calls});
+      case kind::mode_changed:
+        return gabion::notify(observer_, circuit_mode_changed{name_, event.from, event.to, t.at});
+      case kind::would_open:
+        return gabion::notify(observer_,
+                              circuit_would_open{name_, t.cause, t.at, t.failed, t.calls});
     }
   }
 
@@ -116,7 +126,8 @@ class circuit_events {
     missed_.fetch_add(1, std::memory_order_relaxed);
   }
 
-  /// The next event, if there is one and this caller may deliver it. `mine`: this caller is the one who delivers.
+  /// The next event, if there is one and this caller may deliver it. `mine`: this caller is the one
+  /// who delivers.
   [[nodiscard]] bool take(circuit_change& event, bool mine) noexcept {
     const std::lock_guard guard{lock_};
     if (delivering_ && !mine) return false;
@@ -125,7 +136,8 @@ class circuit_events {
     event = waiting_[first_];
     first_ = (first_ + 1) % capacity;
     --count_;
-    if (event.what != kind::transition) (count_ == 0 ? owed_ : waiting_[first_].transition.missed) += event.transition.missed;
+    if (event.what != kind::transition)
+      (count_ == 0 ? owed_ : waiting_[first_].transition.missed) += event.transition.missed;
     return true;
   }
 

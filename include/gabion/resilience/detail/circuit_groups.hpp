@@ -31,11 +31,13 @@ struct circuit_child_state {
   instant until{};
 };
 
-/// The groups of a tree, which open and recover with what is below them: `(now, event) -> state`, no clock, no listener.
+/// The groups of a tree, which open and recover with what is below them: `(now, event) -> state`,
+/// no clock, no listener.
 ///
-/// A group's word is the one truth; closed, admission is one load. All that is rare runs under the one lock of the tree. A judgement
-/// reads the children as they are, not what was said of them, so that it does not matter in which order their events come, or
-/// whether some are lost. `Circuits` answers `circuit_child_state state(index, now)` and takes no lock that is ours.
+/// A group's word is the one truth; closed, admission is one load. All that is rare runs under the
+/// one lock of the tree. A judgement reads the children as they are, not what was said of them, so
+/// that it does not matter in which order their events come, or whether some are lost. `Circuits`
+/// answers `circuit_child_state state(index, now)` and takes no lock that is ours.
 template <env Env, class Circuits>
 class circuit_groups {
  public:
@@ -50,20 +52,22 @@ class circuit_groups {
     circuit_rejection refusal{};
   };
 
-  circuit_groups(std::uint32_t capacity, Circuits& circuits) : groups_(capacity), circuits_{circuits} {}
+  circuit_groups(std::uint32_t capacity, Circuits& circuits)
+      : groups_(capacity), circuits_{circuits} {}
 
   [[nodiscard]] std::uint32_t add(std::uint32_t parent, const circuit_group_options& o) {
     const std::lock_guard guard{lock_};
     if (size_ == groups_.size())
-      detail::fail(errc::full,
-                   "circuit_tree: all " + std::to_string(size_) + " groups are taken; raise circuit_tree_options.groups");
+      detail::fail(errc::full, "circuit_tree: all " + std::to_string(size_) +
+                                   " groups are taken; raise circuit_tree_options.groups");
     require_group(parent == none ? 0 : parent, parent == none);
     group& g = groups_[size_];
     g.level = parent == none ? 0 : groups_[parent].level + 1;
     if (g.level + 2 > circuit_max_levels)
-      detail::fail(errc::invalid_argument, "circuit_tree: a group on level " + std::to_string(g.level) +
-                                               " leaves no level for circuits; allowed: levels 0 to " +
-                                               std::to_string(circuit_max_levels - 2));
+      detail::fail(errc::invalid_argument,
+                   "circuit_tree: a group on level " + std::to_string(g.level) +
+                       " leaves no level for circuits; allowed: levels 0 to " +
+                       std::to_string(circuit_max_levels - 2));
     if (parent != none) {
       groups_[parent].children.push_back({true, size_});
       make_room(groups_[parent]);
@@ -125,14 +129,15 @@ class circuit_groups {
     const census c = count(g, now);
     const circuit_child_state s = state_of(g, now);
     const circuit_group_word w = g.load();
-    return {.name = g.name,
-            .level = g.level,
-            .state = w.state() == circuit_state::open && !s.open ? circuit_state::half_open : w.state(),
-            .generation = w.generation(),
-            .retry_after = s.open ? deadline::at(s.until).remaining(now) : duration::zero(),
-            .open_children = c.open,
-            .children = c.children,
-            .rejected = g.rejected.load(std::memory_order_relaxed)};
+    return {
+        .name = g.name,
+        .level = g.level,
+        .state = w.state() == circuit_state::open && !s.open ? circuit_state::half_open : w.state(),
+        .generation = w.generation(),
+        .retry_after = s.open ? deadline::at(s.until).remaining(now) : duration::zero(),
+        .open_children = c.open,
+        .children = c.children,
+        .rejected = g.rejected.load(std::memory_order_relaxed)};
   }
 
   [[nodiscard]] event_line<Env, circuit_group_transition>& events() noexcept { return events_; }
@@ -144,7 +149,8 @@ class circuit_groups {
   };
   struct group {
     typename Env::template atomic<std::uint64_t> word{0};
-    typename Env::template atomic<duration::rep> until{0};  // open: no sooner half-open; half-open: calls out are lost
+    // open: no sooner half-open; half-open: calls out are lost
+    typename Env::template atomic<duration::rep> until{0};
     typename Env::template atomic<std::uint64_t> rejected{0};
     std::uint32_t parent = none;
     std::uint32_t level = 0;
@@ -154,10 +160,16 @@ class circuit_groups {
     circuit_group_options options{};
     std::string name{};
 
-    [[nodiscard]] circuit_group_word load() const noexcept { return circuit_group_word{word.load(std::memory_order_acquire)}; }
+    [[nodiscard]] circuit_group_word load() const noexcept {
+      return circuit_group_word{word.load(std::memory_order_acquire)};
+    }
     void store(circuit_group_word w) noexcept { word.store(w.bits(), std::memory_order_release); }
-    [[nodiscard]] instant deadline() const noexcept { return instant{duration{until.load(std::memory_order_acquire)}}; }
-    void arm(instant when) noexcept { until.store(when.time_since_epoch().count(), std::memory_order_release); }
+    [[nodiscard]] instant deadline() const noexcept {
+      return instant{duration{until.load(std::memory_order_acquire)}};
+    }
+    void arm(instant when) noexcept {
+      until.store(when.time_since_epoch().count(), std::memory_order_release);
+    }
   };
   struct census {
     std::uint32_t open = 0;
@@ -174,8 +186,9 @@ class circuit_groups {
 
   void require_group(std::uint32_t index, bool ignore) const {
     if (!ignore && index >= size_)
-      detail::fail(errc::invalid_argument,
-                   "circuit_tree: there is no group " + std::to_string(index) + "; allowed: what add_group gave");
+      detail::fail(errc::invalid_argument, "circuit_tree: there is no group " +
+                                               std::to_string(index) +
+                                               "; allowed: what add_group gave");
   }
 
   [[nodiscard]] static entry refused(group& g, circuit_refusal why, duration retry_after) noexcept {
@@ -183,11 +196,14 @@ class circuit_groups {
     return {.refusal = {why, retry_after}};
   }
 
-  [[nodiscard]] entry refuse_or_take(group& g, circuit_group_word w, std::uint32_t index, instant now) noexcept {
+  [[nodiscard]] entry refuse_or_take(group& g, circuit_group_word w, std::uint32_t index,
+                                     instant now) noexcept {
     const instant until = g.deadline();
     if (now < until && g.load() == w) {
-      if (w.state() == circuit_state::open) return refused(g, circuit_refusal::open, gabion::elapsed(now, until));
-      if (w.out() >= g.options.half_open_permits) return refused(g, circuit_refusal::half_open_full, duration::zero());
+      if (w.state() == circuit_state::open)
+        return refused(g, circuit_refusal::open, gabion::elapsed(now, until));
+      if (w.out() >= g.options.half_open_permits)
+        return refused(g, circuit_refusal::half_open_full, duration::zero());
     }
     const std::lock_guard guard{lock_};
     entry taken = take(index, now);
@@ -202,8 +218,10 @@ class circuit_groups {
     judge_here(index, now);
     const circuit_group_word w = g.load();
     if (w.state() == circuit_state::closed) return {.granted = true, .generation = w.generation()};
-    if (w.state() == circuit_state::open) return refused(g, circuit_refusal::open, gabion::elapsed(now, g.deadline()));
-    if (w.out() >= g.options.half_open_permits) return refused(g, circuit_refusal::half_open_full, duration::zero());
+    if (w.state() == circuit_state::open)
+      return refused(g, circuit_refusal::open, gabion::elapsed(now, g.deadline()));
+    if (w.out() >= g.options.half_open_permits)
+      return refused(g, circuit_refusal::half_open_full, duration::zero());
     if (w.out() == 0) g.arm(gabion::saturating_add(now, g.options.half_open_for));
     g.store(w.with_calls(w.out() + 1, w.successes()));
     return {.granted = true, .counted = true, .generation = w.generation()};
@@ -236,16 +254,19 @@ class circuit_groups {
   [[nodiscard]] census count(const group& g, instant now) noexcept {
     open_until_.clear();
     for (const child& c : g.children) {
-      const circuit_child_state s = c.is_group ? state_of(groups_[c.index], now) : circuits_.state(c.index, now);
+      const circuit_child_state s =
+          c.is_group ? state_of(groups_[c.index], now) : circuits_.state(c.index, now);
       if (s.open) open_until_.push_back(s.until);
     }
-    census result{static_cast<std::uint32_t>(open_until_.size()), static_cast<std::uint32_t>(g.children.size())};
+    census result{static_cast<std::uint32_t>(open_until_.size()),
+                  static_cast<std::uint32_t>(g.children.size())};
     const std::uint64_t needed = std::uint64_t{g.options.open_percent} * result.children;
-    result.enough =
-        result.open != 0 && result.children >= g.options.minimum_children && std::uint64_t{result.open} * 100 >= needed;
+    result.enough = result.open != 0 && result.children >= g.options.minimum_children &&
+                    std::uint64_t{result.open} * 100 >= needed;
     if (!result.enough) return result;
     const auto harmless = static_cast<std::size_t>((needed - 1) / 100);  // so many may stay open
-    const auto last = open_until_.begin() + static_cast<std::ptrdiff_t>(open_until_.size() - harmless - 1);
+    const auto last =
+        open_until_.begin() + static_cast<std::ptrdiff_t>(open_until_.size() - harmless - 1);
     std::nth_element(open_until_.begin(), last, open_until_.end());
     result.until = *last;
     return result;
@@ -255,14 +276,16 @@ class circuit_groups {
     return {g.load().state() == circuit_state::open && now < g.deadline(), g.deadline()};
   }
 
-  void open(std::uint32_t index, instant now, instant until, circuit_group_cause cause, census c = {}) noexcept {
+  void open(std::uint32_t index, instant now, instant until, circuit_group_cause cause,
+            census c = {}) noexcept {
     group& g = groups_[index];
     g.held_until = gabion::saturating_add(now, g.options.hold_for);
     g.arm((std::max)(g.held_until, until));
     enter(index, circuit_state::open, now, cause, c);
   }
 
-  void enter(std::uint32_t index, circuit_state to, instant now, circuit_group_cause cause, census c = {}) noexcept {
+  void enter(std::uint32_t index, circuit_state to, instant now, circuit_group_cause cause,
+             census c = {}) noexcept {
     group& g = groups_[index];
     const circuit_group_word from = g.load();
     if (c.children == 0) c = count(g, now);

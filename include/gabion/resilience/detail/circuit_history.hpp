@@ -17,7 +17,8 @@ struct circuit_outcome {
   bool slow = false;
 };
 
-/// The contents of a window on their way into another one, from the oldest to the newest. Lives on the stack, 16 KiB.
+/// The contents of a window on their way into another one, from the oldest to the newest. Lives on
+/// the stack, 16 KiB.
 class circuit_history {
  public:
   constexpr circuit_history() noexcept = default;

@@ -16,15 +16,17 @@ namespace gabion {
 inline namespace v0 {
 namespace detail {
 
-/// What was counted for the rules that need time or slowness, for use under a lock: the row, both windows, the calls in flight.
+/// What was counted for the rules that need time or slowness, for use under a lock: the row, both
+/// windows, the calls in flight.
 class circuit_ledger {
  public:
-  /// Makes room as the options ask, for the last calls only if `room`. Keeps the newest of the last time and the calls in flight,
-  /// but no last calls. Allocates.
+  /// Makes room as the options ask, for the last calls only if `room`. Keeps the newest of the last
+  /// time and the calls in flight, but no last calls. Allocates.
   void configure(const circuit_breaker_options& o, bool room, instant now) {
     calls_.resize(room ? o.window.calls : 0);
     timed_.configure(o.time_window, now);
-    if (overdue_.enabled() != o.count_overdue || slow_after_ != o.slow_after) overdue_.configure(o.count_overdue, o.slow_after);
+    if (overdue_.enabled() != o.count_overdue || slow_after_ != o.slow_after)
+      overdue_.configure(o.count_overdue, o.slow_after);
     slow_after_ = o.slow_after;
   }
   /// Takes over the newest of the last calls.

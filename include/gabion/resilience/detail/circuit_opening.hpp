@@ -14,13 +14,15 @@ namespace gabion {
 inline namespace v0 {
 namespace detail {
 
-/// What one step of a breaker needs to know of an `open_time` function that can only be asked without the lock: the step says
-/// what to ask, gives the lock back, and is run again with the answer.
+/// What one step of a breaker needs to know of an `open_time` function that can only be asked
+/// without the lock: the step says what to ask, gives the lock back, and is run again with the
+/// answer.
 class circuit_question {
  public:
-  /// The open time if it is known: no function, or the answer to this very question. Otherwise asks.
-  [[nodiscard]] bool knows(duration (*open_time)(const circuit_open_request&) noexcept, const circuit_open_request& request,
-                           duration& time) noexcept {
+  /// The open time if it is known: no function, or the answer to this very question. Otherwise
+  /// asks.
+  [[nodiscard]] bool knows(duration (*open_time)(const circuit_open_request&) noexcept,
+                           const circuit_open_request& request, duration& time) noexcept {
     time = request.planned;
     if (open_time == nullptr) return true;
     if (answered_ && request.attempt == request_.attempt && request.cause == request_.cause) {
@@ -71,10 +73,13 @@ class circuit_opening {
   void closed(instant at) noexcept { closed_since_ = at; }
 
   /// The next opening, out of the closed state or out of recovery.
-  [[nodiscard]] circuit_open_request next(const circuit_breaker_options& o, circuit_cause cause, bool closed,
-                                          instant now) noexcept {
-    const bool quiet = attempt_ != 0 && closed && gabion::elapsed(closed_since_, now) >= o.open_growth.quiet_for;
-    const std::uint32_t attempt = quiet ? 1 : attempt_ == ~std::uint32_t{0} ? attempt_ : attempt_ + 1;
+  [[nodiscard]] circuit_open_request next(const circuit_breaker_options& o, circuit_cause cause,
+                                          bool closed, instant now) noexcept {
+    const bool quiet =
+        attempt_ != 0 && closed && gabion::elapsed(closed_since_, now) >= o.open_growth.quiet_for;
+    const std::uint32_t attempt = quiet                           ? 1
+                                  : attempt_ == ~std::uint32_t{0} ? attempt_
+                                                                  : attempt_ + 1;
     return {attempt, cause, planned(o, attempt)};
   }
 
@@ -84,7 +89,8 @@ class circuit_opening {
     const auto cap = static_cast<std::uint64_t>((std::max)(o.open_growth.max, o.open_for).count());
     std::uint64_t time = detail::grow(first, o.open_growth.factor_percent, attempt - 1, cap);
     if (o.open_growth.jitter_percent != 0 && o.open_for != (duration::max)()) {
-      const std::uint64_t part = time / 100 * o.open_growth.jitter_percent + time % 100 * o.open_growth.jitter_percent / 100;
+      const std::uint64_t part = time / 100 * o.open_growth.jitter_percent +
+                                 time % 100 * o.open_growth.jitter_percent / 100;
       time = gabion::uniform(random_, (std::max)(time - part, std::uint64_t{1}), time);
     }
     return duration{static_cast<duration::rep>(time)};

@@ -13,10 +13,12 @@ namespace gabion {
 inline namespace v0 {
 namespace detail {
 
-/// How many calls are in flight, and how many of them for longer than a limit: in constant memory, for use under a lock.
+/// How many calls are in flight, and how many of them for longer than a limit: in constant memory,
+/// for use under a lock.
 ///
-/// Starts are kept in buckets of an eighth of the limit, rounded up. A bucket is overdue when the youngest call that it can hold
-/// has been out for longer than the limit: so a call is seen as overdue up to a bucket late and never early. O(1).
+/// Starts are kept in buckets of an eighth of the limit, rounded up. A bucket is overdue when the
+/// youngest call that it can hold has been out for longer than the limit: so a call is seen as
+/// overdue up to a bucket late and never early. O(1).
 class circuit_overdue {
  public:
   /// Forgets all, and says calls apart that were begun before.
@@ -24,7 +26,9 @@ class circuit_overdue {
     limit_ = limit.count();
     width_ = limit_ / parts + (limit_ % parts == 0 ? 0 : 1);
     if (width_ == 0) width_ = 1;
-    oldest_ = time_ == (std::numeric_limits<rep>::min)() ? time_ : number_of(detail::saturating_subtract(time_, limit_));
+    oldest_ = time_ == (std::numeric_limits<rep>::min)()
+                  ? time_
+                  : number_of(detail::saturating_subtract(time_, limit_));
     enabled_ = enabled;
     epoch_ = epoch_ == (std::numeric_limits<std::uint32_t>::max)() ? 1 : epoch_ + 1;
     clear();
@@ -37,7 +41,8 @@ class circuit_overdue {
   }
 
   [[nodiscard]] bool enabled() const noexcept { return enabled_; }
-  /// Of calls that are begun now, to be handed back when they end. Never 0, which is for calls that are not tracked.
+  /// Of calls that are begun now, to be handed back when they end. Never 0, which is for calls that
+  /// are not tracked.
   [[nodiscard]] std::uint32_t epoch() const noexcept { return epoch_; }
   [[nodiscard]] std::uint32_t in_flight() const noexcept { return in_flight_; }
   [[nodiscard]] std::uint32_t overdue() const noexcept { return overdue_; }
@@ -65,7 +70,8 @@ class circuit_overdue {
     time_ = t;
     const rep oldest = number_of(detail::saturating_subtract(t, limit_));
     if (oldest <= oldest_) return;
-    const std::uint64_t steps = static_cast<std::uint64_t>(oldest) - static_cast<std::uint64_t>(oldest_);
+    const std::uint64_t steps =
+        static_cast<std::uint64_t>(oldest) - static_cast<std::uint64_t>(oldest_);
     for (std::uint64_t i = 0; i < steps && i < begun_.size(); ++i) {
       std::uint32_t& bucket = begun_[slot(oldest_ + static_cast<rep>(i))];
       overdue_ += bucket;
@@ -78,11 +84,15 @@ class circuit_overdue {
   using rep = duration::rep;
   static constexpr rep parts = 8;
 
-  // Overdue: now - (number + 1) * width >= limit, that is number < floor((now - limit) / width). Every call in such a bucket
-  // began before its end, so it has been out for longer than the limit. At most parts + 2 buckets are not overdue: they fit into
-  // the 16.
-  [[nodiscard]] rep number_of(rep t) const noexcept { return t / width_ - (t % width_ < 0 ? 1 : 0); }
-  [[nodiscard]] static std::size_t slot(rep number) noexcept { return static_cast<std::size_t>(number) % 16; }
+  // Overdue: now - (number + 1) * width >= limit, that is number < floor((now - limit) / width).
+  // Every call in such a bucket began before its end, so it has been out for longer than the limit.
+  // At most parts + 2 buckets are not overdue: they fit into the 16.
+  [[nodiscard]] rep number_of(rep t) const noexcept {
+    return t / width_ - (t % width_ < 0 ? 1 : 0);
+  }
+  [[nodiscard]] static std::size_t slot(rep number) noexcept {
+    return static_cast<std::size_t>(number) % 16;
+  }
 
   std::array<std::uint32_t, 16> begun_{};
   rep limit_ = 0;

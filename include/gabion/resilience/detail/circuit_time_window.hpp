@@ -17,10 +17,11 @@ namespace detail {
 
 /// The outcomes of the last time, in a ring of buckets, for use under a lock.
 ///
-/// A moment t is in bucket floor(t / width), width = span / buckets in whole ns. At `now` those buckets count whose number is
-/// greater than that of now's bucket - buckets: nothing as old as the span ever counts, and what is younger than span - width
-/// always does. Time that goes back counts as the latest time seen: nothing leaves, and the outcome goes into the newest bucket.
-/// O(1) within a bucket, O(buckets) at most after any jump.
+/// A moment t is in bucket floor(t / width), width = span / buckets in whole ns. At `now` those
+/// buckets count whose number is greater than that of now's bucket - buckets: nothing as old as the
+/// span ever counts, and what is younger than span - width always does. Time that goes back counts
+/// as the latest time seen: nothing leaves, and the outcome goes into the newest bucket. O(1)
+/// within a bucket, O(buckets) at most after any jump.
 class circuit_time_window {
  public:
   /// Takes over what counts at `now`, bucket by bucket, each at its beginning. Allocates.
@@ -70,7 +71,8 @@ class circuit_time_window {
     if (used_) expire(steps_to(to));
     used_ = true;
     number_ = to;
-    end_ = to >= (std::numeric_limits<rep>::max)() / width_ ? (std::numeric_limits<rep>::max)() : (to + 1) * width_;
+    end_ = to >= (std::numeric_limits<rep>::max)() / width_ ? (std::numeric_limits<rep>::max)()
+                                                            : (to + 1) * width_;
     return sum_;
   }
 

@@ -9,7 +9,8 @@ namespace gabion {
 inline namespace v0 {
 namespace detail {
 
-/// What a breaker does with a call. Four ways to be closed, from the cheapest on, so that a call finds out by its one load.
+/// What a breaker does with a call. Four ways to be closed, from the cheapest on, so that a call
+/// finds out by its one load.
 enum class circuit_phase : std::uint8_t {
   closed,     ///< admits; rules that need no time and no lock
   ruled,      ///< admits; rules under the lock
@@ -24,9 +25,12 @@ enum class circuit_phase : std::uint8_t {
 
 /// Calls are judged by the rules under the lock.
 [[nodiscard]] constexpr bool is_ruled(circuit_phase p) noexcept {
-  return p == circuit_phase::ruled || p == circuit_phase::timed || p == circuit_phase::tracked || p == circuit_phase::ramping;
+  return p == circuit_phase::ruled || p == circuit_phase::timed || p == circuit_phase::tracked ||
+         p == circuit_phase::ramping;
 }
-[[nodiscard]] constexpr bool is_closed(circuit_phase p) noexcept { return p <= circuit_phase::tracked; }
+[[nodiscard]] constexpr bool is_closed(circuit_phase p) noexcept {
+  return p <= circuit_phase::tracked;
+}
 
 /// What the phase is to the outside.
 [[nodiscard]] constexpr circuit_state state_of(circuit_phase p) noexcept {
@@ -44,29 +48,47 @@ enum class circuit_phase : std::uint8_t {
   return circuit_state::closed;
 }
 
-/// The whole state of a breaker in 64 bits: phase (4), generation (30), payload (30). A value; the breaker keeps one atomic of
-/// it.
+/// The whole state of a breaker in 64 bits: phase (4), generation (30), payload (30). A value; the
+/// breaker keeps one atomic of it.
 ///
-/// Payload: closed = failures in a row; half-open = probes out (10), successes (10), failures (10); otherwise nothing.
+/// Payload: closed = failures in a row; half-open = probes out (10), successes (10), failures (10);
+/// otherwise nothing.
 class circuit_word {
  public:
   constexpr circuit_word() noexcept = default;
   constexpr explicit circuit_word(std::uint64_t bits) noexcept : bits_{bits} {}
   constexpr circuit_word(circuit_phase phase, std::uint32_t generation) noexcept
-      : bits_{static_cast<std::uint64_t>(phase) << 60 | static_cast<std::uint64_t>(generation & mask) << 30} {}
+      : bits_{static_cast<std::uint64_t>(phase) << 60 |
+              static_cast<std::uint64_t>(generation & mask) << 30} {}
 
   [[nodiscard]] constexpr std::uint64_t bits() const noexcept { return bits_; }
-  [[nodiscard]] constexpr circuit_phase phase() const noexcept { return static_cast<circuit_phase>(bits_ >> 60); }
+  [[nodiscard]] constexpr circuit_phase phase() const noexcept {
+    return static_cast<circuit_phase>(bits_ >> 60);
+  }
   [[nodiscard]] constexpr circuit_state state() const noexcept { return detail::state_of(phase()); }
-  [[nodiscard]] constexpr std::uint32_t generation() const noexcept { return static_cast<std::uint32_t>(bits_ >> 30) & mask; }
-  [[nodiscard]] constexpr std::uint32_t failures() const noexcept { return static_cast<std::uint32_t>(bits_) & mask; }
-  [[nodiscard]] constexpr std::uint32_t out() const noexcept { return static_cast<std::uint32_t>(bits_) & ten; }
-  [[nodiscard]] constexpr std::uint32_t successes() const noexcept { return static_cast<std::uint32_t>(bits_ >> 10) & ten; }
-  [[nodiscard]] constexpr std::uint32_t failed() const noexcept { return static_cast<std::uint32_t>(bits_ >> 20) & ten; }
+  [[nodiscard]] constexpr std::uint32_t generation() const noexcept {
+    return static_cast<std::uint32_t>(bits_ >> 30) & mask;
+  }
+  [[nodiscard]] constexpr std::uint32_t failures() const noexcept {
+    return static_cast<std::uint32_t>(bits_) & mask;
+  }
+  [[nodiscard]] constexpr std::uint32_t out() const noexcept {
+    return static_cast<std::uint32_t>(bits_) & ten;
+  }
+  [[nodiscard]] constexpr std::uint32_t successes() const noexcept {
+    return static_cast<std::uint32_t>(bits_ >> 10) & ten;
+  }
+  [[nodiscard]] constexpr std::uint32_t failed() const noexcept {
+    return static_cast<std::uint32_t>(bits_ >> 20) & ten;
+  }
 
   /// The first word of the next generation.
-  [[nodiscard]] constexpr circuit_word next(circuit_phase phase) const noexcept { return {phase, generation() + 1}; }
-  [[nodiscard]] constexpr circuit_word with_failures(std::uint32_t n) const noexcept { return with_payload(n); }
+  [[nodiscard]] constexpr circuit_word next(circuit_phase phase) const noexcept {
+    return {phase, generation() + 1};
+  }
+  [[nodiscard]] constexpr circuit_word with_failures(std::uint32_t n) const noexcept {
+    return with_payload(n);
+  }
   [[nodiscard]] constexpr circuit_word with_probes(std::uint32_t out, std::uint32_t successes,
                                                    std::uint32_t failed) const noexcept {
     return with_payload(out | successes << 10 | failed << 20);

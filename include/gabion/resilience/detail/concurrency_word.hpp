@@ -7,17 +7,24 @@ namespace gabion {
 inline namespace v0 {
 namespace detail {
 
-/// Limit, calls in flight and epoch of a concurrency limiter in 64 bits, so that a call is admitted against the very limit that
-/// holds at that moment. From the low end: in flight (24), limit (24), epoch (16).
+/// Limit, calls in flight and epoch of a concurrency limiter in 64 bits, so that a call is admitted
+/// against the very limit that holds at that moment. From the low end: in flight (24), limit (24),
+/// epoch (16).
 class concurrency_word {
  public:
   constexpr concurrency_word() noexcept = default;
   constexpr explicit concurrency_word(std::uint64_t bits) noexcept : bits_{bits} {}
 
   [[nodiscard]] constexpr std::uint64_t bits() const noexcept { return bits_; }
-  [[nodiscard]] constexpr std::uint32_t in_flight() const noexcept { return static_cast<std::uint32_t>(bits_ & field); }
-  [[nodiscard]] constexpr std::uint32_t limit() const noexcept { return static_cast<std::uint32_t>(bits_ >> limit_at & field); }
-  [[nodiscard]] constexpr std::uint32_t epoch() const noexcept { return static_cast<std::uint32_t>(bits_ >> epoch_at); }
+  [[nodiscard]] constexpr std::uint32_t in_flight() const noexcept {
+    return static_cast<std::uint32_t>(bits_ & field);
+  }
+  [[nodiscard]] constexpr std::uint32_t limit() const noexcept {
+    return static_cast<std::uint32_t>(bits_ >> limit_at & field);
+  }
+  [[nodiscard]] constexpr std::uint32_t epoch() const noexcept {
+    return static_cast<std::uint32_t>(bits_ >> epoch_at);
+  }
 
   [[nodiscard]] constexpr concurrency_word with_limit(std::uint32_t limit) const noexcept {
     return concurrency_word{(bits_ & ~(field << limit_at)) | std::uint64_t{limit} << limit_at};

@@ -37,8 +37,9 @@ struct detached_tally {
   use_count<Env> uses_{};
 };
 
-/// What the caller and the work of one detached call share. Whoever comes first under the mutex decides: the caller that leaves, or
-/// the work that ends. Only the work touches the result before it has ended, and only the caller after.
+/// What the caller and the work of one detached call share. Whoever comes first under the mutex
+/// decides: the caller that leaves, or the work that ends. Only the work touches the result before
+/// it has ended, and only the caller after.
 template <class Result, class Function, class Permit, class Clock, class Env>
 class detached_state {
  public:
@@ -48,8 +49,9 @@ class detached_state {
     deadline limit;  ///< how long the caller waits from here on
   };
 
-  detached_state(state_ref<detached_tally<Env>> tally, Clock clock, const call_context& context, deadline queued_until,
-                 duration run_limit, Function&& f, Permit&& permit, wake_ref caller)
+  detached_state(state_ref<detached_tally<Env>> tally, Clock clock, const call_context& context,
+                 deadline queued_until, duration run_limit, Function&& f, Permit&& permit,
+                 wake_ref caller)
       : tally_{std::move(tally)},
         clock_{std::move(clock)},
         context_{context},
@@ -59,14 +61,17 @@ class detached_state {
         permit_{std::move(permit)},
         caller_{caller} {
     ticket_.state = this;
-    if constexpr (takes_context<Function>) context_.get().stop = (stop_ = std::stop_source{}).get_token();
+    if constexpr (takes_context<Function>)
+      context_.get().stop = (stop_ = std::stop_source{}).get_token();
   }
   detached_state(const detached_state&) = delete;
   detached_state& operator=(const detached_state&) = delete;
 
   // Of the caller.
 
-  [[nodiscard]] work_handle<Env, detached_state> work() noexcept { return work_handle<Env, detached_state>{ticket_}; }
+  [[nodiscard]] work_handle<Env, detached_state> work() noexcept {
+    return work_handle<Env, detached_state>{ticket_};
+  }
   [[nodiscard]] view look() {
     const std::lock_guard lock{mutex_};
     return {phase_, until_};
@@ -89,8 +94,9 @@ class detached_state {
 
   void run(std::uint32_t /*number*/) noexcept {
     if (!may_run()) return dropped(0);
-    slot_.keep_exception(
-        detail::captured([&] { slot_.keep([&]() -> Result { return detail::call_with(f_, std::as_const(context_.get())); }); }));
+    slot_.keep_exception(detail::captured([&] {
+      slot_.keep([&]() -> Result { return detail::call_with(f_, std::as_const(context_.get())); });
+    }));
     permit_.reset();
     if (tell(phase::ended)) return;
     slot_.clear();
@@ -110,12 +116,14 @@ class detached_state {
     const std::lock_guard lock{mutex_};
     if (!caller_ || until_.expired(now)) return false;
     const deadline queued = until_;
-    context_.get().until = until_ = (gabion::min)(context_.get().until, deadline::after(now, run_limit_));
+    context_.get().until = until_ =
+        (gabion::min)(context_.get().until, deadline::after(now, run_limit_));
     phase_ = phase::running;
     if (until_ < queued) caller_->wake();
     return true;
   }
-  /// Tells the caller; false if it has left. Waking is safe under the mutex: it never blocks, and the caller is held back by it.
+  /// Tells the caller; false if it has left. Waking is safe under the mutex: it never blocks, and
+  /// the caller is held back by it.
   [[nodiscard]] bool tell(phase what) {
     const std::lock_guard lock{mutex_};
     if (!caller_) return false;

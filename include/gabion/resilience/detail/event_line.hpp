@@ -16,8 +16,9 @@ namespace gabion {
 inline namespace v0 {
 namespace detail {
 
-/// Hands events on in order, one at a time, outside every lock. `Event` has a member `missed`. At most `capacity` wait for a slow
-/// listener; then the oldest is dropped, and the next one says so. Safe to use from several threads.
+/// Hands events on in order, one at a time, outside every lock. `Event` has a member `missed`. At
+/// most `capacity` wait for a slow listener; then the oldest is dropped, and the next one says so.
+/// Safe to use from several threads.
 template <env Env, class Event>
 class event_line {
  public:
@@ -32,18 +33,22 @@ class event_line {
     last.missed = std::exchange(owed_, 0);
   }
 
-  /// Tells `f` of all that waits, unless another thread does so already. Called without any lock; what `f` throws is swallowed.
+  /// Tells `f` of all that waits, unless another thread does so already. Called without any lock;
+  /// what `f` throws is swallowed.
   template <class Function>
   void deliver(Function&& f) noexcept {
     Event event;
     for (bool mine = false; take(event, mine);) {
       mine = true;
-      if (detail::guarded([&] { f(std::as_const(event)); })) failures_.fetch_add(1, std::memory_order_relaxed);
+      if (detail::guarded([&] { f(std::as_const(event)); }))
+        failures_.fetch_add(1, std::memory_order_relaxed);
     }
   }
 
   /// Exceptions that the listener threw.
-  [[nodiscard]] std::uint64_t failures() const noexcept { return failures_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t failures() const noexcept {
+    return failures_.load(std::memory_order_relaxed);
+  }
 
  private:
   void drop_oldest() noexcept {
@@ -53,7 +58,8 @@ class event_line {
     waiting_[first_].missed += gone;
   }
 
-  /// The next event, if there is one and this caller may deliver it. `mine`: this caller is the one who delivers.
+  /// The next event, if there is one and this caller may deliver it. `mine`: this caller is the one
+  /// who delivers.
   [[nodiscard]] bool take(Event& event, bool mine) noexcept {
     const std::lock_guard guard{lock_};
     if (delivering_ && !mine) return false;

@@ -38,13 +38,14 @@ struct hedge_tally {
   use_count<Env> uses_{};
 };
 
-/// What the caller and the attempts of one hedged call share: the machine under a mutex, and a place for each attempt's result,
-/// which only that attempt touches until the machine has taken it, and only the caller after.
+/// What the caller and the attempts of one hedged call share: the machine under a mutex, and a
+/// place for each attempt's result, which only that attempt touches until the machine has taken it,
+/// and only the caller after.
 template <class Result, class Function, class Judge, class Clock, class Env>
 class hedge_state {
  public:
-  hedge_state(state_ref<hedge_tally<Env>> tally, Clock clock, const hedge_machine& machine, const call_context& context,
-              Function&& f, Judge&& judge, wake_ref caller)
+  hedge_state(state_ref<hedge_tally<Env>> tally, Clock clock, const hedge_machine& machine,
+              const call_context& context, Function&& f, Judge&& judge, wake_ref caller)
       : tally_{std::move(tally)},
         clock_{std::move(clock)},
         context_{context},
@@ -78,7 +79,8 @@ class hedge_state {
     const std::lock_guard lock{mutex_};
     machine_.cancel();
   }
-  /// The caller has gone, whatever has become of the call: nobody wakes it, and what still runs is told to stop.
+  /// The caller has gone, whatever has become of the call: nobody wakes it, and what still runs is
+  /// told to stop.
   void leave() noexcept {
     {
       const std::lock_guard lock{mutex_};
@@ -107,7 +109,8 @@ class hedge_state {
     context.stop = s.stop.get_token();
     bool good = false;
     s.slot.keep_exception(detail::captured([&] {
-      s.slot.keep([&]() -> Result { return detail::call_with(std::as_const(f_), std::as_const(context)); });
+      s.slot.keep(
+          [&]() -> Result { return detail::call_with(std::as_const(f_), std::as_const(context)); });
       good = accepts(*s.slot.value());
     }));
     if (tell([&](instant now) { return machine_.ended(attempt, good, now); })) return;
@@ -149,7 +152,8 @@ class hedge_state {
     return v == verdict::success || v == verdict::ignored;
   }
 
-  /// Tells the machine and wakes the caller. Waking is safe under the mutex: it never blocks, and the caller is held back by it.
+  /// Tells the machine and wakes the caller. Waking is safe under the mutex: it never blocks, and
+  /// the caller is held back by it.
   template <class Event>
   [[nodiscard]] bool tell(const Event& event) {
     const instant now = clock_.now();

@@ -12,8 +12,9 @@ namespace gabion {
 inline namespace v0 {
 namespace detail {
 
-/// When an algorithm measures its baseline anew, and for how long: the limit is lowered meanwhile, so that what is measured is
-/// the other side without a queue. Without it a baseline that was measured under load would let the limit drift up for ever.
+/// When an algorithm measures its baseline anew, and for how long: the limit is lowered meanwhile,
+/// so that what is measured is the other side without a queue. Without it a baseline that was
+/// measured under load would let the limit drift up for ever.
 template <random_source Random>
 class limit_probe {
  public:
@@ -22,8 +23,8 @@ class limit_probe {
     spread();
   }
 
-  /// Counts a sample. True if a probe begins here: after `every` samples, less up to a half of them by chance, so that many
-  /// clients do not probe together. 0 = never.
+  /// Counts a sample. True if a probe begins here: after `every` samples, less up to a half of them
+  /// by chance, so that many clients do not probe together. 0 = never.
   [[nodiscard]] bool begins(std::uint64_t every) noexcept {
     if (every == 0 || ++seen_ * whole < every * share_) return false;
     seen_ = 0;

@@ -16,7 +16,8 @@ namespace gabion {
 inline namespace v0 {
 namespace detail {
 
-/// One caller's place in the queue of a bulkhead. It lives in the caller's frame and is read and written under the queue's lock.
+/// One caller's place in the queue of a bulkhead. It lives in the caller's frame and is read and
+/// written under the queue's lock.
 class permit_waiter {
  public:
   permit_waiter() noexcept = default;
@@ -37,8 +38,9 @@ class permit_waiter {
   std::optional<wake_ref> wake_{};
 };
 
-/// Waiters in the order in which they are served: a higher priority first, among equals who came first. But no more than
-/// seven in a row are served past the one who has waited longest. O(1). Not safe for several threads.
+/// Waiters in the order in which they are served: a higher priority first, among equals who came
+/// first. But no more than seven in a row are served past the one who has waited longest. O(1). Not
+/// safe for several threads.
 class waiter_line {
  public:
   void push(permit_waiter& w) noexcept {
@@ -86,7 +88,9 @@ class waiter_line {
     permit_waiter* last = nullptr;
   };
 
-  [[nodiscard]] lane& lane_of(const permit_waiter& w) noexcept { return lanes_[static_cast<std::size_t>(w.priority_)]; }
+  [[nodiscard]] lane& lane_of(const permit_waiter& w) noexcept {
+    return lanes_[static_cast<std::size_t>(w.priority_)];
+  }
 
   std::array<lane, priorities> lanes_{};
   std::uint64_t arrivals_ = 0;
@@ -101,20 +105,23 @@ struct permit_queue_counts {
   std::uint64_t cancelled = 0;
 };
 
-/// The queue in front of a permit_word. A permit that comes free goes straight to who is next; nobody else can take it.
+/// The queue in front of a permit_word. A permit that comes free goes straight to who is next;
+/// nobody else can take it.
 ///
-/// Wakes under its lock, so that nobody is woken who has left: a wake must not call back into whoever it was woken by.
-/// A free permit and a waiter never exist together once all calls here have returned.
-/// Every member is safe to call from several threads, for one waiter from one at a time.
+/// Wakes under its lock, so that nobody is woken who has left: a wake must not call back into
+/// whoever it was woken by. A free permit and a waiter never exist together once all calls here
+/// have returned. Every member is safe to call from several threads, for one waiter from one at a
+/// time.
 template <env Env>
 class permit_queue {
  public:
   enum class place : std::uint8_t { granted, waiting, full };
   enum class reason : std::uint8_t { timed_out, cancelled };
 
-  /// Takes a permit or a place in the queue, if fewer than `most` are in it; `most` is 1 or more. A closed word takes nobody.
-  [[nodiscard]] place join(permit_word<Env>& word, permit_waiter& w, std::uint32_t most, call_priority priority,
-                           const wake_ref& wake) noexcept {
+  /// Takes a permit or a place in the queue, if fewer than `most` are in it; `most` is 1 or more. A
+  /// closed word takes nobody.
+  [[nodiscard]] place join(permit_word<Env>& word, permit_waiter& w, std::uint32_t most,
+                           call_priority priority, const wake_ref& wake) noexcept {
     const std::lock_guard<typename Env::mutex> guard{lock_};
     serve(word);  // a permit may just be on its way back
     if (line_.size() >= most || word.load().limit == 0) return place::full;
@@ -150,7 +157,8 @@ class permit_queue {
     serve(word);
   }
 
-  /// Gives what is free to those who are next. Called after a permit came back or the limit was raised while somebody waited.
+  /// Gives what is free to those who are next. Called after a permit came back or the limit was
+  /// raised while somebody waited.
   void look_after(permit_word<Env>& word) noexcept {
     const std::lock_guard<typename Env::mutex> guard{lock_};
     serve(word);
@@ -164,7 +172,9 @@ class permit_queue {
   }
 
  private:
-  void count(reason why) noexcept { ++(why == reason::timed_out ? counts_.timed_out : counts_.cancelled); }
+  void count(reason why) noexcept {
+    ++(why == reason::timed_out ? counts_.timed_out : counts_.cancelled);
+  }
 
   void serve(permit_word<Env>& word) noexcept {
     if (line_.size() == 0) return;

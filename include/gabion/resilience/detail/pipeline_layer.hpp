@@ -34,7 +34,8 @@ class pipeline_layer<Given&> {
 template <class Given>
 class pipeline_layer<insisted<Given>> : public pipeline_layer<Given> {
  public:
-  constexpr explicit pipeline_layer(insisted<Given> given) : pipeline_layer<Given>{std::forward<Given>(given.policy)} {}
+  constexpr explicit pipeline_layer(insisted<Given> given)
+      : pipeline_layer<Given>{std::forward<Given>(given.policy)} {}
 };
 
 /// How a pipeline names what it was given: insisted<P> goes by value however it came.

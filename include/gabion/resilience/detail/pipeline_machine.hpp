@@ -17,19 +17,20 @@ inline namespace v0 {
 namespace detail {
 
 template <class Run, class Slot, class Now>
-concept settles_result = Slot::shown &&
-    requires(Run& run, Slot& slot, call_outcome& outcome, call_context& context, const Now& now) {
+concept settles_result = Slot::shown && requires(Run& run, Slot& slot, call_outcome& outcome,
+                                                 call_context& context, const Now& now) {
   run.settle_result(slot.value(), outcome, context, now);
 };
 
 /// One call's way through all policies: the run of each that it is inside of, and where it waits.
 ///
-/// Going in, a policy is asked from the outermost to the innermost; coming back, each that was passed is told, from the innermost
-/// to the outermost. A policy that says `again` ends its way up: what lies below is made afresh. Level i waits in phase 2i when it
-/// wants in and in phase 2i + 1 before it goes again.
+/// Going in, a policy is asked from the outermost to the innermost; coming back, each that was
+/// passed is told, from the innermost to the outermost. A policy that says `again` ends its way up:
+/// what lies below is made afresh. Level i waits in phase 2i when it wants in and in phase 2i + 1
+/// before it goes again.
 ///
-/// The way of a call that passes everywhere and comes back at once is one straight line of code, into which every policy is
-/// inlined; whatever else may happen is kept out of it.
+/// The way of a call that passes everywhere and comes back at once is one straight line of code,
+/// into which every policy is inlined; whatever else may happen is kept out of it.
 template <clock Clock, class Layers, class... Policies>
 class pipeline_machine {
  public:
@@ -101,7 +102,8 @@ class pipeline_machine {
   [[gnu::noinline]] pipeline_step ask(Slot& slot, const now_type& now) {
     phase_ = not_waiting;
     const entry_step entry = runs_.template at<Level>().run.enter(context_, now);
-    return entry.what == entry_step::kind::pass ? descend_afresh<Level + 1>(slot, now) : not_passed<Level>(entry, slot, now);
+    return entry.what == entry_step::kind::pass ? descend_afresh<Level + 1>(slot, now)
+                                                : not_passed<Level>(entry, slot, now);
   }
   template <std::size_t Level, class Slot>
   pipeline_step descend_afresh(Slot& slot, const now_type& now) {
@@ -115,9 +117,11 @@ class pipeline_machine {
   }
 
   template <std::size_t Level, class Slot>
-  [[gnu::noinline]] pipeline_step not_passed(const entry_step& entry, Slot& slot, const now_type& now) {
+  [[gnu::noinline]] pipeline_step not_passed(const entry_step& entry, Slot& slot,
+                                             const now_type& now) {
     if (entry.what == entry_step::kind::wait) {
-      if (context_.stop.stop_requested()) return end_at<Level>({errc::cancelled}, 2 * Level, slot, now);
+      if (context_.stop.stop_requested())
+        return end_at<Level>({errc::cancelled}, 2 * Level, slot, now);
       if (expired(now)) return end_at<Level>({errc::timeout}, 2 * Level, slot, now);
       return wait(2 * Level, (std::min)(entry.until, context_.until.when()));
     }
@@ -129,7 +133,8 @@ class pipeline_machine {
   template <std::size_t Level, class Slot>
   [[gnu::noinline]] pipeline_step refuse(const refusal& why, Slot& slot, const now_type& now) {
     phase_ = not_waiting;
-    outcome_ = call_outcome{why.code == errc::cancelled ? verdict::cancelled : verdict::failure, why};
+    outcome_ =
+        call_outcome{why.code == errc::cancelled ? verdict::cancelled : verdict::failure, why};
     if (why.retry_after > duration::zero()) outcome_.retry_after = why.retry_after;
     slot.clear();
     return leave_slowly<Level>(slot, now);
@@ -153,7 +158,8 @@ class pipeline_machine {
       return {kind::done};
     } else {
       const exit_step exit = leave_one<Level - 1>(slot, now);
-      return exit.what == exit_step::kind::again ? wait(2 * Level - 1, exit.at) : leave_slowly<Level - 1>(slot, now);
+      return exit.what == exit_step::kind::again ? wait(2 * Level - 1, exit.at)
+                                                 : leave_slowly<Level - 1>(slot, now);
     }
   }
 
@@ -192,10 +198,12 @@ class pipeline_machine {
     return {kind::wait, until};
   }
 
-  /// Goes again at once where there is nothing to wait for. A loop, so that many attempts need no more stack than one.
+  /// Goes again at once where there is nothing to wait for. A loop, so that many attempts need no
+  /// more stack than one.
   template <class Slot>
   [[gnu::noinline]] pipeline_step onwards(pipeline_step step, Slot& slot) {
-    while (step.what == kind::wait && phase_ % 2 == 1 && until_ <= clock_->now()) step = resume_once(slot);
+    while (step.what == kind::wait && phase_ % 2 == 1 && until_ <= clock_->now())
+      step = resume_once(slot);
     return step;
   }
 
@@ -213,7 +221,8 @@ class pipeline_machine {
       return {kind::attempt};
     } else {
       if (phase_ == 2 * Level) return ask<Level>(slot, now);
-      if (phase_ == 2 * Level + 1) return now() < until_ ? wait(phase_, until_) : go_again<Level>(slot, now);
+      if (phase_ == 2 * Level + 1)
+        return now() < until_ ? wait(phase_, until_) : go_again<Level>(slot, now);
       return resume_at<Level + 1>(slot, now);
     }
   }
@@ -225,7 +234,8 @@ class pipeline_machine {
     return descend_afresh<Level + 1>(slot, now);
   }
 
-  /// Ends the wait in that phase, or the attempt. Who wanted in is out; who wanted to go again is told.
+  /// Ends the wait in that phase, or the attempt. Who wanted in is out; who wanted to go again is
+  /// told.
   template <std::size_t Level, class Slot>
   pipeline_step end_at(const refusal& why, std::size_t phase, Slot& slot, const now_type& now) {
     if constexpr (Level == depth) {

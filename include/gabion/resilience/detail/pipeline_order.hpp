@@ -30,7 +30,8 @@ template <class Policy>
 inline constexpr bool cuts_pipeline = false;
 
 template <class... Given>
-inline constexpr bool has_hedge = (cuts_pipeline<typename policy_of<given_policy<Given>>::type> || ...);
+inline constexpr bool has_hedge =
+    (cuts_pipeline<typename policy_of<given_policy<Given>>::type> || ...);
 
 /// What the rules need to know of one policy.
 struct policy_facts {
@@ -67,16 +68,19 @@ struct policy_order {
 
   /// True if no two, neither insisted on, of these kinds stand in this order.
   [[nodiscard]] constexpr bool free_of(policy_kind outer_kind, policy_kind inner_kind) const {
-    return free_of(
-        [&](std::size_t outer, std::size_t inner) { return all[outer].kind == outer_kind && all[inner].kind == inner_kind; });
+    return free_of([&](std::size_t outer, std::size_t inner) {
+      return all[outer].kind == outer_kind && all[inner].kind == inner_kind;
+    });
   }
 
   [[nodiscard]] constexpr bool no_permit_across_a_retry() const {
-    return free_of(
-        [&](std::size_t outer, std::size_t inner) { return all[outer].holds_permit && all[inner].kind == policy_kind::retry; });
+    return free_of([&](std::size_t outer, std::size_t inner) {
+      return all[outer].holds_permit && all[inner].kind == policy_kind::retry;
+    });
   }
 
-  /// With a retry between them the timeout is one for the whole, which is meant to count everything.
+  /// With a retry between them the timeout is one for the whole, which is meant to count
+  /// everything.
   [[nodiscard]] constexpr bool no_queue_in_an_attempt_timeout() const {
     return free_of([&](std::size_t outer, std::size_t inner) {
       if (all[outer].kind != policy_kind::timeout || !all[inner].may_queue) return false;
@@ -97,35 +101,38 @@ template <class... Given>
 consteval bool explain_order() {
   using enum policy_kind;
   constexpr policy_order<sizeof...(Given)> order{{facts_of<Given>()...}};
-  static_assert(
-      order.free_of(retry, retry),
-      "pipeline: a retry inside a retry multiplies the attempts. Keep one of them, or say that it is meant: insist(policy)");
-  static_assert(
-      order.no_permit_across_a_retry(),
-      "pipeline: a bulkhead or concurrency limiter outside a retry holds its permit during every back-off. Put it inside "
-      "the retry, or say that it is meant: insist(policy)");
+  static_assert(order.free_of(retry, retry),
+                "pipeline: a retry inside a retry multiplies the attempts. Keep one of them, or "
+                "say that it is meant: insist(policy)");
+  static_assert(order.no_permit_across_a_retry(),
+                "pipeline: a bulkhead or concurrency limiter outside a retry holds its permit "
+                "during every back-off. Put it inside "
+                "the retry, or say that it is meant: insist(policy)");
   static_assert(order.free_of(breaker, retry),
-                "pipeline: a circuit breaker outside a retry sees one failure per exhausted loop, and the loop goes on hammering "
-                "after it has opened. Put the breaker inside the retry, or say that it is meant: insist(policy)");
-  static_assert(
-      order.no_queue_in_an_attempt_timeout(),
-      "pipeline: a timeout outside a policy that queues counts the waiting, not the call alone. Put the timeout inside it, "
-      "or, if the limit is meant for both together, insist(policy)");
-  static_assert(
-      order.free_of(retry, fallback),
-      "pipeline: a fallback inside a retry hides every failure from it, so that nothing is tried again. Put the fallback "
-      "outside, or say that it is meant: insist(policy)");
+                "pipeline: a circuit breaker outside a retry sees one failure per exhausted loop, "
+                "and the loop goes on hammering "
+                "after it has opened. Put the breaker inside the retry, or say that it is meant: "
+                "insist(policy)");
+  static_assert(order.no_queue_in_an_attempt_timeout(),
+                "pipeline: a timeout outside a policy that queues counts the waiting, not the call "
+                "alone. Put the timeout inside it, "
+                "or, if the limit is meant for both together, insist(policy)");
+  static_assert(order.free_of(retry, fallback),
+                "pipeline: a fallback inside a retry hides every failure from it, so that nothing "
+                "is tried again. Put the fallback "
+                "outside, or say that it is meant: insist(policy)");
   static_assert(order.free_of(breaker, fallback),
-                "pipeline: a fallback inside a circuit breaker hides every failure from it, so that it never opens. Put the "
+                "pipeline: a fallback inside a circuit breaker hides every failure from it, so "
+                "that it never opens. Put the "
                 "fallback outside, or say that it is meant: insist(policy)");
-  static_assert(
-      order.free_of(hedge, retry),
-      "pipeline: a retry inside a hedge makes every copy retry, which multiplies the attempts. Put the retry outside the "
-      "hedge, or say that it is meant: insist(policy)");
-  static_assert(
-      order.every_hedge_has_a_budget(),
-      "pipeline: a hedge without a budget doubles the load when everything is slow. Give it a budget that it shares with "
-      "the retries, or say that it is meant: insist(policy)");
+  static_assert(order.free_of(hedge, retry),
+                "pipeline: a retry inside a hedge makes every copy retry, which multiplies the "
+                "attempts. Put the retry outside the "
+                "hedge, or say that it is meant: insist(policy)");
+  static_assert(order.every_hedge_has_a_budget(),
+                "pipeline: a hedge without a budget doubles the load when everything is slow. Give "
+                "it a budget that it shares with "
+                "the retries, or say that it is meant: insist(policy)");
   return true;
 }
 

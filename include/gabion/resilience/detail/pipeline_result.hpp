@@ -99,10 +99,12 @@ template <class R>
   return {};
 }
 
-/// Notes that a failed call was itself refused by a policy further down, which is no failure of the other side.
+/// Notes that a failed call was itself refused by a policy further down, which is no failure of the
+/// other side.
 inline void note_code(call_outcome& outcome, const std::error_code& code) {
   for (const errc refused : {errc::circuit_open, errc::rate_limited, errc::overloaded})
-    if (code == refused) outcome.refused = refusal{refused, outcome.retry_after.value_or(duration::zero())};
+    if (code == refused)
+      outcome.refused = refusal{refused, outcome.retry_after.value_or(duration::zero())};
 }
 
 /// How an attempt went that returned.
@@ -136,13 +138,16 @@ concept judges_exceptions = requires(Judge& judge, const std::exception_ptr& thr
 };
 
 /// It is one of those that a judgement leaves out.
-[[nodiscard]] inline bool is_one_of(exception_types<> /*none*/, const std::exception_ptr& /*thrown*/) noexcept { return false; }
+[[nodiscard]] inline bool is_one_of(exception_types<> /*none*/,
+                                    const std::exception_ptr& /*thrown*/) noexcept {
+  return false;
+}
 template <class... Exceptions>
-[[nodiscard]] bool is_one_of(exception_types<Exceptions...> these, const std::exception_ptr& thrown) {
+[[nodiscard]] bool is_one_of(exception_types<Exceptions...> these,
+                             const std::exception_ptr& thrown) {
   bool found = false;
   static_cast<void>(detail::captured([&] {
-    detail::watch_exceptions(
-        these, [&] { std::rethrow_exception(thrown); }, [&] { found = true; });
+    detail::watch_exceptions(these, [&] { std::rethrow_exception(thrown); }, [&] { found = true; });
   }));
   return found;
 }

@@ -17,8 +17,8 @@ namespace gabion {
 inline namespace v0 {
 namespace detail {
 
-/// The limiter's answer where nothing may throw: one that throws, for lack of memory or because it cannot reach what it asks, has
-/// given no permit.
+/// The limiter's answer where nothing may throw: one that throws, for lack of memory or because it
+/// cannot reach what it asks, has given no permit.
 template <class Answer, class Ask>
 [[nodiscard]] std::optional<Answer> asked(const Ask& ask) noexcept {
   if constexpr (noexcept(ask())) {
@@ -30,7 +30,8 @@ template <class Answer, class Ask>
   }
 }
 
-/// One call's passage through a rate limiter: one permit or a refusal, at once. The permit is spent, whatever becomes of the call.
+/// One call's passage through a rate limiter: one permit or a refusal, at once. The permit is
+/// spent, whatever becomes of the call.
 template <class Limiter>
 class rate_run {
  public:
@@ -38,13 +39,17 @@ class rate_run {
 
   template <class Now>
   entry_step enter(call_context& /*context*/, const Now& now) noexcept {
-    const auto ask = [&]() noexcept(noexcept(limiter_->take(instant{}, 1))) { return limiter_->take(now(), 1); };
+    const auto ask = [&]() noexcept(noexcept(limiter_->take(instant{}, 1))) {
+      return limiter_->take(now(), 1);
+    };
     const std::optional<rate_admission> answer = detail::asked<rate_admission>(ask);
     if (!answer) return entry_step::refuse({.code = errc::overloaded});
-    return *answer ? entry_step::pass() : entry_step::refuse({errc::rate_limited, answer->retry_after});
+    return *answer ? entry_step::pass()
+                   : entry_step::refuse({errc::rate_limited, answer->retry_after});
   }
   template <class Now>
-  exit_step leave(call_outcome& /*outcome*/, call_context& /*context*/, const Now& /*now*/) noexcept {
+  exit_step leave(call_outcome& /*outcome*/, call_context& /*context*/,
+                  const Now& /*now*/) noexcept {
     return exit_step::up();
   }
 
@@ -57,8 +62,8 @@ template <class Limiter, clock Clock, class Function>
 std::invoke_result_t<Function> call_limited(Limiter& limiter, const Clock& time, Function&& f) {
   const rate_admission answer = limiter.take(time.now(), 1);
   if (!answer)
-    return detail::refused_call<std::invoke_result_t<Function>>({errc::rate_limited, answer.retry_after},
-                                                                "the call is over the rate limit");
+    return detail::refused_call<std::invoke_result_t<Function>>(
+        {errc::rate_limited, answer.retry_after}, "the call is over the rate limit");
   return std::forward<Function>(f)();
 }
 

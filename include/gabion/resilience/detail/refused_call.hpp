@@ -17,7 +17,8 @@ consteval bool tells_refusal() {
   return carries_rejection<Result> || detail::exceptions_enabled();
 }
 
-/// The refusal as a result if the type can say so, otherwise as refused_error, with `words` for its text if there are any.
+/// The refusal as a result if the type can say so, otherwise as refused_error, with `words` for its
+/// text if there are any.
 template <class Result, class... Words>
 Result refused_call(const refusal& why, const Words&... words) {
   if constexpr (carries_rejection<Result>) {
@@ -25,7 +26,8 @@ Result refused_call(const refusal& why, const Words&... words) {
   } else {
     static_assert(detail::tells_refusal<Result>(),
                   "call: without exceptions a refused call needs a result type that can say so "
-                  "(specialise gabion::outcome_traits with `rejected`); or use the form that returns a permit");
+                  "(specialise gabion::outcome_traits with `rejected`); or use the form that "
+                  "returns a permit");
     detail::raise<refused_error>(why, std::string{words}...);
   }
 }

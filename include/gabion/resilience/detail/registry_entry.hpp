@@ -22,7 +22,8 @@ inline constexpr bool is_tuple = false;
 template <class... Ts>
 inline constexpr bool is_tuple<std::tuple<Ts...>> = true;
 
-/// A policy and how many hold it. A count rises from 0 only under the lock of its shard, so that under it 0 stays 0.
+/// A policy and how many hold it. A count rises from 0 only under the lock of its shard, so that
+/// under it 0 stays 0.
 template <class Policy, env Env>
 class registry_entry {
  public:
@@ -56,7 +57,9 @@ struct hashed_key {
   std::uint64_t hash;
 
   [[nodiscard]] explicit operator Key() const { return Key(text); }
-  friend bool operator==(const Key& key, const hashed_key& wanted) noexcept { return key == wanted.text; }
+  friend bool operator==(const Key& key, const hashed_key& wanted) noexcept {
+    return key == wanted.text;
+  }
 };
 
 /// Takes the hash that was computed before.
@@ -68,16 +71,16 @@ struct ready_hash {
 };
 
 template <class Policy>
-concept can_be_saved = requires(const Policy& policy) {
-  policy.save();
-};
+concept can_be_saved = requires(const Policy& policy) { policy.save(); };
 
-/// Chooses what may go, and keeps what is to be said of it until the lock is free: make it before the lock.
+/// Chooses what may go, and keeps what is to be said of it until the lock is free: make it before
+/// the lock.
 template <class Key, class Policy, class Farewell, env Env>
 class registry_farewells {
   static constexpr bool told_with_record = [] {
     if constexpr (can_be_saved<Policy>)
-      return std::is_invocable_v<Farewell&, const Key&, const decltype(std::declval<const Policy&>().save())&>;
+      return std::is_invocable_v<Farewell&, const Key&,
+                                 const decltype(std::declval<const Policy&>().save())&>;
     else
       return false;
   }();
@@ -118,7 +121,8 @@ class registry_farewells {
   }
 
  private:
-  [[nodiscard]] bool noted([[maybe_unused]] const Key& key, [[maybe_unused]] const Policy& policy) noexcept {
+  [[nodiscard]] bool noted([[maybe_unused]] const Key& key,
+                           [[maybe_unused]] const Policy& policy) noexcept {
     if constexpr (!told) {
       return true;
     } else {

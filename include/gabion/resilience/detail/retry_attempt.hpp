@@ -20,7 +20,8 @@ namespace detail {
 
 /// What the machine says to that report, if the budget agrees.
 template <class Machine, attempt_budget Budget, class Now>
-[[nodiscard]] retry_step settle_attempt(Machine& machine, Budget& budget, const attempt_report& report, const Now& now) {
+[[nodiscard]] retry_step settle_attempt(Machine& machine, Budget& budget,
+                                        const attempt_report& report, const Now& now) {
   if (report.verdict == attempt_verdict::success) budget.note(budget_event::success, now);
   if (report.verdict == attempt_verdict::retryable) budget.note(budget_event::failure, now);
   const retry_step step = machine.next(report, now());
@@ -39,18 +40,21 @@ template <class Type, class... Types, class Function, class Predicate>
   }
 }
 
-/// Makes the attempt. True if it returned. If it threw what the classification takes, its report is settled: false if there will
-/// be a further attempt; otherwise the exception goes on unchanged.
+/// Makes the attempt. True if it returned. If it threw what the classification takes, its report is
+/// settled: false if there will be a further attempt; otherwise the exception goes on unchanged.
 template <class Call, class Classify, class Settle>
-[[nodiscard]] bool attempt_returned(const Call& call, const Classify& /*classify*/, const Settle& /*settle*/) {
+[[nodiscard]] bool attempt_returned(const Call& call, const Classify& /*classify*/,
+                                    const Settle& /*settle*/) {
   call();
   return true;
 }
 
 template <class Call, class Results, class Exceptions, class... Types, class Settle>
-[[nodiscard]] bool attempt_returned(const Call& call, classify_with_exceptions<Results, Exceptions, Types...>& classify,
-                                    const Settle& settle) {
-  bool asked = false;  // on its way out an exception passes the handlers of its base types: they are not asked again
+[[nodiscard]] bool attempt_returned(
+    const Call& call, classify_with_exceptions<Results, Exceptions, Types...>& classify,
+    const Settle& settle) {
+  // on its way out an exception passes the handlers of its base types: they are not asked again
+  bool asked = false;
   return detail::caught_any<Types...>(call, [&](const auto& e) {
     if (asked) return false;
     asked = true;

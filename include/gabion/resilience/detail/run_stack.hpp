@@ -12,7 +12,8 @@ namespace gabion {
 inline namespace v0 {
 namespace detail {
 
-/// One call's run of each policy from `Level` on, made from the outermost to the innermost and destroyed the other way round.
+/// One call's run of each policy from `Level` on, made from the outermost to the innermost and
+/// destroyed the other way round.
 template <std::size_t Level, class Layers, class... Policies>
 struct run_stack {
   explicit run_stack(Layers& /*layers*/) noexcept {}
@@ -32,7 +33,8 @@ struct run_stack<Level, Layers, Policy, Inner...> {
       return inner.template at<Below - 1>();
   }
 
-  /// Ends the run, so that it gives back what it holds; the place always holds one. What has nothing to give back stays.
+  /// Ends the run, so that it gives back what it holds; the place always holds one. What has
+  /// nothing to give back stays.
   void end(Layers& layers) noexcept {
     if constexpr (!std::is_trivially_destructible_v<run_type>) renew(layers);
   }

@@ -16,7 +16,8 @@ namespace detail {
 /// One window of samples. One thread at a time.
 class sample_window {
  public:
-  explicit constexpr sample_window(const limit_window_options& options) noexcept : options_{options} {}
+  explicit constexpr sample_window(const limit_window_options& options) noexcept
+      : options_{options} {}
 
   /// Adds one; gives the sample of the whole window if it is complete with it, and begins the next.
   [[nodiscard]] std::optional<limit_sample> add(const limit_sample& sample, instant now) noexcept {
@@ -26,8 +27,10 @@ class sample_window {
     shortest_ = (std::min)(shortest_, sample.rtt);
     most_ = (std::max)(most_, sample.in_flight);
     dropped_ = dropped_ || sample.dropped;
-    if (count_ < options_.samples || gabion::elapsed(began_, now) < options_.span) return std::nullopt;
-    const limit_sample whole{options_.take == sample_of::average ? sum_ / count_ : shortest_, most_, dropped_};
+    if (count_ < options_.samples || gabion::elapsed(began_, now) < options_.span)
+      return std::nullopt;
+    const limit_sample whole{options_.take == sample_of::average ? sum_ / count_ : shortest_, most_,
+                             dropped_};
     clear();
     return whole;
   }

@@ -38,12 +38,15 @@ class shadow_log {
  public:
   explicit shadow_log(instant started) noexcept : started_{started} {}
 
-  void count(shadow_count what) noexcept { counts_[static_cast<std::size_t>(what)].fetch_add(1, std::memory_order_relaxed); }
+  void count(shadow_count what) noexcept {
+    counts_[static_cast<std::size_t>(what)].fetch_add(1, std::memory_order_relaxed);
+  }
 
   void note(const circuit_transition& t) noexcept {
     if (t.to == circuit_state::open) count(shadow_count::would_have_opened);
     const std::lock_guard guard{lock_};
-    last_[next_ % last_.size()] = {t.from, t.to, t.cause, gabion::elapsed(started_, t.at), t.failed, t.calls};
+    last_[next_ % last_.size()] = {t.from,   t.to,   t.cause, gabion::elapsed(started_, t.at),
+                                   t.failed, t.calls};
     ++next_;
   }
 
@@ -91,7 +94,8 @@ class shadow_writer {
 template <class Observer, env Env>
 class shadow_tee {
  public:
-  shadow_tee(shadow_log<Env>& log, Observer observer) : log_{&log}, observer_(std::move(observer)) {}
+  shadow_tee(shadow_log<Env>& log, Observer observer)
+      : log_{&log}, observer_(std::move(observer)) {}
   template <class Event>
     requires(observes<Observer, Event> || std::same_as<Event, circuit_transition>)
   void operator()(const Event& event) {

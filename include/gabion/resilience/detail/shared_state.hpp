@@ -9,7 +9,8 @@ namespace gabion {
 inline namespace v0 {
 namespace detail {
 
-/// A count of those who use an object: the caller and the threads that work for it, whichever ends last.
+/// A count of those who use an object: the caller and the threads that work for it, whichever ends
+/// last.
 template <class Env>
 class use_count {
  public:

@@ -15,8 +15,8 @@ namespace gabion {
 inline namespace v0 {
 namespace detail {
 
-/// One piece of work of a State, which says what to do by `run(number)`, and by `dropped(number)` if a spawner has let go of it
-/// without running it.
+/// One piece of work of a State, which says what to do by `run(number)`, and by `dropped(number)`
+/// if a spawner has let go of it without running it.
 template <class Env, class State>
 struct work_ticket {
   State* state = nullptr;
@@ -25,12 +25,15 @@ struct work_ticket {
   typename Env::template atomic<bool> begun{false};
 };
 
-/// The same as something that can be called. All copies together are one use of the state; the first call counts.
+/// The same as something that can be called. All copies together are one use of the state; the
+/// first call counts.
 template <class Env, class State>
 class work_handle {
  public:
   /// The first handle of that ticket.
-  explicit work_handle(work_ticket<Env, State>& ticket) noexcept : ticket_{&ticket} { ticket.state->uses().add(); }
+  explicit work_handle(work_ticket<Env, State>& ticket) noexcept : ticket_{&ticket} {
+    ticket.state->uses().add();
+  }
   work_handle(const work_handle& other) noexcept : ticket_{other.ticket_} {
     if (ticket_ != nullptr) ticket_->handles.add();
   }
@@ -42,18 +45,21 @@ class work_handle {
   ~work_handle() {
     if (ticket_ == nullptr || !ticket_->handles.drop()) return;
     const state_ref<State> last_use{ticket_->state};
-    if (!ticket_->begun.exchange(true, std::memory_order_acq_rel)) last_use->dropped(ticket_->number);
+    if (!ticket_->begun.exchange(true, std::memory_order_acq_rel))
+      last_use->dropped(ticket_->number);
   }
 
   void operator()() noexcept {
-    if (ticket_ != nullptr && !ticket_->begun.exchange(true, std::memory_order_acq_rel)) ticket_->state->run(ticket_->number);
+    if (ticket_ != nullptr && !ticket_->begun.exchange(true, std::memory_order_acq_rel))
+      ticket_->state->run(ticket_->number);
   }
 
  private:
   work_ticket<Env, State>* ticket_;
 };
 
-/// Says that the caller has left, however it leaves: whoever works for it must not wake it any more.
+/// Says that the caller has left, however it leaves: whoever works for it must not wake it any
+/// more.
 template <class State>
 class left_on_exit {
  public:

@@ -20,18 +20,22 @@ struct bucket_sum {
   std::uint64_t others = 0;
 };
 
-/// Two kinds of events over a sliding time, in a ring of sub-buckets. Lock-free and exact: an event is one compare-and-swap.
+/// Two kinds of events over a sliding time, in a ring of sub-buckets. Lock-free and exact: an event
+/// is one compare-and-swap.
 ///
-/// A cell holds the number of its sub-bucket (32 bits) beside its count (32 bits), so a cell of an earlier round counts nothing
-/// and nobody has to clear it: an idle time of any length costs nothing. An event leaves the window when its sub-bucket is a
-/// whole span old, so the window is between span - one sub-bucket and span. A clock that goes back writes to the newest
-/// sub-bucket. A count stops at 2^32 - 1. O(sub-buckets) to read.
+/// A cell holds the number of its sub-bucket (32 bits) beside its count (32 bits), so a cell of an
+/// earlier round counts nothing and nobody has to clear it: an idle time of any length costs
+/// nothing. An event leaves the window when its sub-bucket is a whole span old, so the window is
+/// between span - one sub-bucket and span. A clock that goes back writes to the newest sub-bucket.
+/// A count stops at 2^32 - 1. O(sub-buckets) to read.
 template <env Env>
 class verdict_buckets {
  public:
   /// buckets from 1 up, span at least as many nanoseconds.
   verdict_buckets(duration span, std::uint32_t buckets)
-      : width_{span.count() / buckets}, buckets_{buckets}, cells_(std::bit_ceil(std::size_t{buckets}) * 2) {}
+      : width_{span.count() / buckets},
+        buckets_{buckets},
+        cells_(std::bit_ceil(std::size_t{buckets}) * 2) {}
 
   void accepted(instant now) noexcept { add(0, now); }
   void other(instant now) noexcept { add(1, now); }
@@ -51,12 +55,15 @@ class verdict_buckets {
   static constexpr std::uint64_t most = 0xffff'ffff;
   static constexpr std::uint64_t stalled = 65'536;  // sub-buckets
 
-  /// The number of the sub-bucket: never lower than one that was seen before, never 0. It divides only when the newest is over.
+  /// The number of the sub-bucket: never lower than one that was seen before, never 0. It divides
+  /// only when the newest is over.
   [[nodiscard]] std::uint64_t tick(instant now) const noexcept {
     const std::uint64_t newest = newest_.load(std::memory_order_relaxed);
     const duration::rep begins = (static_cast<duration::rep>(newest) - 1) * width_;
     const duration::rep time = now.time_since_epoch().count();
-    return time < begins || apart(begins, time) < apart(0, width_) ? newest : static_cast<std::uint64_t>(time / width_ + 1);
+    return time < begins || apart(begins, time) < apart(0, width_)
+               ? newest
+               : static_cast<std::uint64_t>(time / width_ + 1);
   }
 
   /// to - from, also where that does not fit into the signed type.
@@ -67,16 +74,19 @@ class verdict_buckets {
   void add(std::size_t which, instant now) noexcept {
     const std::uint64_t t = tick(now);
     std::uint64_t newest = newest_.load(std::memory_order_relaxed);
-    while (t > newest && !newest_.compare_exchange_weak(newest, t, std::memory_order_relaxed, std::memory_order_relaxed)) {}
+    while (t > newest && !newest_.compare_exchange_weak(newest, t, std::memory_order_relaxed,
+                                                        std::memory_order_relaxed)) {}
     cell& c = cells_[(t & (cells_.size() / 2 - 1)) * 2 + which];
     std::uint64_t seen = c.load(std::memory_order_relaxed);
     for (;;) {
       const std::uint64_t ahead = ((seen >> 32) - t) & most;
-      // A thread that stalled for a whole span meets a later round; it counts there rather than wiping it out.
+      // A thread that stalled for a whole span meets a later round; it counts there rather than
+      // wiping it out.
       const std::uint64_t tag = ahead < stalled ? seen >> 32 : t & most;
       const std::uint64_t before = ahead < stalled ? seen & most : 0;
       const std::uint64_t next = tag << 32 | (before == most ? most : before + 1);
-      if (c.compare_exchange_weak(seen, next, std::memory_order_release, std::memory_order_relaxed)) return;
+      if (c.compare_exchange_weak(seen, next, std::memory_order_release, std::memory_order_relaxed))
+        return;
     }
   }
 

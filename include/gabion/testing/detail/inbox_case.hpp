@@ -14,7 +14,8 @@ namespace gabion {
 inline namespace v0 {
 namespace testing::detail {
 
-/// An inbox under test, with the words in which the cases speak. The consumer is "billing" unless said otherwise.
+/// An inbox under test, with the words in which the cases speak. The consumer is "billing" unless
+/// said otherwise.
 template <class World>
 class inbox_case : public store_case<World> {
  public:
@@ -25,7 +26,8 @@ class inbox_case : public store_case<World> {
   bool handle(const message& m, std::string_view consumer = billing) {
     return this->transact([&](auto& tx) { return this->store().begin_message(tx, consumer, m); });
   }
-  void keep_dead(const message& m, std::uint32_t attempts = 3, std::string_view reason = "refused for good") {
+  void keep_dead(const message& m, std::uint32_t attempts = 3,
+                 std::string_view reason = "refused for good") {
     this->transact([&](auto& tx) {
       this->store().keep_dead(tx, billing, m, attempts, reason);
       return 0;
@@ -41,7 +43,9 @@ class inbox_case : public store_case<World> {
     return this->transact([&](auto& tx) { return this->store().finish_letter(tx, consumer, at); });
   }
 
-  [[nodiscard]] std::vector<inbox_letter> letters() { return this->store().letters(billing, beginning, 10'000); }
+  [[nodiscard]] std::vector<inbox_letter> letters() {
+    return this->store().letters(billing, beginning, 10'000);
+  }
   [[nodiscard]] std::optional<inbox_letter> letter(std::string_view id) {
     for (inbox_letter& l : letters())
       if (l.what.id == id) return std::move(l);
@@ -56,13 +60,15 @@ class inbox_case : public store_case<World> {
   /// All letters in order, as "id:status" joined by spaces.
   [[nodiscard]] std::string listing() {
     std::string all;
-    for (const inbox_letter& l : letters()) all += (all.empty() ? "" : " ") + l.what.id + ":" + name_of(l.status);
+    for (const inbox_letter& l : letters())
+      all += (all.empty() ? "" : " ") + l.what.id + ":" + name_of(l.status);
     return all;
   }
   /// The ids of the redriven letters in order, joined by spaces.
   [[nodiscard]] std::string redriven_ids() {
     std::string all;
-    for (const inbox_letter& l : this->store().redriven(billing, beginning, 10'000)) all += (all.empty() ? "" : " ") + l.what.id;
+    for (const inbox_letter& l : this->store().redriven(billing, beginning, 10'000))
+      all += (all.empty() ? "" : " ") + l.what.id;
     return all;
   }
   /// Where the log says the message stands, in words; "none" if it says nothing.

@@ -28,7 +28,8 @@ void dead_is_kept(Case& c) {
   c.expect(l->kept_at == c.time().wall_now(), "and the time of the store's clock");
   const std::optional<inbox_entry> e = c.store().entry(Case::billing, "/conformance", "a");
   c.require(e.has_value(), "the log knows it");
-  c.expect(e->status == inbox_status::dead && e->attempts == 5 && e->reason == "no such account", "and says the same");
+  c.expect(e->status == inbox_status::dead && e->attempts == 5 && e->reason == "no such account",
+           "and says the same");
   c.expect(!c.handle(letter_of("a")), "a copy that comes later is not new");
   c.expect(c.store().letters("shipping", beginning, 10).empty(), "other consumers have no letter");
 }
@@ -37,9 +38,11 @@ template <class Case>
 void keeping_is_idempotent(Case& c) {
   c.keep_dead(letter_of("a"), 1, "first");
   c.keep_dead(letter_of("a"), 2, "second");
-  c.expect(c.keep_parked(letter_of("b")) && c.keep_parked(letter_of("b")), "parking twice is parking");
+  c.expect(c.keep_parked(letter_of("b")) && c.keep_parked(letter_of("b")),
+           "parking twice is parking");
   c.expect(c.listing() == "a:dead b:parked", "each message is one letter");
-  c.expect(c.letter("a")->attempts == 2 && c.letter("a")->reason == "second", "which says the latest");
+  c.expect(c.letter("a")->attempts == 2 && c.letter("a")->reason == "second",
+           "which says the latest");
   c.expect(c.keep_parked(letter_of("a")), "a dead letter is kept already");
   c.expect(c.listing() == "a:dead b:parked", "and stays dead");
 }
@@ -53,7 +56,8 @@ void keeping_is_undone_by_a_rollback(Case& c) {
     (void)c.store().keep_parked(tx, Case::billing, letter_of("c", "k1"));
   });
   c.expect(c.listing() == "a:dead", "new letters are gone");
-  c.expect(c.letter("a")->attempts == 1 && c.letter("a")->reason == "first", "and old ones are as before");
+  c.expect(c.letter("a")->attempts == 1 && c.letter("a")->reason == "first",
+           "and old ones are as before");
   c.expect(c.logged("b") == "none" && c.logged("c") == "none", "the log too");
   c.expect(!c.blocked("k2"), "the key is not blocked");
 }
@@ -65,7 +69,8 @@ void keys_are_blocked(Case& c) {
   c.expect(c.listing().empty() && c.logged("early") == "none", "or kept");
   c.keep_dead(letter_of("a"));
   c.expect(c.blocked("k"), "a dead letter blocks its key");
-  c.expect(!c.blocked("other") && !c.blocked("k", "shipping"), "no other key, and for no other consumer");
+  c.expect(!c.blocked("other") && !c.blocked("k", "shipping"),
+           "no other key, and for no other consumer");
   c.expect(c.keep_parked(letter_of("b")), "what comes behind it is parked");
   c.expect(c.logged("b") == "parked", "and logged so");
   c.expect(!c.keep_parked(letter_of("x", "other")), "another key's messages are not");
@@ -87,7 +92,8 @@ void kept_in_the_transaction_that_found_it_new(Case& c) {
   c.transact([&](auto& tx) {
     c.expect(c.store().begin_message(tx, Case::billing, letter_of("b")), "the message is new");
     c.expect(c.store().keep_parked(tx, Case::billing, letter_of("b")), "and is parked");
-    c.expect(c.store().begin_message(tx, Case::billing, letter_of("c", "other")), "another one is new");
+    c.expect(c.store().begin_message(tx, Case::billing, letter_of("c", "other")),
+             "another one is new");
     c.store().keep_dead(tx, Case::billing, letter_of("c", "other"), 1, "broken");
     return 0;
   });
@@ -99,10 +105,12 @@ template <class Case>
 void redrive_restores_the_order(Case& c) {
   c.keep_dead(letter_of("a1", "a"), 4);
   c.keep_dead(letter_of("b1", "b"));
-  c.require(c.keep_parked(letter_of("a2", "a")) && c.keep_parked(letter_of("a3", "a")), "they are parked");
+  c.require(c.keep_parked(letter_of("a2", "a")) && c.keep_parked(letter_of("a3", "a")),
+            "they are parked");
   c.expect(c.redriven_ids().empty(), "nothing is redriven by itself");
   c.expect(c.store().redrive(Case::billing, c.place("a1")), "there is such a dead letter");
-  c.expect(c.listing() == "a1:redriven b1:dead a2:redriven a3:redriven", "it and what is parked behind it are redriven");
+  c.expect(c.listing() == "a1:redriven b1:dead a2:redriven a3:redriven",
+           "it and what is parked behind it are redriven");
   c.expect(c.redriven_ids() == "a1 a2 a3", "in their order");
   c.expect(c.letter("a1")->attempts == 0, "with no attempts counted");
   c.expect(c.logged("a2") == "redriven" && c.logged("b1") == "dead", "and the log says so");
@@ -142,7 +150,8 @@ void redrive_stops_at_the_next_dead_one(Case& c) {
   c.keep_dead(letter_of("a3", "a"));
   c.require(c.keep_parked(letter_of("a4", "a")), "it is parked");
   c.expect(c.store().redrive(Case::billing, c.place("a1")), "the first is redriven");
-  c.expect(c.listing() == "a1:redriven a2:redriven a3:dead a4:parked", "what is behind the next dead one waits for that");
+  c.expect(c.listing() == "a1:redriven a2:redriven a3:dead a4:parked",
+           "what is behind the next dead one waits for that");
 }
 
 template <class Case>
@@ -152,13 +161,16 @@ void finished_letters_go(Case& c) {
   const position first = c.place("a1");
   c.expect(!c.finish(first), "a dead letter is not there to be finished");
   c.require(c.store().redrive(Case::billing, first), "it is redriven");
-  c.roll_back([&](auto& tx) { c.expect(c.store().finish_letter(tx, Case::billing, first), "a redriven one is"); });
+  c.roll_back([&](auto& tx) {
+    c.expect(c.store().finish_letter(tx, Case::billing, first), "a redriven one is");
+  });
   c.expect(c.redriven_ids() == "a1 a2" && c.logged("a1") == "redriven",
            "if the handler's transaction rolls back it is there still");
   c.expect(!c.finish(first, "shipping"), "another consumer can not finish it");
   c.expect(c.finish(first), "the handler's commit removes it");
   c.expect(!c.finish(first), "once");
-  c.expect(c.listing() == "a2:redriven" && c.logged("a1") == "processed", "the log calls it processed");
+  c.expect(c.listing() == "a2:redriven" && c.logged("a1") == "processed",
+           "the log calls it processed");
   c.expect(!c.handle(letter_of("a1", "a")), "a copy that comes later is not new");
   c.expect(c.blocked("a"), "the key is blocked while a letter is left");
   c.expect(c.finish(c.place("a2")), "the next is handled");
@@ -177,8 +189,10 @@ void finished_in_the_order_of_the_key(Case& c) {
   c.transact([&](auto& tx) {
     c.expect(c.store().still_redriven(tx, Case::billing, first), "it waits to be handled again");
     c.expect(c.store().finish_letter(tx, Case::billing, first), "the earlier one first");
-    c.expect(!c.store().still_redriven(tx, Case::billing, first), "and does not once it is handled");
-    c.expect(c.store().finish_letter(tx, Case::billing, second), "then the later one, in the same transaction if need be");
+    c.expect(!c.store().still_redriven(tx, Case::billing, first),
+             "and does not once it is handled");
+    c.expect(c.store().finish_letter(tx, Case::billing, second),
+             "then the later one, in the same transaction if need be");
     return 0;
   });
   c.expect(c.listing().empty(), "both are done");
@@ -193,10 +207,13 @@ void failing_again_keeps_the_place(Case& c) {
   c.keep_dead(letter_of("a1", "a"), 2, "still broken");
   c.expect(c.place("a1") == at, "a letter that fails again keeps its place");
   c.expect(c.listing() == "a1:dead a2:parked", "and holds back what is behind it");
-  c.expect(c.letter("a1")->attempts == 2 && c.letter("a1")->reason == "still broken", "with its new reason");
+  c.expect(c.letter("a1")->attempts == 2 && c.letter("a1")->reason == "still broken",
+           "with its new reason");
   c.expect(c.logged("a1") == "dead" && c.logged("a2") == "parked", "as the log says");
-  c.expect(c.keep_parked(letter_of("a2", "a")) && c.listing() == "a1:dead a2:parked", "to park that once more changes nothing");
-  c.expect(c.store().redrive(Case::billing, at) && c.redriven_ids() == "a1 a2", "and all can be redriven again");
+  c.expect(c.keep_parked(letter_of("a2", "a")) && c.listing() == "a1:dead a2:parked",
+           "to park that once more changes nothing");
+  c.expect(c.store().redrive(Case::billing, at) && c.redriven_ids() == "a1 a2",
+           "and all can be redriven again");
 }
 
 /// Behind letters that are all redriven nobody would ever redrive a parked one.

@@ -20,7 +20,8 @@ void new_once(Case& c) {
   c.expect(c.logged("a") == "none", "the log says nothing about a message that never came");
   c.expect(c.handle(letter_of("a")), "a message is new the first time");
   c.expect(!c.handle(letter_of("a")), "and never again");
-  c.expect(!c.handle(letter_of("a", "another key", "other data")), "whatever it holds: source and id make it the same");
+  c.expect(!c.handle(letter_of("a", "another key", "other data")),
+           "whatever it holds: source and id make it the same");
   c.expect(c.handle(letter_of("b")), "another one is new");
   const std::optional<inbox_entry> e = c.store().entry(Case::billing, "/conformance", "a");
   c.require(e.has_value(), "the log knows it");
@@ -31,7 +32,8 @@ void new_once(Case& c) {
 template <class Case>
 void new_again_after_a_rollback(Case& c) {
   bool first = false;
-  c.roll_back([&](auto& tx) { first = c.store().begin_message(tx, Case::billing, letter_of("a")); });
+  c.roll_back(
+      [&](auto& tx) { first = c.store().begin_message(tx, Case::billing, letter_of("a")); });
   c.expect(first, "a message is new the first time");
   c.expect(c.logged("a") == "none", "what was rolled back is not in the log");
   c.expect(c.handle(letter_of("a")), "and the message is new again");
@@ -40,8 +42,10 @@ void new_again_after_a_rollback(Case& c) {
 template <class Case>
 void repeated_in_one_transaction(Case& c) {
   c.transact([&](auto& tx) {
-    c.expect(c.store().begin_message(tx, Case::billing, letter_of("a")), "a message is new the first time");
-    c.expect(!c.store().begin_message(tx, Case::billing, letter_of("a")), "and not again within the same transaction");
+    c.expect(c.store().begin_message(tx, Case::billing, letter_of("a")),
+             "a message is new the first time");
+    c.expect(!c.store().begin_message(tx, Case::billing, letter_of("a")),
+             "and not again within the same transaction");
     return 0;
   });
 }
@@ -71,8 +75,10 @@ void once_over_several_threads(Case& c) {
 
 template <class Case>
 void nameless_is_refused(Case& c) {
-  c.expect(code_of([&] { c.handle(letter_of("")); }) == errc::invalid_argument, "a message without an id is an invalid argument");
-  c.expect(code_of([&] { c.handle(letter_of("a"), ""); }) == errc::invalid_argument, "so is a consumer without a name");
+  c.expect(code_of([&] { c.handle(letter_of("")); }) == errc::invalid_argument,
+           "a message without an id is an invalid argument");
+  c.expect(code_of([&] { c.handle(letter_of("a"), ""); }) == errc::invalid_argument,
+           "so is a consumer without a name");
 }
 
 template <class Case>
@@ -85,10 +91,14 @@ void purge_takes_the_old_and_processed_only(Case& c) {
   c.require(c.store().redrive(Case::billing, c.place("again")), "it is redriven");
   c.time().advance(std::chrono::hours{24 * 365});
   c.handle(letter_of("young"));
-  c.expect(c.store().purge_processed(then, 100) == 0, "what was processed exactly at the moment stays");
-  c.expect(c.store().purge_processed(then + std::chrono::microseconds{1}, 100) == 1, "what was processed before it goes");
-  c.expect(c.store().purge_processed(c.time().wall_now(), 100) == 0, "nothing else does, whatever its age");
-  c.expect(c.logged("done") == "none" && c.logged("young") == "processed", "the young entry is there still");
+  c.expect(c.store().purge_processed(then, 100) == 0,
+           "what was processed exactly at the moment stays");
+  c.expect(c.store().purge_processed(then + std::chrono::microseconds{1}, 100) == 1,
+           "what was processed before it goes");
+  c.expect(c.store().purge_processed(c.time().wall_now(), 100) == 0,
+           "nothing else does, whatever its age");
+  c.expect(c.logged("done") == "none" && c.logged("young") == "processed",
+           "the young entry is there still");
   c.expect(c.listing() == "dead:dead parked:parked again:redriven", "and so are all letters");
   c.expect(c.logged("dead") == "dead", "with their entries");
   c.expect(c.handle(letter_of("done")), "a message whose entry was purged is new again");

@@ -30,7 +30,8 @@ struct message_sample {
   return m;
 }
 
-[[nodiscard]] inline message at_time(message m, std::chrono::sys_days day, std::chrono::microseconds of_day) {
+[[nodiscard]] inline message at_time(message m, std::chrono::sys_days day,
+                                     std::chrono::microseconds of_day) {
   m.time = wall_time{day} + of_day;
   return m;
 }
@@ -41,16 +42,17 @@ struct message_sample {
 }
 
 [[nodiscard]] inline message every_attribute() {
-  return message{.id = std::string("id\0with a nul", 13) + all_bytes(),
-                 .source = "/source/\xC3\xA4?x=1",
-                 .type = "type.of.it",
-                 .subject = "key '\" ; -- \xF0\x9F\x8D\x8B",
-                 .time = wall_time{std::chrono::microseconds{1'234'567'890'123'457}},
-                 .content_type = "application/json; charset=utf-8",
-                 .schema = "https://example.org/schema#1",
-                 .data = "{}",
-                 .headers = {{"traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}},
-                 .topic = "orders.v1"};
+  return message{
+      .id = std::string("id\0with a nul", 13) + all_bytes(),
+      .source = "/source/\xC3\xA4?x=1",
+      .type = "type.of.it",
+      .subject = "key '\" ; -- \xF0\x9F\x8D\x8B",
+      .time = wall_time{std::chrono::microseconds{1'234'567'890'123'457}},
+      .content_type = "application/json; charset=utf-8",
+      .schema = "https://example.org/schema#1",
+      .data = "{}",
+      .headers = {{"traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}},
+      .topic = "orders.v1"};
 }
 
 /// Every kind of message that has broken a store before.
@@ -59,7 +61,8 @@ struct message_sample {
   using std::chrono::year;
   constexpr std::chrono::microseconds odd{1};
   std::vector<header> thousand;
-  for (int i = 0; i < 1000; ++i) thousand.push_back({"header" + std::to_string(i % 10), std::to_string(i)});
+  for (int i = 0; i < 1000; ++i)
+    thousand.push_back({"header" + std::to_string(i % 10), std::to_string(i)});
   std::vector<message_sample> samples{
       {"every attribute", every_attribute()},
       {"no payload", without_data(letter_of("no payload"))},
@@ -70,13 +73,17 @@ struct message_sample {
       {"a key with a nul at its end", letter_of("nul key", std::string("k\0", 2))},
       {"a key of 64 KiB", letter_of("long key", std::string(65'536, 'k'))},
       {"a header without a value", with_headers(letter_of("empty header"), {{"name", ""}})},
-      {"a thousand headers, names repeated", with_headers(letter_of("headers"), std::move(thousand))},
+      {"a thousand headers, names repeated",
+       with_headers(letter_of("headers"), std::move(thousand))},
       {"a binary header", with_headers(letter_of("binary header"), {{all_bytes(), all_bytes()}})},
       {"the year 1900", at_time(letter_of("1900"), sys_days{year{1900} / 1 / 1}, odd)},
-      {"the year 9999", at_time(letter_of("9999"), sys_days{year{9999} / 12 / 31}, std::chrono::hours{24} - odd)},
-      {"a microsecond before 1970", at_time(letter_of("1969"), sys_days{year{1970} / 1 / 1}, -odd)}};
+      {"the year 9999",
+       at_time(letter_of("9999"), sys_days{year{9999} / 12 / 31}, std::chrono::hours{24} - odd)},
+      {"a microsecond before 1970",
+       at_time(letter_of("1969"), sys_days{year{1970} / 1 / 1}, -odd)}};
   for (message_sample& s : samples)
-    if (s.what.time == wall_time{}) s.what.time = wall_time{odd};  // an epoch time would be filled in
+    // an epoch time would be filled in
+    if (s.what.time == wall_time{}) s.what.time = wall_time{odd};
   return samples;
 }
 

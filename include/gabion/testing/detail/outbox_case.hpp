@@ -32,7 +32,8 @@ class outbox_case : public store_case<World> {
     return got.front().at;
   }
 
-  [[nodiscard]] std::vector<outbox_record> pending(position after = beginning, std::size_t limit = 10'000) {
+  [[nodiscard]] std::vector<outbox_record> pending(position after = beginning,
+                                                   std::size_t limit = 10'000) {
     return this->store().fetch(0, after, limit);
   }
   /// The ids of what is pending, in order, joined by spaces.
@@ -49,7 +50,8 @@ class outbox_case : public store_case<World> {
   /// The ids of the dead letters, in order, joined by spaces.
   [[nodiscard]] std::string dead_ids() {
     std::string all;
-    for (const dead_letter& d : this->store().dead_letters(beginning, 10'000)) all += (all.empty() ? "" : " ") + d.what.id;
+    for (const dead_letter& d : this->store().dead_letters(beginning, 10'000))
+      all += (all.empty() ? "" : " ") + d.what.id;
     return all;
   }
 
@@ -64,7 +66,8 @@ class outbox_case : public store_case<World> {
   }
   /// Settles and insists that it took effect.
   void settled(const lease& held, std::initializer_list<settlement> done) {
-    this->require(settle(held, done) == settle_status::applied, "a settlement under the current lease is applied");
+    this->require(settle(held, done) == settle_status::applied,
+                  "a settlement under the current lease is applied");
   }
 };
 
@@ -75,7 +78,9 @@ class outbox_case : public store_case<World> {
 [[nodiscard]] inline settlement dead(position at, std::uint32_t attempts = 3) {
   return {.at = at, .as = disposition::dead, .attempts = attempts, .reason = "refused for good"};
 }
-[[nodiscard]] inline settlement parked(position at) { return {.at = at, .as = disposition::parked}; }
+[[nodiscard]] inline settlement parked(position at) {
+  return {.at = at, .as = disposition::parked};
+}
 
 }  // namespace testing::detail
 }  // namespace v0

@@ -30,13 +30,14 @@ void keys_are_compared_byte_by_byte(Case& c) {
   const lease held = c.own();
   const position first = c.put_one(letter_of("dead", std::string("k\0a", 3)));
   c.settled(held, {dead(first)});
-  c.put({letter_of("same", std::string("k\0a", 3)), letter_of("shorter", "k"), letter_of("other", std::string("k\0b", 3)),
-         letter_of("case", std::string("K\0a", 3))});
+  c.put({letter_of("same", std::string("k\0a", 3)), letter_of("shorter", "k"),
+         letter_of("other", std::string("k\0b", 3)), letter_of("case", std::string("K\0a", 3))});
   for (const outbox_record& r : c.pending())
     c.expect(r.blocked == (r.what.id == "same"), "only the very same key is blocked: " + r.what.id);
 }
 
-/// Stored whole or refused with a clear error and nothing written, so that it is never poison later.
+/// Stored whole or refused with a clear error and nothing written, so that it is never poison
+/// later.
 template <class Case>
 void large_payload_is_kept_or_refused(Case& c, std::size_t size) {
   std::vector<message> batch(2, letter_of("small"));
@@ -74,7 +75,8 @@ template <class Case>
 void header_without_a_name_is_refused(Case& c) {
   message bad = letter_of("a");
   bad.headers = {{"", "value"}};
-  c.expect(code_of([&] { c.put({bad}); }) == errc::invalid_argument, "a header without a name is an invalid argument");
+  c.expect(code_of([&] { c.put({bad}); }) == errc::invalid_argument,
+           "a header without a name is an invalid argument");
   c.expect(c.pending().empty(), "and nothing is written");
 }
 

@@ -20,14 +20,16 @@ template <class Case>
 void committed_batch_in_order(Case& c) {
   const std::vector<enqueued> got = c.put({letter_of("a"), letter_of("b"), letter_of("c")});
   c.require(got.size() == 3, "enqueue answers once for each message");
-  c.expect(got[0].at < got[1].at && got[1].at < got[2].at, "positions rise in the order of the batch");
+  c.expect(got[0].at < got[1].at && got[1].at < got[2].at,
+           "positions rise in the order of the batch");
   c.expect(got[0].at > beginning, "positions are above the beginning");
   c.expect(!got[0].deduplicated, "a new message is not a duplicate");
   c.expect(c.ids() == "a b c", "the three are pending, in their order");
   const std::vector<outbox_record> records = c.pending();
   c.require(records.size() == 3, "fetch gives all three");
   c.expect(records[1].at == got[1].at, "fetch gives the positions that enqueue gave");
-  c.expect(records[1].attempts == 0 && !records[1].blocked, "a new message has no attempts and is not blocked");
+  c.expect(records[1].attempts == 0 && !records[1].blocked,
+           "a new message has no attempts and is not blocked");
 }
 
 template <class Case>
@@ -77,7 +79,8 @@ template <class Case>
 void same_id_within_a_batch(Case& c) {
   const std::vector<enqueued> got = c.put({letter_of("a"), letter_of("b"), letter_of("a")});
   c.require(got.size() == 3, "enqueue answers once for each message");
-  c.expect(!got[0].deduplicated && got[2].deduplicated && got[0].at == got[2].at, "the second of the same id is the duplicate");
+  c.expect(!got[0].deduplicated && got[2].deduplicated && got[0].at == got[2].at,
+           "the second of the same id is the duplicate");
   c.expect(c.ids() == "a b", "it is written once");
 }
 
@@ -86,11 +89,14 @@ void same_id_after_purge(Case& c) {
   const lease held = c.own();
   const position first = c.put_one(letter_of("a"));
   c.settled(held, {delivered(first)});
-  c.expect(c.put({letter_of("a")}).front().deduplicated, "the id of a delivered message that is kept is a duplicate still");
+  c.expect(c.put({letter_of("a")}).front().deduplicated,
+           "the id of a delivered message that is kept is a duplicate still");
   c.time().advance(std::chrono::hours{1});
-  c.require(c.store().purge_published(c.time().wall_now(), 10) == 1, "the delivered message is purged");
+  c.require(c.store().purge_published(c.time().wall_now(), 10) == 1,
+            "the delivered message is purged");
   const std::vector<enqueued> again = c.put({letter_of("a")});
-  c.expect(!again.front().deduplicated && again.front().at > first, "after the purge the id is new, at a higher position");
+  c.expect(!again.front().deduplicated && again.front().at > first,
+           "after the purge the id is new, at a higher position");
 }
 
 template <class Case>
@@ -105,7 +111,8 @@ void same_id_from_several_threads(Case& c) {
       if (!got.front().deduplicated) fresh.fetch_add(1);
     });
   for (std::thread& thread : running) thread.join();
-  c.expect(fresh.load() == 1, "one of the threads writes, the others are told that it is a duplicate");
+  c.expect(fresh.load() == 1,
+           "one of the threads writes, the others are told that it is a duplicate");
   c.expect(c.ids() == "a", "it is written once");
 }
 
@@ -117,7 +124,8 @@ void many_threads_lose_nothing(Case& c) {
   for (int t = 0; t < threads; ++t)
     running.emplace_back([&c, t] {
       for (int i = 0; i < each; ++i) {
-        const std::vector<message> batch{letter_of(std::to_string(t) + "-" + std::to_string(i), "key " + std::to_string(t))};
+        const std::vector<message> batch{
+            letter_of(std::to_string(t) + "-" + std::to_string(i), "key " + std::to_string(t))};
         c.transact([&](auto& tx) { return c.store().enqueue(tx, batch); });
       }
     });
@@ -128,7 +136,8 @@ void many_threads_lose_nothing(Case& c) {
   bool ordered = true;
   for (const outbox_record& r : all) {
     const int t = r.what.id.front() - '0';
-    ordered = ordered && r.what.id == std::to_string(t) + "-" + std::to_string(next[static_cast<std::size_t>(t)]++);
+    ordered = ordered && r.what.id == std::to_string(t) + "-" +
+                                          std::to_string(next[static_cast<std::size_t>(t)]++);
   }
   c.expect(ordered, "the messages of each thread are in the order in which it wrote them");
 }
@@ -183,7 +192,8 @@ void fetch_pages(Case& c) {
   c.expect(c.pending(c.pending().back().at, 3).empty(), "above the last one is nothing");
   c.expect(c.pending(beginning, 0).empty(), "a limit of 0 gives nothing");
   c.expect(c.pending(beginning, 3).size() == 3, "fetch takes nothing away");
-  c.expect(c.store().fetch(1'000'000, beginning, 10).empty(), "a lane that is not there has no messages");
+  c.expect(c.store().fetch(1'000'000, beginning, 10).empty(),
+           "a lane that is not there has no messages");
 }
 
 }  // namespace testing::detail::outbox_cases

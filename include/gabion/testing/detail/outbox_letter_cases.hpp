@@ -23,12 +23,14 @@ void dead_letter_keeps_everything(Case& c) {
   m.time = c.time().wall_now() - std::chrono::hours{1};
   const position at = c.put_one(m);
   c.time().advance(std::chrono::minutes{5});
-  c.settled(held, {{.at = at, .as = disposition::dead, .attempts = 7, .reason = "schema mismatch"}});
+  c.settled(held,
+            {{.at = at, .as = disposition::dead, .attempts = 7, .reason = "schema mismatch"}});
   const std::vector<dead_letter> letters = c.store().dead_letters(beginning, 10);
   c.require(letters.size() == 1, "there is one dead letter");
   c.expect(letters[0].at == at, "at its position");
   c.expect(letters[0].what == m, "with the whole message");
-  c.expect(letters[0].attempts == 7 && letters[0].reason == "schema mismatch", "with its attempts and its reason");
+  c.expect(letters[0].attempts == 7 && letters[0].reason == "schema mismatch",
+           "with its attempts and its reason");
   c.expect(letters[0].died_at == c.time().wall_now(), "and the time of the store's clock");
 }
 
@@ -43,17 +45,21 @@ void dead_letters_page(Case& c) {
   c.require(first.size() == 3, "as many as asked for");
   const std::vector<dead_letter> rest = c.store().dead_letters(first.back().at, 3);
   c.require(rest.size() == 2, "then the rest");
-  c.expect(first.front().what.id == "0" && rest.back().what.id == "4", "in the order of their positions");
+  c.expect(first.front().what.id == "0" && rest.back().what.id == "4",
+           "in the order of their positions");
 }
 
 template <class Case>
 void reason_of_any_length(Case& c) {
   const lease held = c.own();
   const position at = c.put_one(letter_of("a"));
-  c.settled(held, {{.at = at, .as = disposition::dead, .attempts = 1, .reason = std::string(100'000, 'r')}});
+  c.settled(
+      held,
+      {{.at = at, .as = disposition::dead, .attempts = 1, .reason = std::string(100'000, 'r')}});
   const std::vector<dead_letter> letters = c.store().dead_letters(beginning, 1);
   c.require(letters.size() == 1, "a long reason is no obstacle");
-  c.expect(letters[0].reason.starts_with(std::string(200, 'r')), "at least its first 200 bytes are kept");
+  c.expect(letters[0].reason.starts_with(std::string(200, 'r')),
+           "at least its first 200 bytes are kept");
 }
 
 template <class Case>
@@ -66,17 +72,20 @@ void redrive_restores_the_order(Case& c) {
   c.put({letter_of("a4", "a")});
   c.require(c.ids() == "b1 a4", "the rest of the key is held back");
   c.expect(c.store().redrive(all[0].at), "there is such a dead letter");
-  c.expect(c.ids() == "a1 a2 b1 a3 a4", "it and what was parked behind it are pending in their order");
+  c.expect(c.ids() == "a1 a2 b1 a3 a4",
+           "it and what was parked behind it are pending in their order");
   for (const outbox_record& r : c.pending()) {
     c.expect(r.attempts == 0, "with no attempts counted: " + r.what.id);
-    c.expect(r.blocked == (r.what.id == "a4"), "free to go, while what is newer waits for them: " + r.what.id);
+    c.expect(r.blocked == (r.what.id == "a4"),
+             "free to go, while what is newer waits for them: " + r.what.id);
   }
   c.expect(c.dead_ids().empty(), "it is no dead letter any more");
   const outbox_stats s = c.store().stats();
   c.expect(s.dead == 0 && s.parked == 0 && s.pending == 5, "and is counted as pending");
 }
 
-/// A relay that has read past a dead letter must not send what is newer before it has come back for what was redriven.
+/// A relay that has read past a dead letter must not send what is newer before it has come back for
+/// what was redriven.
 template <class Case>
 void nothing_overtakes_what_was_redriven(Case& c) {
   const lease held = c.own();
@@ -87,14 +96,16 @@ void nothing_overtakes_what_was_redriven(Case& c) {
   c.require(c.store().redrive(old[0].at), "they are redriven");
   const position a3 = c.put_one(letter_of("a3", "a"));
   const position a4 = c.put_one(letter_of("a4", "a"));
-  for (const outbox_record& r : c.pending(old[1].at)) c.expect(r.blocked, "a newer message of the key is blocked: " + r.what.id);
+  for (const outbox_record& r : c.pending(old[1].at))
+    c.expect(r.blocked, "a newer message of the key is blocked: " + r.what.id);
   c.settled(held, {parked(a3)});
   c.expect(c.ids() == "a1 a2 a3 a4", "to park it then is no parking: it stays pending");
   for (const outbox_record& r : c.pending(old[1].at))
     c.expect(r.blocked, "and is still not free past the older ones: " + r.what.id);
   c.settled(held, {delivered(old[0].at), delivered(old[1].at)});
   for (const outbox_record& r : c.pending())
-    c.expect(r.at == a4 || !r.blocked, "once the older ones are delivered the next is free: " + r.what.id);
+    c.expect(r.at == a4 || !r.blocked,
+             "once the older ones are delivered the next is free: " + r.what.id);
   c.settled(held, {delivered(a3)});
   c.require(c.find(a4).has_value(), "the last is pending");
   c.expect(!c.find(a4)->blocked, "and in its turn the last");
@@ -111,7 +122,8 @@ void redrive_takes_dead_letters_only(Case& c) {
   c.expect(!c.store().redrive(all[2].at), "nor a delivered one");
   c.expect(!c.store().redrive(all[3].at), "nor a pending one");
   c.expect(!c.store().redrive(position{to_number(all[3].at) + 1000}), "nor one that is not there");
-  c.expect(c.ids() == "b2" && c.dead_ids() == "a1" && c.store().stats().parked == 1, "and nothing changes");
+  c.expect(c.ids() == "b2" && c.dead_ids() == "a1" && c.store().stats().parked == 1,
+           "and nothing changes");
 }
 
 template <class Case>
@@ -178,17 +190,22 @@ void redrive_behind_a_dead_one_stays_blocked(Case& c) {
 template <class Case>
 void purge_takes_the_old_and_delivered_only(Case& c) {
   const lease held = c.own();
-  c.put({letter_of("done", "1"), letter_of("waiting", "2"), letter_of("dead", "3"), letter_of("parked", "3")});
+  c.put({letter_of("done", "1"), letter_of("waiting", "2"), letter_of("dead", "3"),
+         letter_of("parked", "3")});
   const std::vector<outbox_record> all = c.pending();
   c.require(all.size() == 4, "four are pending");
   const wall_time published = c.time().wall_now();
   c.settled(held, {delivered(all[0].at), dead(all[2].at), parked(all[3].at)});
   c.time().advance(std::chrono::hours{24 * 365});
-  c.expect(c.store().purge_published(published, 100) == 0, "what was published exactly at the moment stays");
-  c.expect(c.store().purge_published(published + std::chrono::microseconds{1}, 100) == 1, "what was published before it goes");
-  c.expect(c.store().purge_published(c.time().wall_now(), 100) == 0, "the rest never does, whatever its age");
+  c.expect(c.store().purge_published(published, 100) == 0,
+           "what was published exactly at the moment stays");
+  c.expect(c.store().purge_published(published + std::chrono::microseconds{1}, 100) == 1,
+           "what was published before it goes");
+  c.expect(c.store().purge_published(c.time().wall_now(), 100) == 0,
+           "the rest never does, whatever its age");
   const outbox_stats s = c.store().stats();
-  c.expect(s.pending == 1 && s.dead == 1 && s.parked == 1, "the unsent, the dead and the parked are all there");
+  c.expect(s.pending == 1 && s.dead == 1 && s.parked == 1,
+           "the unsent, the dead and the parked are all there");
   c.expect(c.store().redrive(all[2].at) && c.ids() == "waiting dead parked", "and whole");
 }
 
@@ -210,7 +227,8 @@ void purge_is_bounded(Case& c) {
 template <class Case>
 void stats_follow(Case& c) {
   const lease held = c.own();
-  c.expect(c.store().stats().pending == 0 && !c.store().stats().oldest_pending, "an empty store has no oldest message");
+  c.expect(c.store().stats().pending == 0 && !c.store().stats().oldest_pending,
+           "an empty store has no oldest message");
   const wall_time first = c.time().wall_now();
   const position a = c.put_one(letter_of("a", "1"));
   c.time().advance(std::chrono::seconds{5});
@@ -224,7 +242,8 @@ void stats_follow(Case& c) {
   c.settled(held, {delivered(a)});
   s = c.store().stats();
   c.expect(s.pending == 1, "what is delivered is not pending");
-  c.expect(s.oldest_pending == second, "age counts from the enqueue, not from the message's own time");
+  c.expect(s.oldest_pending == second,
+           "age counts from the enqueue, not from the message's own time");
 }
 
 }  // namespace testing::detail::outbox_cases

@@ -17,12 +17,17 @@ namespace testing::detail::outbox_cases {
 
 template <class Case>
 void lease_is_exclusive(Case& c) {
-  const std::optional<lease> one = c.store().acquire_lease("relay", "one", std::chrono::seconds{10});
+  const std::optional<lease> one =
+      c.store().acquire_lease("relay", "one", std::chrono::seconds{10});
   c.require(one.has_value(), "a free lease is given");
-  c.expect(one->name == "relay" && one->owner == "one" && one->epoch > 0, "it names itself, its owner and an epoch");
-  c.expect(!c.store().acquire_lease("relay", "two", std::chrono::seconds{10}), "nobody else gets it");
-  c.expect(c.store().acquire_lease("other", "two", std::chrono::seconds{10}).has_value(), "a lease of another name is free");
-  const std::optional<lease> again = c.store().acquire_lease("relay", "one", std::chrono::seconds{10});
+  c.expect(one->name == "relay" && one->owner == "one" && one->epoch > 0,
+           "it names itself, its owner and an epoch");
+  c.expect(!c.store().acquire_lease("relay", "two", std::chrono::seconds{10}),
+           "nobody else gets it");
+  c.expect(c.store().acquire_lease("other", "two", std::chrono::seconds{10}).has_value(),
+           "a lease of another name is free");
+  const std::optional<lease> again =
+      c.store().acquire_lease("relay", "one", std::chrono::seconds{10});
   c.require(again.has_value(), "the owner gets it again");
   c.expect(again->epoch > one->epoch, "with a new epoch");
   c.expect(!c.store().renew_lease(*one, std::chrono::seconds{10}), "which fences his former self");
@@ -32,14 +37,18 @@ template <class Case>
 void lease_expires_by_the_stores_clock(Case& c) {
   const lease one = c.own("one", std::chrono::seconds{10});
   c.time().advance(std::chrono::seconds{10} - std::chrono::microseconds{1});
-  c.expect(!c.store().acquire_lease("relay", "two", std::chrono::seconds{10}), "a microsecond before its end it is taken");
+  c.expect(!c.store().acquire_lease("relay", "two", std::chrono::seconds{10}),
+           "a microsecond before its end it is taken");
   c.time().advance(std::chrono::microseconds{1});
-  const std::optional<lease> two = c.store().acquire_lease("relay", "two", std::chrono::seconds{10});
+  const std::optional<lease> two =
+      c.store().acquire_lease("relay", "two", std::chrono::seconds{10});
   c.require(two.has_value(), "at its end it is free");
   c.expect(two->epoch > one.epoch, "the epoch rises with the owner");
-  c.expect(!c.store().renew_lease(one, std::chrono::seconds{10}), "the former owner can not renew it");
+  c.expect(!c.store().renew_lease(one, std::chrono::seconds{10}),
+           "the former owner can not renew it");
   c.expect(!c.store().release_lease(one), "the former owner can not release it");
-  c.expect(!c.store().acquire_lease("relay", "one", std::chrono::seconds{10}), "the new owner has it still");
+  c.expect(!c.store().acquire_lease("relay", "one", std::chrono::seconds{10}),
+           "the new owner has it still");
 }
 
 template <class Case>
@@ -48,9 +57,11 @@ void lease_is_renewed(Case& c) {
   c.time().advance(std::chrono::seconds{9});
   c.expect(c.store().renew_lease(one, std::chrono::seconds{10}), "the owner renews");
   c.time().advance(std::chrono::seconds{9});
-  c.expect(!c.store().acquire_lease("relay", "two", std::chrono::seconds{10}), "the time runs from the renewal");
+  c.expect(!c.store().acquire_lease("relay", "two", std::chrono::seconds{10}),
+           "the time runs from the renewal");
   c.time().advance(std::chrono::seconds{1});
-  c.expect(c.store().acquire_lease("relay", "two", std::chrono::seconds{10}).has_value(), "and ends");
+  c.expect(c.store().acquire_lease("relay", "two", std::chrono::seconds{10}).has_value(),
+           "and ends");
 }
 
 template <class Case>
@@ -58,7 +69,8 @@ void lease_is_released(Case& c) {
   const lease one = c.own("one");
   c.expect(c.store().release_lease(one), "the owner releases");
   c.expect(!c.store().release_lease(one), "once");
-  c.expect(!c.store().renew_lease(one, std::chrono::seconds{1}), "what was released can not be renewed");
+  c.expect(!c.store().renew_lease(one, std::chrono::seconds{1}),
+           "what was released can not be renewed");
   const lease two = c.own("two");
   c.expect(two.epoch > one.epoch, "the next owner gets a higher epoch at once");
 }
@@ -67,7 +79,8 @@ template <class Case>
 void lease_survives_a_clock_that_jumps(Case& c) {
   const lease one = c.own("one", std::chrono::minutes{1});
   c.time().advance(std::chrono::hours{-24});
-  c.expect(!c.store().acquire_lease("relay", "two", std::chrono::minutes{1}), "a clock that steps back gives it to nobody");
+  c.expect(!c.store().acquire_lease("relay", "two", std::chrono::minutes{1}),
+           "a clock that steps back gives it to nobody");
   c.time().advance(std::chrono::hours{48});
   const lease two = c.own("two");
   const position at = c.put_one(letter_of("a"));
@@ -83,7 +96,8 @@ void one_of_many_gets_the_lease(Case& c) {
   std::vector<std::thread> running;
   for (int t = 0; t < threads; ++t)
     running.emplace_back([&c, &owners, t] {
-      if (c.store().acquire_lease("relay", "owner " + std::to_string(t), std::chrono::minutes{1})) owners.fetch_add(1);
+      if (c.store().acquire_lease("relay", "owner " + std::to_string(t), std::chrono::minutes{1}))
+        owners.fetch_add(1);
     });
   for (std::thread& thread : running) thread.join();
   c.expect(owners.load() == 1, "of those who start at once one gets the lease");
@@ -110,7 +124,8 @@ void watermark_alone_settles_nothing_above_it(Case& c) {
   const position a = c.put_one(letter_of("a"));
   c.put({letter_of("b")});
   const std::vector<settlement> done{delivered(a)};
-  c.require(c.store().settle(held, done, a) == settle_status::applied, "a settlement under the current lease is applied");
+  c.require(c.store().settle(held, done, a) == settle_status::applied,
+            "a settlement under the current lease is applied");
   c.expect(c.ids() == "b", "what is above the watermark stays");
 }
 
@@ -136,16 +151,20 @@ void newer_epoch_fences(Case& c) {
   const lease one = c.own("one", std::chrono::seconds{10});
   c.time().advance(std::chrono::seconds{11});
   const lease two = c.own("two");
-  c.expect(c.settle(one, {delivered(a), dead(b)}) == settle_status::fenced, "the former owner is told that he is fenced");
+  c.expect(c.settle(one, {delivered(a), dead(b)}) == settle_status::fenced,
+           "the former owner is told that he is fenced");
   c.expect(c.ids() == "a b" && c.dead_ids().empty(), "and nothing of his settlement is written");
   c.expect(c.settle(two, {delivered(a)}) == settle_status::applied, "the current owner's is");
   lease forged = two;
   forged.epoch -= 1;
-  c.expect(c.settle(forged, {delivered(b)}) == settle_status::fenced, "it is the epoch that counts");
+  c.expect(c.settle(forged, {delivered(b)}) == settle_status::fenced,
+           "it is the epoch that counts");
   forged.epoch = two.epoch + 1;
-  c.expect(c.settle(forged, {delivered(b)}) == settle_status::fenced, "an epoch that was never given is not current");
+  c.expect(c.settle(forged, {delivered(b)}) == settle_status::fenced,
+           "an epoch that was never given is not current");
   forged = {.name = "never taken", .owner = "two", .epoch = 1};
-  c.expect(c.settle(forged, {delivered(b)}) == settle_status::fenced, "neither is a lease that was never given");
+  c.expect(c.settle(forged, {delivered(b)}) == settle_status::fenced,
+           "neither is a lease that was never given");
   c.expect(c.ids() == "b", "nothing of that is written");
 }
 
@@ -158,7 +177,8 @@ void dead_is_kept_and_blocks_its_key(Case& c) {
   c.settled(held, {dead(all[0].at)});
   c.expect(c.ids() == "b1 a2 free", "the dead one is not pending");
   for (const outbox_record& r : c.pending())
-    c.expect(r.blocked == (r.what.id == "a2"), "behind it its key is blocked, and no other: " + r.what.id);
+    c.expect(r.blocked == (r.what.id == "a2"),
+             "behind it its key is blocked, and no other: " + r.what.id);
   c.put({letter_of("a3", "a")});
   c.expect(c.pending().back().blocked, "what comes later for the key is blocked too");
 }
@@ -197,16 +217,19 @@ void parked_needs_a_blocked_key(Case& c) {
   c.require(all.size() == 2, "two are pending");
   c.settled(held, {parked(all[1].at)});
   c.expect(c.ids() == "a1 a2", "a message whose key is not blocked stays pending");
-  for (const outbox_record& r : c.pending()) c.expect(!r.blocked, "and is free to go: " + r.what.id);
+  for (const outbox_record& r : c.pending())
+    c.expect(!r.blocked, "and is free to go: " + r.what.id);
   const position a3 = c.put_one(letter_of("a3", "a"));
   c.require(c.find(a3).has_value(), "the next is pending");
-  c.expect(c.find(a3)->blocked, "but who parked it has read past it, so what is newer waits until it is settled");
+  c.expect(c.find(a3)->blocked,
+           "but who parked it has read past it, so what is newer waits until it is settled");
   c.settled(held, {delivered(a3)});
   c.settled(held, {dead(all[1].at), parked(all[0].at)});
   c.expect(c.ids() == "a1", "what is dead behind it does not block it");
   c.expect(c.store().redrive(all[1].at), "the dead one is redriven");
   c.settled(held, {parked(all[1].at)});
-  c.expect(c.ids() == "a1 a2", "a parking that was decided before a redrive does not strand the message");
+  c.expect(c.ids() == "a1 a2",
+           "a parking that was decided before a redrive does not strand the message");
 }
 
 }  // namespace testing::detail::outbox_cases

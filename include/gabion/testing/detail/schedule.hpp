@@ -27,13 +27,15 @@ struct step {
   std::uint64_t value = 0;  // read, or else written
 };
 
-/// Steps in a row by one thread are its letter and their number; a small letter after them says how old the value is that the
-/// last of them read (b: one store before the newest), and an exclamation mark that it failed for nothing: `A5bB2A`.
+/// Steps in a row by one thread are its letter and their number; a small letter after them says how
+/// old the value is that the last of them read (b: one store before the newest), and an exclamation
+/// mark that it failed for nothing: `A5bB2A`.
 [[nodiscard]] inline std::string schedule_of(const std::vector<step>& steps) {
   std::string text;
   for (std::size_t i = 0; i < steps.size();) {
     std::size_t end = i + 1;
-    while (end < steps.size() && steps[end].thread == steps[i].thread && steps[end - 1].age == 0 && !steps[end - 1].spurious)
+    while (end < steps.size() && steps[end].thread == steps[i].thread && steps[end - 1].age == 0 &&
+           !steps[end - 1].spurious)
       ++end;
     const step& last = steps[end - 1];
     text += static_cast<char>('A' + last.thread);
@@ -55,7 +57,8 @@ struct step {
     for (; i < text.size() && text[i] >= '0' && text[i] <= '9' && count < 100'000; ++i)
       count = count * 10 + static_cast<std::size_t>(text[i] - '0');
     steps.insert(steps.end(), count == 0 ? 1 : count, step{.thread = thread});
-    if (i < text.size() && text[i] >= 'a' && text[i] <= 'z') steps.back().age = static_cast<std::uint8_t>(text[i++] - 'a');
+    if (i < text.size() && text[i] >= 'a' && text[i] <= 'z')
+      steps.back().age = static_cast<std::uint8_t>(text[i++] - 'a');
     if (i < text.size() && text[i] == '!') steps.back().spurious = ++i != 0;
   }
   return true;
@@ -63,13 +66,18 @@ struct step {
 
 /// The same for people: `A:load #0 = 5, one before the newest`.
 [[nodiscard]] inline std::string trace_of(const std::vector<step>& steps) {
-  constexpr std::array<std::string_view, 6> verbs{"load", "store", "update", "lock", "wait", "sleep"};
+  constexpr std::array<std::string_view, 6> verbs{"load", "store", "update",
+                                                  "lock", "wait",  "sleep"};
   std::string text;
   for (const step& s : steps) {
     if (!text.empty()) text += "; ";
     text += static_cast<char>('A' + s.thread);
-    text.append(":").append(verbs[static_cast<std::size_t>(s.what)]).append(" #").append(std::to_string(s.where));
-    if (s.what <= access::update) text.append(" = ").append(std::to_string(static_cast<std::int64_t>(s.value)));
+    text.append(":")
+        .append(verbs[static_cast<std::size_t>(s.what)])
+        .append(" #")
+        .append(std::to_string(s.where));
+    if (s.what <= access::update)
+      text.append(" = ").append(std::to_string(static_cast<std::int64_t>(s.value)));
     if (s.age != 0) text.append(" (old by ").append(std::to_string(s.age)).append(")");
     if (s.spurious) text += " (failed for nothing)";
   }

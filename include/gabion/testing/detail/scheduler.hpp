@@ -23,20 +23,22 @@ namespace gabion {
 inline namespace v0 {
 namespace testing {
 
-/// What a thread of a scenario does: a reference to something that can be called, which must outlive the call of `threads`.
+/// What a thread of a scenario does: a reference to something that can be called, which must
+/// outlive the call of `threads`.
 class thread_body {
  public:
   template <class Function>
-    requires std::is_invocable_v<Function&> &&(!std::is_same_v<std::remove_cvref_t<Function>, thread_body>)explicit(false)
-        thread_body(Function&& f) noexcept  // NOLINT(bugprone-forwarding-reference-overload): constrained above
-        : target_{const_cast<void*>(static_cast<const void*>(&f))}, call_{[](void* t) {
-            (*static_cast<std::remove_reference_t<Function>*>(t))();
-          }} {}
-    void operator()() const { call_(target_); }
+    requires std::is_invocable_v<Function&> &&
+                 (!std::is_same_v<std::remove_cvref_t<Function>, thread_body>)
+  explicit(false) thread_body(
+      Function&& f) noexcept  // NOLINT(bugprone-forwarding-reference-overload): constrained above
+      : target_{const_cast<void*>(static_cast<const void*>(&f))},
+        call_{[](void* t) { (*static_cast<std::remove_reference_t<Function>*>(t))(); }} {}
+  void operator()() const { call_(target_); }
 
-   private:
-    void* target_;
-    void (*call_)(void*);
+ private:
+  void* target_;
+  void (*call_)(void*);
 };
 
 namespace detail {
@@ -47,7 +49,8 @@ struct location_ref {
   std::uint64_t execution = 0;
 };
 
-/// While it lives, what happens is the explorer's doing and not the scenario's: for whoever watches every access to memory.
+/// While it lives, what happens is the explorer's doing and not the scenario's: for whoever watches
+/// every access to memory.
 class backstage {
  public:
   backstage() noexcept { on = true; }
@@ -73,7 +76,9 @@ class scheduler {
     return s != nullptr && s->active_ != no_thread ? s : nullptr;
   }
 
-  scheduler(scheduler_limits limits, const search_plan& plan) : limits_{limits} { search_.plan(plan); }
+  scheduler(scheduler_limits limits, const search_plan& plan) : limits_{limits} {
+    search_.plan(plan);
+  }
   scheduler(const scheduler&) = delete;
   scheduler& operator=(const scheduler&) = delete;
   ~scheduler() { stop(); }
@@ -131,11 +136,13 @@ class scheduler {
     const std::uint64_t value = l.read(i, active_, t.clock, order);
     t.clock.advance(active_);
     note(value, age);
-    search_.did({{&l, access::load, ordered}, active_, l.outlives(i, active_, {limits_.old_values})});
+    search_.did(
+        {{&l, access::load, ordered}, active_, l.outlives(i, active_, {limits_.old_values})});
     return value;
   }
 
-  void store(location_ref& ref, std::uint64_t initial, std::uint64_t value, std::memory_order order) {
+  void store(location_ref& ref, std::uint64_t initial, std::uint64_t value,
+             std::memory_order order) {
     location& l = located(ref, initial);
     reach({&l, access::store, order == std::memory_order_seq_cst});
     thread_state& t = threads_[active_];
@@ -143,11 +150,13 @@ class scheduler {
     done(value, t);
   }
 
-  /// Reads the newest value; `change(value)` says whether to write, and makes it the value to write. A failing update is a load
-  /// with `failure`; `weak`: it may fail for nothing. Gives what was read; `failed_for_nothing` is then true.
+  /// Reads the newest value; `change(value)` says whether to write, and makes it the value to
+  /// write. A failing update is a load with `failure`; `weak`: it may fail for nothing. Gives what
+  /// was read; `failed_for_nothing` is then true.
   template <class Change>
-  std::uint64_t update(location_ref& ref, std::uint64_t initial, std::memory_order success, std::memory_order failure, bool weak,
-                       bool& failed_for_nothing, const Change& change) {
+  std::uint64_t update(location_ref& ref, std::uint64_t initial, std::memory_order success,
+                       std::memory_order failure, bool weak, bool& failed_for_nothing,
+                       const Change& change) {
     location& l = located(ref, initial);
     reach({&l, access::update, success == std::memory_order_seq_cst});
     thread_state& t = threads_[active_];
@@ -176,14 +185,20 @@ class scheduler {
   }
 
   // Of an event, whose value is 1 if somebody has been woken who has not been there yet.
-  void wake(location_ref& ref, std::uint64_t initial) { swap({&located(ref, initial), access::update, false}, 1); }
-  void wait(location_ref& ref, std::uint64_t initial) { swap({&located(ref, initial), access::wait, false}, 0); }
+  void wake(location_ref& ref, std::uint64_t initial) {
+    swap({&located(ref, initial), access::update, false}, 1);
+  }
+  void wait(location_ref& ref, std::uint64_t initial) {
+    swap({&located(ref, initial), access::wait, false}, 0);
+  }
   std::uint64_t take(location_ref& ref, std::uint64_t initial) {
     return swap({&located(ref, initial), access::update, false}, 0);
   }
 
-  // As std::atomic::wait: blocked until somebody notifies after a store that comes after the one that was read.
-  void wait_while(location_ref& ref, std::uint64_t initial, std::uint64_t old, std::memory_order order) {
+  // As std::atomic::wait: blocked until somebody notifies after a store that comes after the one
+  // that was read.
+  void wait_while(location_ref& ref, std::uint64_t initial, std::uint64_t old,
+                  std::memory_order order) {
     location& l = located(ref, initial);
     while (load(ref, initial, order) == old) {
       const std::size_t seen = l.newest() - steps_.back().age;
@@ -229,7 +244,8 @@ class scheduler {
   std::uint64_t swap(const intent& i, std::uint64_t value) {
     reach(i);
     thread_state& t = threads_[active_];
-    const std::uint64_t old = i.where->read(i.where->newest(), active_, t.clock, std::memory_order_acquire);
+    const std::uint64_t old =
+        i.where->read(i.where->newest(), active_, t.clock, std::memory_order_acquire);
     i.where->replace(value, active_, t.clock, std::memory_order_acq_rel);
     done(value, t);
     return old;
@@ -303,18 +319,24 @@ class scheduler {
     if (live_ == 0) return no_thread;
     const thread_set set = able();
     if (set == 0 || steps_.size() >= limits_.max_steps) return give_up(set);
-    const std::size_t next = script_ != nullptr ? scripted(set, before) : search_.thread(set, before, next_);
+    const std::size_t next =
+        script_ != nullptr ? scripted(set, before) : search_.thread(set, before, next_);
     if (next == no_thread) return next;
-    steps_.push_back({.thread = static_cast<std::uint8_t>(next), .what = next_[next].what, .where = next_[next].where->number()});
+    steps_.push_back({.thread = static_cast<std::uint8_t>(next),
+                      .what = next_[next].what,
+                      .where = next_[next].where->number()});
     return next;
   }
 
   [[nodiscard]] std::size_t give_up(thread_set set) {
     bool all_wait = true;
     for (thread_set left = live_; left != 0; left &= left - 1)
-      all_wait = all_wait && next_[static_cast<std::size_t>(std::countr_zero(left))].what >= access::wait;
+      all_wait =
+          all_wait && next_[static_cast<std::size_t>(std::countr_zero(left))].what >= access::wait;
     stuck_ = true;
-    complain(set != 0 ? "more steps than max_steps: livelock?" : all_wait ? "lost wakeup: a thread waits for ever" : "deadlock");
+    complain(set != 0   ? "more steps than max_steps: livelock?"
+             : all_wait ? "lost wakeup: a thread waits for ever"
+                        : "deadlock");
     return no_thread;
   }
 
@@ -331,7 +353,8 @@ class scheduler {
     return no_thread;
   }
   [[nodiscard]] const step* scripted_step() const noexcept {
-    return script_ != nullptr && steps_.size() <= script_->size() ? &(*script_)[steps_.size() - 1] : nullptr;
+    return script_ != nullptr && steps_.size() <= script_->size() ? &(*script_)[steps_.size() - 1]
+                                                                  : nullptr;
   }
 
   [[nodiscard]] std::size_t pick_age(const location& l, const thread_state& t, bool ordered) {

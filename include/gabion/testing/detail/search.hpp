@@ -17,7 +17,9 @@ namespace testing::detail {
 
 using thread_set = std::uint32_t;
 inline constexpr std::size_t no_thread = static_cast<std::size_t>(-1);
-[[nodiscard]] constexpr thread_set only(std::size_t thread) noexcept { return thread_set{1} << thread; }
+[[nodiscard]] constexpr thread_set only(std::size_t thread) noexcept {
+  return thread_set{1} << thread;
+}
 
 /// What a thread will do when it goes on.
 struct intent {
@@ -46,11 +48,12 @@ struct search_plan {
 
 /// The choices of an execution: which thread goes on, and which value a load returns.
 ///
-/// Depth first: the stack of choices is followed as far as it goes, then extended by first choices; `backtrack` turns the
-/// last one that has another way. Sleep sets (Godefroid, "Partial-Order Methods for the Verification of Concurrent
-/// Systems", 1996) leave out orders that only swap independent steps. A load that is put to sleep has had every value
-/// there was: it wakes up for newer ones alone. A store does not depend on a load before it, if that load could
-/// return the same value after it.
+/// Depth first: the stack of choices is followed as far as it goes, then extended by first choices;
+/// `backtrack` turns the last one that has another way. Sleep sets (Godefroid, "Partial-Order
+/// Methods for the Verification of Concurrent Systems", 1996) leave out orders that only swap
+/// independent steps. A load that is put to sleep has had every value there was: it wakes up for
+/// newer ones alone. A store does not depend on a load before it, if that load could return the
+/// same value after it.
 class search {
  public:
   void plan(const search_plan& p) {
@@ -70,7 +73,8 @@ class search {
 
   /// The thread that makes the next step: one of `able`, which is not empty.
   [[nodiscard]] std::size_t thread(thread_set able, std::size_t active, const intents& next) {
-    if (plan_.bounded && preempted_ >= plan_.preemptions && active != no_thread && (able & only(active)) != 0)
+    if (plan_.bounded && preempted_ >= plan_.preemptions && active != no_thread &&
+        (able & only(active)) != 0)
       able = only(active);
     const std::size_t taken = choose(able, active, next);
     if (active != no_thread && taken != active && (able & only(active)) != 0) ++preempted_;
@@ -137,12 +141,15 @@ class search {
         spent_ = true;
         return preferred(able, active);
       }
-      stack_.push_back({.taken = static_cast<std::uint16_t>(preferred(awake, active)), .awake = awake, .asleep = asleep});
+      stack_.push_back({.taken = static_cast<std::uint16_t>(preferred(awake, active)),
+                        .awake = awake,
+                        .asleep = asleep});
     }
     const choice& c = stack_[depth_++];
     floor_ = (c.asleep.all & only(c.taken)) != 0 ? c.asleep.floor[c.taken] : 0;
     // What follows an earlier choice is on the stack already.
-    const bool newest = depth_ == stack_.size() || (depth_ + 1 == stack_.size() && stack_[depth_].options != 0);
+    const bool newest =
+        depth_ == stack_.size() || (depth_ + 1 == stack_.size() && stack_[depth_].options != 0);
     if (newest && plan_.reduced) fall_asleep(c, next);
     return c.taken;
   }
@@ -168,7 +175,8 @@ class search {
   /// If `sleeper` would have done the same before the last step.
   [[nodiscard]] bool independent(const intent& sleeper) const noexcept {
     if (last_.did.where != sleeper.where || sleeper.what == access::load) return true;
-    return last_.did.what == access::load && last_.outlived && !(last_.did.ordered && sleeper.ordered);
+    return last_.did.what == access::load && last_.outlived &&
+           !(last_.did.ordered && sleeper.ordered);
   }
 
   [[nodiscard]] static thread_set sound_asleep(const sleepers& s, const intents& next) noexcept {

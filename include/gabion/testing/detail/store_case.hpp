@@ -17,7 +17,8 @@ inline namespace v0 {
 namespace testing::detail {
 
 /// A message with what most cases need.
-[[nodiscard]] inline message letter_of(std::string id, std::string key = "k", std::string text = "payload") {
+[[nodiscard]] inline message letter_of(std::string id, std::string key = "k",
+                                       std::string text = "payload") {
   return message{.id = std::move(id),
                  .source = "/conformance",
                  .type = "thing.happened",
@@ -50,7 +51,8 @@ struct unmet : std::runtime_error {
 template <class World>
 class store_case {
  public:
-  store_case(World& world, manual_time& time, findings& found) : world_{world}, time_{time}, found_{found} {}
+  store_case(World& world, manual_time& time, findings& found)
+      : world_{world}, time_{time}, found_{found} {}
 
   [[nodiscard]] auto& store() { return world_.store(); }
   [[nodiscard]] manual_time& time() noexcept { return time_; }

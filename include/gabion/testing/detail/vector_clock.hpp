@@ -10,7 +10,8 @@ namespace testing::detail {
 
 inline constexpr std::size_t max_threads = 8;
 
-/// One tick count for each thread: what happened before. Eight small numbers that fit one vector register.
+/// One tick count for each thread: what happened before. Eight small numbers that fit one vector
+/// register.
 class vector_clock {
  public:
   using tick = std::int16_t;
@@ -34,9 +35,13 @@ class vector_clock {
     at_ = (other.at_ & less) | (at_ & ~less);
   }
   /// Everything that `other` counts happened before.
-  [[nodiscard]] bool covers(const vector_clock& other) const noexcept { return !any(other.at_ > at_); }
+  [[nodiscard]] bool covers(const vector_clock& other) const noexcept {
+    return !any(other.at_ > at_);
+  }
   /// Of the moments in `other`, one for each thread, at least one happened before.
-  [[nodiscard]] bool covers_one_of(const vector_clock& other) const noexcept { return any(other.at_ <= at_); }
+  [[nodiscard]] bool covers_one_of(const vector_clock& other) const noexcept {
+    return any(other.at_ <= at_);
+  }
 
  private:
   using lanes [[gnu::vector_size(16)]] = tick;

@@ -19,13 +19,15 @@ namespace testing::detail {
   return o != std::memory_order_relaxed && o != std::memory_order_release;
 }
 [[nodiscard]] constexpr bool releases(std::memory_order o) noexcept {
-  return o == std::memory_order_release || o == std::memory_order_acq_rel || o == std::memory_order_seq_cst;
+  return o == std::memory_order_release || o == std::memory_order_acq_rel ||
+         o == std::memory_order_seq_cst;
 }
 
 /// How far back a load may reach.
 struct staleness {
-  std::size_t old_values = 0;                  // this many stores before the newest; 0: always the newest
-  static constexpr std::uint8_t patience = 3;  // so often one thread may read one store that is not the newest
+  std::size_t old_values = 0;  // this many stores before the newest; 0: always the newest
+  // so often one thread may read one store that is not the newest
+  static constexpr std::uint8_t patience = 3;
 };
 
 /// One store to a location.
@@ -39,9 +41,10 @@ struct stored {
 
 /// One object that threads share, and what has been stored to it in this execution, oldest first.
 ///
-/// A load may return any store that is not older than one that the loading thread knows of: its own, one that it has read, or
-/// one that happened before by any chain of releases and acquires (the coherence rules of C++20, [intro.races]).
-/// Modification order is the order in which the stores were executed.
+/// A load may return any store that is not older than one that the loading thread knows of: its
+/// own, one that it has read, or one that happened before by any chain of releases and acquires
+/// (the coherence rules of C++20, [intro.races]). Modification order is the order in which the
+/// stores were executed.
 class location {
  public:
   void begin(std::uint32_t number, std::uint64_t value) {
@@ -58,19 +61,25 @@ class location {
   [[nodiscard]] std::size_t newest() const noexcept { return history_.size() - 1; }
 
   /// The oldest store that a load of this thread may return.
-  [[nodiscard]] std::size_t oldest(std::size_t thread, const vector_clock& clock, bool ordered, staleness limit) const noexcept {
+  [[nodiscard]] std::size_t oldest(std::size_t thread, const vector_clock& clock, bool ordered,
+                                   staleness limit) const noexcept {
     std::size_t i = newest();
-    const std::size_t stop = (std::max)(i - (std::min)(i, limit.old_values), ordered ? last_ordered_ : 0);
-    while (i > stop && !clock.covers_one_of(history_[i].known) && history_[i - 1].reads[thread] < staleness::patience) --i;
+    const std::size_t stop =
+        (std::max)(i - (std::min)(i, limit.old_values), ordered ? last_ordered_ : 0);
+    while (i > stop && !clock.covers_one_of(history_[i].known) &&
+           history_[i - 1].reads[thread] < staleness::patience)
+      --i;
     return i;
   }
 
-  /// If store `i`, which this thread has just read, could still be read by it after one more store of somebody else's.
+  /// If store `i`, which this thread has just read, could still be read by it after one more store
+  /// of somebody else's.
   [[nodiscard]] bool outlives(std::size_t i, std::size_t thread, staleness limit) const noexcept {
     return newest() + 1 - i <= limit.old_values && history_[i].reads[thread] <= staleness::patience;
   }
 
-  std::uint64_t read(std::size_t i, std::size_t thread, vector_clock& clock, std::memory_order order) noexcept {
+  std::uint64_t read(std::size_t i, std::size_t thread, vector_clock& clock,
+                     std::memory_order order) noexcept {
     stored& s = history_[i];
     if (clock[thread] < s.known[thread]) s.known.set(thread, clock[thread]);
     if (s.reads[thread] != 255) ++s.reads[thread];
@@ -78,11 +87,13 @@ class location {
     return s.value;
   }
 
-  void write(std::uint64_t value, std::size_t thread, const vector_clock& clock, std::memory_order order) {
+  void write(std::uint64_t value, std::size_t thread, const vector_clock& clock,
+             std::memory_order order) {
     append(value, thread, clock, order, {});
   }
   /// A read-modify-write: goes on with the release sequence of the store that it replaces.
-  void replace(std::uint64_t value, std::size_t thread, const vector_clock& clock, std::memory_order order) {
+  void replace(std::uint64_t value, std::size_t thread, const vector_clock& clock,
+               std::memory_order order) {
     append(value, thread, clock, order, vector_clock{history_.back().sync});
   }
   [[nodiscard]] std::uint64_t last() const noexcept { return history_.back().value; }
@@ -113,10 +124,14 @@ class location {
   }
 
  private:
-  void append(std::uint64_t value, std::size_t thread, const vector_clock& clock, std::memory_order order, vector_clock sync) {
+  void append(std::uint64_t value, std::size_t thread, const vector_clock& clock,
+              std::memory_order order, vector_clock sync) {
     const bool ordered = order == std::memory_order_seq_cst;
     if (releases(order)) sync.join(clock);
-    stored s{.value = value, .ordered = ordered, .sync = sync, .known = vector_clock::filled(vector_clock::never)};
+    stored s{.value = value,
+             .ordered = ordered,
+             .sync = sync,
+             .known = vector_clock::filled(vector_clock::never)};
     s.known.set(thread, clock[thread]);
     history_.push_back(s);
     if (ordered) last_ordered_ = newest();

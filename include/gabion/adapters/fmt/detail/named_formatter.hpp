@@ -9,7 +9,8 @@ namespace gabion {
 inline namespace v0 {
 namespace detail {
 
-/// Formats what has a to_string() in gabion as that text, with the options of a text: width, fill, alignment, precision.
+/// Formats what has a to_string() in gabion as that text, with the options of a text: width, fill,
+/// alignment, precision.
 template <class T>
 struct named_formatter : ::fmt::formatter<::fmt::string_view> {
   template <class Context>

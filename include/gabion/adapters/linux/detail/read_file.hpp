@@ -15,11 +15,13 @@ namespace gabion {
 inline namespace v0 {
 namespace linux_adapter::detail {
 
-/// A file of the kernel's, read from its beginning each time. The buffer stays: a sample allocates nothing.
+/// A file of the kernel's, read from its beginning each time. The buffer stays: a sample allocates
+/// nothing.
 class kernel_file {
  public:
   /// At most `limit` bytes of it are read, in whole lines; the rest is as if it were not there.
-  explicit kernel_file(std::string path, std::size_t limit = 64 * 1024) : path_{std::move(path)}, buffer_(limit) {}
+  explicit kernel_file(std::string path, std::size_t limit = 64 * 1024)
+      : path_{std::move(path)}, buffer_(limit) {}
 
   /// The text as it is now; nothing if it cannot be read. Valid until the next reading.
   [[nodiscard]] std::optional<std::string_view> read() noexcept {

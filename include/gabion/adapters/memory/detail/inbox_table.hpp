@@ -51,7 +51,8 @@ class inbox_table {
   void remove(std::uint64_t at) {
     const auto found = letters.find(at);
     ids_.erase(found->second.key);
-    if (const auto key = keys_.find({found->second.key.consumer, found->second.what.subject}); key != keys_.end()) {
+    if (const auto key = keys_.find({found->second.key.consumer, found->second.what.subject});
+        key != keys_.end()) {
       key->second.erase(at);
       if (key->second.empty()) keys_.erase(key);
     }
@@ -63,14 +64,19 @@ class inbox_table {
     return found == ids_.end() ? std::nullopt : std::optional{found->second};
   }
   /// The consumer's letter at that place, if it has that status.
-  [[nodiscard]] const kept_letter* letter(std::string_view consumer, std::uint64_t at, inbox_status with) const {
+  [[nodiscard]] const kept_letter* letter(std::string_view consumer, std::uint64_t at,
+                                          inbox_status with) const {
     const auto found = letters.find(at);
-    if (found == letters.end() || found->second.key.consumer != consumer || found->second.status != with) return nullptr;
+    if (found == letters.end() || found->second.key.consumer != consumer ||
+        found->second.status != with)
+      return nullptr;
     return &found->second;
   }
   /// The places of a key's letters above `after`, in order; none for the empty key.
-  [[nodiscard]] std::vector<std::uint64_t> of_key(std::string_view consumer, std::string_view key, std::uint64_t after) const {
-    const auto found = key.empty() ? keys_.end() : keys_.find({std::string{consumer}, std::string{key}});
+  [[nodiscard]] std::vector<std::uint64_t> of_key(std::string_view consumer, std::string_view key,
+                                                  std::uint64_t after) const {
+    const auto found =
+        key.empty() ? keys_.end() : keys_.find({std::string{consumer}, std::string{key}});
     if (found == keys_.end()) return {};
     return {found->second.upper_bound(after), found->second.end()};
   }

@@ -11,8 +11,8 @@ namespace gabion {
 inline namespace v0 {
 namespace memory::detail {
 
-/// Remembers how to undo the changes of one open transaction, and what may only be done once it is committed.
-/// Used by one transaction at a time, under the lock of the database.
+/// Remembers how to undo the changes of one open transaction, and what may only be done once it is
+/// committed. Used by one transaction at a time, under the lock of the database.
 class journal final : public participant {
  public:
   journal() = default;

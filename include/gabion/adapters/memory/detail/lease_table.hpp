@@ -15,11 +15,12 @@ namespace gabion {
 inline namespace v0 {
 namespace memory::detail {
 
-/// Leases by name. Not thread safe: its owner holds the lock of the database. A name is never forgotten, so an epoch
-/// never returns.
+/// Leases by name. Not thread safe: its owner holds the lock of the database. A name is never
+/// forgotten, so an epoch never returns.
 class lease_table {
  public:
-  std::optional<lease> acquire(std::string_view name, std::string_view owner, duration ttl, wall_time now) {
+  std::optional<lease> acquire(std::string_view name, std::string_view owner, duration ttl,
+                               wall_time now) {
     gabion::detail::check_lease(name, owner);
     const wall_time until = gabion::detail::lease_expiry(now, ttl);
     entry& e = entries_.try_emplace(std::string{name}).first->second;

@@ -27,7 +27,8 @@ struct outbox_status {
   std::uint32_t attempts = 0;
   std::string reason{};
   wall_time changed_at{};  ///< when it was published, or died
-  bool redriven = false;   ///< pending (again), but a reader has passed it over; newer rows of its key may not go before it
+  bool redriven = false;   ///< pending (again), but a reader has passed it over; newer rows of its
+                           ///< key may not go before it
 };
 
 struct outbox_row {
@@ -37,14 +38,17 @@ struct outbox_row {
   outbox_status status{};
 };
 
-/// The rows of an outbox and their indexes. Not thread safe: its owner holds the lock of the database.
+/// The rows of an outbox and their indexes. Not thread safe: its owner holds the lock of the
+/// database.
 class outbox_table {
  public:
   using row_map = std::map<std::uint64_t, outbox_row>;
 
   explicit outbox_table(std::uint32_t lanes) : pending_(lanes) {}
 
-  [[nodiscard]] std::uint32_t lanes() const noexcept { return static_cast<std::uint32_t>(pending_.size()); }
+  [[nodiscard]] std::uint32_t lanes() const noexcept {
+    return static_cast<std::uint32_t>(pending_.size());
+  }
 
   /// The number of a new row. Numbers rise and never return.
   std::uint64_t insert(outbox_row row) {
@@ -82,20 +86,22 @@ class outbox_table {
     const auto found = held_.find(key);
     return found != held_.end() && *found->second.begin() < at;
   }
-  /// Whether the row must wait for an earlier one of its key: one that is dead or parked, or one that was redriven and is
-  /// not settled yet. Redriven rows go in their own order.
+  /// Whether the row must wait for an earlier one of its key: one that is dead or parked, or one
+  /// that was redriven and is not settled yet. Redriven rows go in their own order.
   [[nodiscard]] bool held_back(const outbox_row& row, std::uint64_t at) const {
     if (blocked(row.what.subject, at)) return true;
     const auto found = row.status.redriven ? redriven_.end() : redriven_.find(row.what.subject);
     return found != redriven_.end() && *found->second.begin() < at;
   }
-  /// Whether a redriven row of the key lies at or before `after`, so that a reader past it need not hold it.
+  /// Whether a redriven row of the key lies at or before `after`, so that a reader past it need not
+  /// hold it.
   [[nodiscard]] bool redriven_before(const std::string& key, std::uint64_t after) const {
     const auto found = redriven_.find(key);
     return found != redriven_.end() && *found->second.begin() <= after;
   }
   /// The rows parked behind a dead one, up to the next dead one of the key.
-  [[nodiscard]] std::vector<std::uint64_t> parked_behind(const std::string& key, std::uint64_t at) const {
+  [[nodiscard]] std::vector<std::uint64_t> parked_behind(const std::string& key,
+                                                         std::uint64_t at) const {
     std::vector<std::uint64_t> behind;
     const auto found = key.empty() ? held_.end() : held_.find(key);
     if (found == held_.end()) return behind;
@@ -106,9 +112,13 @@ class outbox_table {
     return behind;
   }
 
-  [[nodiscard]] const std::set<std::uint64_t>& pending(std::uint32_t lane) const { return pending_[lane]; }
+  [[nodiscard]] const std::set<std::uint64_t>& pending(std::uint32_t lane) const {
+    return pending_[lane];
+  }
   [[nodiscard]] const std::set<std::uint64_t>& dead() const noexcept { return dead_; }
-  [[nodiscard]] const std::set<std::pair<wall_time, std::uint64_t>>& published() const noexcept { return published_; }
+  [[nodiscard]] const std::set<std::pair<wall_time, std::uint64_t>>& published() const noexcept {
+    return published_;
+  }
   [[nodiscard]] std::size_t parked() const noexcept { return parked_; }
 
  private:

@@ -11,7 +11,8 @@ namespace gabion {
 inline namespace v0 {
 namespace detail {
 
-inline constexpr std::string_view base64_alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+inline constexpr std::string_view base64_alphabet =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 /// RFC 4648 section 4, with padding.
 [[nodiscard]] inline std::string base64_encode(std::string_view bytes) {
@@ -24,12 +25,14 @@ inline constexpr std::string_view base64_alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZa
       const auto byte = k < given ? static_cast<unsigned char>(bytes[i + k]) : 0U;
       group = group << 8U | byte;
     }
-    for (std::size_t k = 0; k < 4; ++k) out += k > given ? '=' : base64_alphabet[group >> (18U - 6U * k) & 63U];
+    for (std::size_t k = 0; k < 4; ++k)
+      out += k > given ? '=' : base64_alphabet[group >> (18U - 6U * k) & 63U];
   }
   return out;
 }
 
-/// Nothing if a character, the length or the padding is wrong, or if bits beyond the last byte are set.
+/// Nothing if a character, the length or the padding is wrong, or if bits beyond the last byte are
+/// set.
 [[nodiscard]] inline std::optional<std::string> base64_decode(std::string_view text) {
   if (text.size() % 4 != 0) return std::nullopt;
   std::size_t padding = 0;

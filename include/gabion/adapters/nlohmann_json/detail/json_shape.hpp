@@ -15,9 +15,10 @@ struct json_shape {
   std::size_t members = 0;  ///< of the widest object
 };
 
-/// Finds the shape without parsing, so that a hostile text is refused before it costs anything: the parser needs no stack, but all
-/// that walks its result does, and an object that keeps the order of its members is searched from end to end for each.
-/// Reads no further than one level beyond `max_depth`. Right for each valid text, and total for any other.
+/// Finds the shape without parsing, so that a hostile text is refused before it costs anything: the
+/// parser needs no stack, but all that walks its result does, and an object that keeps the order of
+/// its members is searched from end to end for each. Reads no further than one level beyond
+/// `max_depth`. Right for each valid text, and total for any other.
 [[nodiscard]] inline json_shape shape_of_json(std::string_view text, std::size_t max_depth) {
   json_shape shape;
   std::vector<std::size_t> open;

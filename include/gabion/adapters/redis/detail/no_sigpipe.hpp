@@ -9,8 +9,8 @@ namespace gabion {
 inline namespace v0 {
 namespace redis::detail {
 
-/// Keeps SIGPIPE from this thread while it lives: hiredis writes so that a connection which the server has closed raises it,
-/// and it would end the process.
+/// Keeps SIGPIPE from this thread while it lives: hiredis writes so that a connection which the
+/// server has closed raises it, and it would end the process.
 class no_sigpipe {
  public:
   no_sigpipe() noexcept {

@@ -18,9 +18,10 @@ using sha1_state = std::array<std::uint32_t, 5>;
 constexpr void sha1_block(sha1_state& state, const std::array<std::uint8_t, 64>& block) noexcept {
   std::array<std::uint32_t, 80> w{};
   for (std::size_t i = 0; i < 16; ++i)
-    w[i] = std::uint32_t{block[4 * i]} << 24U | std::uint32_t{block[4 * i + 1]} << 16U | std::uint32_t{block[4 * i + 2]} << 8U |
-           std::uint32_t{block[4 * i + 3]};
-  for (std::size_t i = 16; i < 80; ++i) w[i] = std::rotl(w[i - 3] ^ w[i - 8] ^ w[i - 14] ^ w[i - 16], 1);
+    w[i] = std::uint32_t{block[4 * i]} << 24U | std::uint32_t{block[4 * i + 1]} << 16U |
+           std::uint32_t{block[4 * i + 2]} << 8U | std::uint32_t{block[4 * i + 3]};
+  for (std::size_t i = 16; i < 80; ++i)
+    w[i] = std::rotl(w[i - 3] ^ w[i - 8] ^ w[i - 14] ^ w[i - 16], 1);
   auto [a, b, c, d, e] = state;
   for (std::size_t i = 0; i < 80; ++i) {
     std::uint32_t f = b ^ c ^ d;
@@ -46,15 +47,18 @@ constexpr void sha1_block(sha1_state& state, const std::array<std::uint8_t, 64>&
   std::string padded{text};
   padded.push_back('\x80');
   while (padded.size() % 64 != 56) padded.push_back('\0');
-  for (unsigned shift = 64; shift != 0; shift -= 8) padded.push_back(static_cast<char>(bits >> (shift - 8)));
+  for (unsigned shift = 64; shift != 0; shift -= 8)
+    padded.push_back(static_cast<char>(bits >> (shift - 8)));
   std::array<std::uint8_t, 64> block{};
   for (std::size_t at = 0; at < padded.size(); at += block.size()) {
-    for (std::size_t i = 0; i < block.size(); ++i) block[i] = static_cast<std::uint8_t>(padded[at + i]);
+    for (std::size_t i = 0; i < block.size(); ++i)
+      block[i] = static_cast<std::uint8_t>(padded[at + i]);
     sha1_block(state, block);
   }
   std::string digits;
   for (const std::uint32_t word : state)
-    for (unsigned shift = 32; shift != 0; shift -= 4) digits.push_back("0123456789abcdef"[(word >> (shift - 4)) & 15U]);
+    for (unsigned shift = 32; shift != 0; shift -= 4)
+      digits.push_back("0123456789abcdef"[(word >> (shift - 4)) & 15U]);
   return digits;
 }
 

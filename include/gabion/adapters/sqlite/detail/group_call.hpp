@@ -14,13 +14,15 @@ namespace gabion {
 inline namespace v0 {
 namespace sqlite::detail {
 
-/// One caller of a group_commit: its body, and what became of it. Lives in the caller's frame while it waits.
+/// One caller of a group_commit: its body, and what became of it. Lives in the caller's frame while
+/// it waits.
 class group_call {
  public:
   enum class state { queued, leading, done };
 
   template <class Work>
-  explicit group_call(Work& work) noexcept : work_{&work}, run_{[](void* w, transaction& tx) { (*static_cast<Work*>(w))(tx); }} {}
+  explicit group_call(Work& work) noexcept
+      : work_{&work}, run_{[](void* w, transaction& tx) { (*static_cast<Work*>(w))(tx); }} {}
   group_call(const group_call&) = delete;
   group_call& operator=(const group_call&) = delete;
 
@@ -35,7 +37,8 @@ class group_call {
     }
   }
 
-  /// Runs the body so that its exception undoes it alone. Throws only if that is not possible any more.
+  /// Runs the body so that its exception undoes it alone. Throws only if that is not possible any
+  /// more.
   void run_in_savepoint(connection& on) {
     inner_.emplace(on);
     on.run("SAVEPOINT gabion_group");
@@ -76,12 +79,16 @@ class group_call {
   group_call* next = nullptr;
 
  private:
-  /// SQLite rolls everything back by itself on some errors, a full disk for one; a body may also have ended it.
+  /// SQLite rolls everything back by itself on some errors, a full disk for one; a body may also
+  /// have ended it.
   [[noreturn]] static void lost_transaction(const connection& on) {
     const int native = sqlite3_extended_errcode(on.native());
     const bool known = native != SQLITE_OK && native != SQLITE_ROW && native != SQLITE_DONE;
-    if (known) throw sqlite_error{native, std::string{"the shared transaction was rolled back: "} + sqlite3_errmsg(on.native())};
-    throw sqlite_error{errc::unavailable, SQLITE_ABORT, "the shared transaction was ended inside a body of the batch"};
+    if (known)
+      throw sqlite_error{native, std::string{"the shared transaction was rolled back: "} +
+                                     sqlite3_errmsg(on.native())};
+    throw sqlite_error{errc::unavailable, SQLITE_ABORT,
+                       "the shared transaction was ended inside a body of the batch"};
   }
 
   void* work_;

@@ -3,9 +3,11 @@
 
 #include <gabion/adapters/sqlite/schema.hpp>
 
-/// The tables and statements of the inbox store, in one place so that a test can look at the plan of each.
+/// The tables and statements of the inbox store, in one place so that a test can look at the plan
+/// of each.
 ///
-/// status is the number of inbox_status: 0 processed, 1 dead, 2 parked, 3 redriven. Times are microseconds since 1970, UTC.
+/// status is the number of inbox_status: 0 processed, 1 dead, 2 parked, 3 redriven. Times are
+/// microseconds since 1970, UTC.
 namespace gabion {
 inline namespace v0 {
 namespace sqlite::detail::inbox_sql {
@@ -53,52 +55,72 @@ CREATE VIEW gabion_event_log AS
 )sql"};
 
 inline constexpr const char* begin =
-    "INSERT INTO gabion_inbox (consumer_name, source, event_id, status, processed_at) VALUES (?, ?, ?, 0, ?)"
+    "INSERT INTO gabion_inbox (consumer_name, source, event_id, status, processed_at) VALUES (?, "
+    "?, ?, 0, ?)"
     " ON CONFLICT (consumer_name, source, event_id) DO NOTHING";
 inline constexpr const char* note =
-    "INSERT INTO gabion_inbox (consumer_name, source, event_id, status, processed_at, error_message, attempts)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (consumer_name, source, event_id) DO UPDATE SET status = excluded.status,"
-    " processed_at = excluded.processed_at, error_message = excluded.error_message, attempts = excluded.attempts";
+    "INSERT INTO gabion_inbox (consumer_name, source, event_id, status, processed_at, "
+    "error_message, attempts)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (consumer_name, source, event_id) DO UPDATE SET "
+    "status = excluded.status,"
+    " processed_at = excluded.processed_at, error_message = excluded.error_message, attempts = "
+    "excluded.attempts";
 inline constexpr const char* entry =
     "SELECT status, processed_at, attempts, error_message FROM gabion_inbox"
     " WHERE consumer_name = ? AND source = ? AND event_id = ?";
 inline constexpr const char* purge =
-    "DELETE FROM gabion_inbox WHERE (consumer_name, source, event_id) IN (SELECT consumer_name, source, event_id"
-    " FROM gabion_inbox INDEXED BY gabion_inbox_processed WHERE status = 0 AND processed_at < ? ORDER BY processed_at LIMIT ?)";
+    "DELETE FROM gabion_inbox WHERE (consumer_name, source, event_id) IN (SELECT consumer_name, "
+    "source, event_id"
+    " FROM gabion_inbox INDEXED BY gabion_inbox_processed WHERE status = 0 AND processed_at < ? "
+    "ORDER BY processed_at LIMIT ?)";
 
 inline constexpr const char* find_letter =
-    "SELECT id, status FROM gabion_inbox_letter WHERE consumer_name = ? AND source = ? AND event_id = ?";
+    "SELECT id, status FROM gabion_inbox_letter WHERE consumer_name = ? AND source = ? AND "
+    "event_id = ?";
 inline constexpr const char* keep =
-    "INSERT INTO gabion_inbox_letter (consumer_name, event_id, source, event_type, subject, occurred_at, content_type,"
+    "INSERT INTO gabion_inbox_letter (consumer_name, event_id, source, event_type, subject, "
+    "occurred_at, content_type,"
     " data_schema, payload, headers, topic, status, attempts, last_error, kept_at)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 inline constexpr const char* set_status =
-    "UPDATE gabion_inbox_letter SET status = ?, attempts = ?, last_error = ?, kept_at = ? WHERE id = ?";
+    "UPDATE gabion_inbox_letter SET status = ?, attempts = ?, last_error = ?, kept_at = ? WHERE id "
+    "= ?";
 
 /// Letters of a key with a status, from an id on and before another.
 inline constexpr const char* of_key =
-    "SELECT id FROM gabion_inbox_letter WHERE consumer_name = ? AND subject = ? AND status = ? AND id > ? AND id < ?"
+    "SELECT id FROM gabion_inbox_letter WHERE consumer_name = ? AND subject = ? AND status = ? AND "
+    "id > ? AND id < ?"
     " ORDER BY id LIMIT 1";
-inline constexpr const char* any_of_key = "SELECT 1 FROM gabion_inbox_letter WHERE consumer_name = ? AND subject = ? LIMIT 1";
+inline constexpr const char* any_of_key =
+    "SELECT 1 FROM gabion_inbox_letter WHERE consumer_name = ? AND subject = ? LIMIT 1";
 inline constexpr const char* move_letters =
-    "UPDATE gabion_inbox_letter SET status = ? WHERE consumer_name = ? AND subject = ? AND status = ? AND id > ? AND id < ?";
+    "UPDATE gabion_inbox_letter SET status = ? WHERE consumer_name = ? AND subject = ? AND status "
+    "= ? AND id > ? AND id < ?";
 inline constexpr const char* move_entries =
-    "UPDATE gabion_inbox SET status = ? WHERE (consumer_name, source, event_id) IN (SELECT consumer_name, source, event_id"
-    " FROM gabion_inbox_letter WHERE consumer_name = ? AND subject = ? AND status = ? AND id > ? AND id < ?)";
+    "UPDATE gabion_inbox SET status = ? WHERE (consumer_name, source, event_id) IN (SELECT "
+    "consumer_name, source, event_id"
+    " FROM gabion_inbox_letter WHERE consumer_name = ? AND subject = ? AND status = ? AND id > ? "
+    "AND id < ?)";
 
 inline constexpr const char* letters =
-    "SELECT id, status, attempts, last_error, kept_at, event_id, source, event_type, subject, occurred_at, content_type,"
-    " data_schema, payload, headers, topic FROM gabion_inbox_letter INDEXED BY gabion_inbox_letter_list"
+    "SELECT id, status, attempts, last_error, kept_at, event_id, source, event_type, subject, "
+    "occurred_at, content_type,"
+    " data_schema, payload, headers, topic FROM gabion_inbox_letter INDEXED BY "
+    "gabion_inbox_letter_list"
     " WHERE consumer_name = ? AND id > ? ORDER BY id LIMIT ?";
 inline constexpr const char* redriven =
-    "SELECT id, status, attempts, last_error, kept_at, event_id, source, event_type, subject, occurred_at, content_type,"
-    " data_schema, payload, headers, topic FROM gabion_inbox_letter INDEXED BY gabion_inbox_letter_redriven"
+    "SELECT id, status, attempts, last_error, kept_at, event_id, source, event_type, subject, "
+    "occurred_at, content_type,"
+    " data_schema, payload, headers, topic FROM gabion_inbox_letter INDEXED BY "
+    "gabion_inbox_letter_redriven"
     " WHERE status = 3 AND consumer_name = ? AND id > ? ORDER BY id LIMIT ?";
 inline constexpr const char* letter_at =
-    "SELECT source, event_id, subject, last_error FROM gabion_inbox_letter WHERE id = ? AND consumer_name = ? AND status = ?";
+    "SELECT source, event_id, subject, last_error FROM gabion_inbox_letter WHERE id = ? AND "
+    "consumer_name = ? AND status = ?";
 inline constexpr const char* remove = "DELETE FROM gabion_inbox_letter WHERE id = ?";
 inline constexpr const char* finish_entry =
-    "UPDATE gabion_inbox SET status = 0, processed_at = ? WHERE consumer_name = ? AND source = ? AND event_id = ?";
+    "UPDATE gabion_inbox SET status = 0, processed_at = ? WHERE consumer_name = ? AND source = ? "
+    "AND event_id = ?";
 
 }  // namespace sqlite::detail::inbox_sql
 }  // namespace v0

@@ -10,7 +10,8 @@ namespace gabion {
 inline namespace v0 {
 namespace sqlite::detail {
 
-/// Runs `work()` so that its writes stay all or not at all, even if the caller catches its exception and commits.
+/// Runs `work()` so that its writes stay all or not at all, even if the caller catches its
+/// exception and commits.
 template <class Work>
 void all_or_nothing(connection& on, Work&& work) {
   on.run("SAVEPOINT gabion_batch");
@@ -27,11 +28,13 @@ void all_or_nothing(connection& on, Work&& work) {
   on.run("RELEASE gabion_batch");
 }
 
-/// Throws error(invalid_argument) unless a transaction is open: without one each statement would commit by itself.
+/// Throws error(invalid_argument) unless a transaction is open: without one each statement would
+/// commit by itself.
 inline void require_transaction(const connection& on, const char* operation) {
   if (on.in_transaction()) return;
   throw error{errc::invalid_argument,
-              std::string{operation} + ": no transaction is open on this connection; BEGIN IMMEDIATE first"};
+              std::string{operation} +
+                  ": no transaction is open on this connection; BEGIN IMMEDIATE first"};
 }
 
 }  // namespace sqlite::detail

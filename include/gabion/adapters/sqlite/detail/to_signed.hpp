@@ -16,7 +16,9 @@ namespace sqlite::detail {
   return n > static_cast<std::uint64_t>(last) ? last : static_cast<std::int64_t>(n);
 }
 
-[[nodiscard]] constexpr std::int64_t to_signed(position p) noexcept { return detail::to_signed(to_number(p)); }
+[[nodiscard]] constexpr std::int64_t to_signed(position p) noexcept {
+  return detail::to_signed(to_number(p));
+}
 
 }  // namespace sqlite::detail
 }  // namespace v0

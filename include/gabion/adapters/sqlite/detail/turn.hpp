@@ -15,7 +15,8 @@ namespace sqlite::detail {
 
 /// A mutex that refuses to wait for its own thread, where a plain one would hang for ever.
 ///
-/// Other mutexes than std::mutex may belong to a scheduler that runs many tasks on one thread, so there it does not look.
+/// Other mutexes than std::mutex may belong to a scheduler that runs many tasks on one thread, so
+/// there it does not look.
 template <class Mutex>
 class turn {
  public:
@@ -25,8 +26,9 @@ class turn {
   void require_outside(const char* wanted) const {
     // Only this thread can have written its own id, so a relaxed read is enough to find it.
     if (watched && holder_.load(std::memory_order_relaxed) == std::this_thread::get_id())
-      throw error{errc::invalid_argument, std::string{"sqlite: "} + wanted + "() inside " + operation_ +
-                                              "() of the same database; use the transaction that is open"};
+      throw error{errc::invalid_argument,
+                  std::string{"sqlite: "} + wanted + "() inside " + operation_ +
+                      "() of the same database; use the transaction that is open"};
   }
 
   void lock() {
