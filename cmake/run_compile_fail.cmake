@@ -1,4 +1,6 @@
-# cmake -DCOMPILER= -DSOURCE= -DINCLUDES= -DMESSAGE= -P run_compile_fail.cmake
+# SPDX-License-Identifier: MIT
+# cmake -DCOMPILER= -DSOURCE= -DINCLUDES= -DMESSAGE= [-DOPEN=<fault>] -P run_compile_fail.cmake
+# OPEN: the misuse is a known fault that the compiler accepts today; the script fails once it is mended.
 list(REMOVE_DUPLICATES INCLUDES)
 list(TRANSFORM INCLUDES PREPEND -I)
 set(command ${COMPILER} -std=c++20 -O0 -fsyntax-only ${INCLUDES})
@@ -11,10 +13,20 @@ endif()
 
 execute_process(COMMAND ${command} -DGABION_MUST_FAIL ${SOURCE} RESULT_VARIABLE result ERROR_VARIABLE output
                 OUTPUT_VARIABLE output)
+set(explained FALSE)
+if(NOT result EQUAL 0 AND output MATCHES "${MESSAGE}")
+  set(explained TRUE)
+endif()
+if(OPEN)
+  if(explained)
+    message(FATAL_ERROR "fault ${OPEN} is mended here: remove OPEN from its test")
+  endif()
+  return()
+endif()
 if(result EQUAL 0)
   message(FATAL_ERROR "must not compile with GABION_MUST_FAIL, but does")
 endif()
-if(NOT output MATCHES "${MESSAGE}")
+if(NOT explained)
   message("${output}")
   message(FATAL_ERROR "the compiler does not print \"${MESSAGE}\"; see above")
 endif()
