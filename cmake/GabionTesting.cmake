@@ -1,9 +1,13 @@
+# SPDX-License-Identifier: MIT
 # The functions of which tests/, examples/ and benchmarks/ are made. Used by gabion's own build only.
 
 if(NOT DEFINED CMAKE_CXX_COMPILER_LAUNCHER)
   find_program(GABION_CCACHE ccache)
   if(GABION_CCACHE)
-    set(CMAKE_CXX_COMPILER_LAUNCHER ${GABION_CCACHE})
+    # Without these two, ccache takes no file that is compiled with a precompiled header.
+    set(CMAKE_CXX_COMPILER_LAUNCHER
+        ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+        ${GABION_CCACHE})
   endif()
 endif()
 
@@ -56,7 +60,6 @@ function(gabion_require_catch)
   if(Catch2_VERSION VERSION_GREATER_EQUAL 2 AND Catch2_VERSION VERSION_LESS 3)
     set_property(GLOBAL PROPERTY gabion_catch_arguments --warn NoTests)
   endif()
-  include(Catch)
 endfunction()
 
 # Adds every folder here that has a CMakeLists.txt, so that no part is forgotten.
@@ -99,28 +102,53 @@ function(gabion_require_httplib)
   target_link_libraries(gabion_httplib INTERFACE httplib::httplib)
 endfunction()
 
-# gabion_add_test(NAME <n> SOURCES <s>... LINK <t>... [LABELS <l>...] [TIMEOUT <seconds>] [WHOLE] [ARGS <a>...])
-# One Catch2 executable <n>_test; each of its test cases is one ctest test "<n>/<test case>". With WHOLE the executable
-# is one ctest test instead, for suites whose test cases are many and quick.
-function(gabion_add_test)
-  cmake_parse_arguments(PARSE_ARGV 0 arg "WHOLE" "NAME;TIMEOUT" "SOURCES;LINK;LABELS;ARGS")
+# Defines gabion_precompiled: Catch2 and the standard library, compiled once for all test programs.
+function(gabion_require_precompiled)
+  if(TARGET gabion_precompiled)
+    return()
+  endif()
   gabion_require_catch()
+  add_library(gabion_precompiled OBJECT ${PROJECT_SOURCE_DIR}/tests/support/precompiled.cpp)
+  target_link_libraries(gabion_precompiled PRIVATE gabion_dev_flags gabion_catch)
+  set_target_properties(gabion_precompiled PROPERTIES CXX_EXTENSIONS OFF)
+  target_precompile_headers(gabion_precompiled PRIVATE ${PROJECT_SOURCE_DIR}/tests/support/precompiled.hpp)
+  # What ccache needs besides its own settings.
+  target_compile_options(
+    gabion_dev_flags INTERFACE $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess> $<$<CXX_COMPILER_ID:Clang>:SHELL:-Xclang
+                               -fno-pch-timestamp>)
+endfunction()
+
+# gabion_add_test(NAME <n> SOURCES <s>... LINK <t>... [LABELS <l>...] [TIMEOUT <seconds>] [ARGS <a>...]
+#                 [QUICK] [THREADS] [PLAIN] [OPTIMIZED])
+# One Catch2 program <n>_test and one ctest test <n>. Few and large programs: each costs a link and a start.
+#   QUICK      carries the label `quick`: all of those together take at most 20 seconds
+#   THREADS    also built for the thread sanitizer; programs without it have one thread
+#   PLAIN      not built for any sanitizer: it replaces operator new, switches stacks, or would be too slow
+#   OPTIMIZED  compiled with -O2, for explorations of millions of steps
+function(gabion_add_test)
+  cmake_parse_arguments(PARSE_ARGV 0 arg "QUICK;THREADS;PLAIN;OPTIMIZED" "NAME;TIMEOUT" "SOURCES;LINK;LABELS;ARGS")
+  if(GABION_SANITIZE AND arg_PLAIN)
+    return()
+  endif()
+  if(GABION_SANITIZE MATCHES "thread" AND NOT arg_THREADS)
+    return()
+  endif()
+  gabion_require_precompiled()
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 120)
   endif()
+  if(arg_QUICK)
+    list(APPEND arg_LABELS quick)
+  endif()
   get_property(catch_arguments GLOBAL PROPERTY gabion_catch_arguments)
   gabion_add_program(${arg_NAME}_test SOURCES ${arg_SOURCES} LINK ${arg_LINK} gabion_catch)
-  if(arg_WHOLE)
-    add_test(NAME ${arg_NAME} COMMAND ${arg_NAME}_test ${catch_arguments} ${arg_ARGS})
-    set_tests_properties(${arg_NAME} PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS "${arg_LABELS}")
+  if(arg_OPTIMIZED)
+    target_compile_options(${arg_NAME}_test PRIVATE -O2)
   else()
-    list(JOIN arg_LABELS "\\;" labels)
-    catch_discover_tests(
-      ${arg_NAME}_test
-      TEST_PREFIX "${arg_NAME}/"
-      EXTRA_ARGS ${catch_arguments} ${arg_ARGS}
-      PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS "${labels}")
+    target_precompile_headers(${arg_NAME}_test REUSE_FROM gabion_precompiled)
   endif()
+  add_test(NAME ${arg_NAME} COMMAND ${arg_NAME}_test ${catch_arguments} ${arg_ARGS})
+  set_tests_properties(${arg_NAME} PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS "${arg_LABELS}")
 endfunction()
 
 # gabion_add_compile_fail(NAME <n> SOURCE <s> LINK <t>... MESSAGE <regex> [FAULT <id> [OPEN]])

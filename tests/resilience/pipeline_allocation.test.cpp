@@ -37,7 +37,7 @@ TEST_CASE("success and failure and retry and refusal through five policies alloc
   } waiter{&time};
 
   int refused = 0;
-  const std::size_t before = allocations;
+  const std::size_t before = allocations();
   for (int n = 0; n < 100; ++n) {
     time.advance(1s);
     breaker.reset();
@@ -47,15 +47,15 @@ TEST_CASE("success and failure and retry and refusal through five policies alloc
           make_error_code(gabion::errc::circuit_open))
         ++refused;
   }
-  CHECK(allocations == before);
+  CHECK(allocations() == before);
   CHECK(refused == 200);
 }
 
 TEST_CASE("a real wait allocates nothing", "[pipeline][allocation]") {
   gabion::retry_policy retry{{.max_attempts = 3, .backoff = {.initial = 1us, .cap = 1us}}};
   auto guarded = gabion::pipeline(retry);
-  const std::size_t before = allocations;
+  const std::size_t before = allocations();
   CHECK(guarded.call([] { return std::make_error_code(std::errc::timed_out); }) ==
         std::errc::timed_out);
-  CHECK(allocations == before);
+  CHECK(allocations() == before);
 }

@@ -1,0 +1,2 @@
+// SPDX-License-Identifier: MIT
+// The source that owns the precompiled header.
