@@ -102,6 +102,10 @@ function(gabion_require_httplib)
   target_link_libraries(gabion_httplib INTERFACE httplib::httplib)
 endfunction()
 
+# Targets that build all quick test programs, and all planted bugs.
+add_custom_target(gabion_quick_tests)
+add_custom_target(gabion_mutants)
+
 # Defines gabion_precompiled: Catch2 and the standard library, compiled once for all test programs.
 function(gabion_require_precompiled)
   if(TARGET gabion_precompiled)
@@ -109,7 +113,7 @@ function(gabion_require_precompiled)
   endif()
   gabion_require_catch()
   add_library(gabion_precompiled OBJECT ${PROJECT_SOURCE_DIR}/tests/support/precompiled.cpp)
-  target_link_libraries(gabion_precompiled PRIVATE gabion_dev_flags gabion_catch)
+  target_link_libraries(gabion_precompiled PRIVATE gabion_dev_flags gabion_catch gabion::core)
   set_target_properties(gabion_precompiled PROPERTIES CXX_EXTENSIONS OFF)
   target_precompile_headers(gabion_precompiled PRIVATE ${PROJECT_SOURCE_DIR}/tests/support/precompiled.hpp)
   # What ccache needs besides its own settings.
@@ -147,6 +151,9 @@ function(gabion_add_test)
   else()
     target_precompile_headers(${arg_NAME}_test REUSE_FROM gabion_precompiled)
   endif()
+  if(arg_QUICK)
+    add_dependencies(gabion_quick_tests ${arg_NAME}_test)
+  endif()
   add_test(NAME ${arg_NAME} COMMAND ${arg_NAME}_test ${catch_arguments} ${arg_ARGS})
   set_tests_properties(${arg_NAME} PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS "${arg_LABELS}")
 endfunction()
@@ -162,6 +169,16 @@ function(gabion_add_compile_fail)
       message(FATAL_ERROR "gabion_add_compile_fail: ${required} is missing")
     endif()
   endforeach()
+  get_property(prepared GLOBAL PROPERTY gabion_compile_fail_prepared)
+  if(NOT prepared)
+    set_property(GLOBAL PROPERTY gabion_compile_fail_prepared ON)
+    add_test(
+      NAME compile_fail.precompiled
+      COMMAND ${CMAKE_COMMAND} "-DCOMPILER=${CMAKE_CXX_COMPILER}" "-DINCLUDES=${PROJECT_SOURCE_DIR}/include"
+              "-DPRECOMPILED=${PROJECT_BINARY_DIR}" -DMAKE_PRECOMPILED=ON -P
+              ${PROJECT_SOURCE_DIR}/cmake/run_compile_fail.cmake)
+    set_tests_properties(compile_fail.precompiled PROPERTIES TIMEOUT 120 LABELS compile_fail FIXTURES_SETUP gabion_compile_fail)
+  endif()
   set(open "")
   if(arg_OPEN)
     set(open ${arg_FAULT})
@@ -174,13 +191,14 @@ function(gabion_add_compile_fail)
     NAME compile_fail.${arg_NAME}
     COMMAND
       ${CMAKE_COMMAND} "-DCOMPILER=${CMAKE_CXX_COMPILER}" "-DSOURCE=${CMAKE_CURRENT_SOURCE_DIR}/${arg_SOURCE}"
-      "-DINCLUDES=${includes}" "-DMESSAGE=${arg_MESSAGE}" "-DOPEN=${open}" -P
+      "-DINCLUDES=${includes}" "-DMESSAGE=${arg_MESSAGE}" "-DOPEN=${open}" "-DPRECOMPILED=${PROJECT_BINARY_DIR}" -P
       ${PROJECT_SOURCE_DIR}/cmake/run_compile_fail.cmake)
   set(labels compile_fail)
   if(arg_FAULT)
     list(APPEND labels fault)
   endif()
-  set_tests_properties(compile_fail.${arg_NAME} PROPERTIES TIMEOUT 120 LABELS "${labels}")
+  set_tests_properties(compile_fail.${arg_NAME} PROPERTIES TIMEOUT 120 LABELS "${labels}" FIXTURES_REQUIRED
+                                                               gabion_compile_fail)
 endfunction()
 
 # gabion_add_mutant_test(NAME <n> FILE include/gabion/x.hpp FROM [[text]] TO [[text]] SOURCES <s>... LINK <t>...
@@ -214,6 +232,7 @@ function(gabion_add_mutant_test)
   endif()
 
   gabion_add_program(mutant_${arg_NAME} SOURCES ${arg_SOURCES} LINK ${arg_LINK})
+  add_dependencies(gabion_mutants mutant_${arg_NAME})
   target_include_directories(mutant_${arg_NAME} BEFORE PRIVATE ${shadow})
   target_include_directories(mutant_${arg_NAME} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
   add_test(NAME mutant.${arg_NAME} COMMAND ${CMAKE_COMMAND} "-DCOMMAND=$<TARGET_FILE:mutant_${arg_NAME}>;${arg_ARGS}" -P

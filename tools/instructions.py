@@ -3,8 +3,7 @@
 """Instructions per call, counted by callgrind: the figure that does not depend on what else the machine is doing.
 
     instructions.py --write PROGRAM    counts every scenario of the program and writes docs/instructions.md
-    instructions.py --check PROGRAM    exits with 1 if a scenario is more than a tenth over the table, or is not in it, with 77
-                                       if there is no valgrind
+    instructions.py --check PROGRAM    exits with 1 if a scenario is more than a tenth over the table, or is not in it
 
 Each scenario runs twice, a few and many times; the difference has no start-up in it.
 """
@@ -16,7 +15,6 @@ import sys
 
 TABLE = pathlib.Path(__file__).resolve().parent.parent / "docs" / "instructions.md"
 FEW, MANY = 1_000, 11_000
-SKIPPED = 77
 HEAD = """# Instructions per call
 
 Counted by callgrind, g++ 12, `-O2`, x86-64: repeatable where nanoseconds are not. One thread; the clock is a variable, so that reading it
@@ -61,8 +59,8 @@ def main(arguments):
         print(__doc__)
         return 2
     if shutil.which("valgrind") is None:
-        print("valgrind is not installed")
-        return SKIPPED
+        print("instructions.py: valgrind is not installed; on Debian: apt-get install valgrind")
+        return 1
     if arguments[0] == "--check":
         return check(arguments[1])
     TABLE.write_text(HEAD + "".join(f"| {name} | {count} |\n" for name, count in measure(arguments[1]).items()))

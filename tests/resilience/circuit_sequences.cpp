@@ -31,10 +31,12 @@ int main(int argc, char** argv) {
     const std::uint64_t value = std::strtoull(argv[i + 1], nullptr, 10);
     if (std::strcmp(argv[i], "--sequences") == 0)
       sequences = value;
+    else if (std::strcmp(argv[i], "--first") == 0)
+      first = value;
     else if (std::strcmp(argv[i], "--seed") == 0)
       first = value, sequences = 1;
     else
-      return std::fprintf(stderr, "usage: %s [--sequences N] [--seed N]\n", argv[0]), 2;
+      return std::fprintf(stderr, "usage: %s [--first N] [--sequences N] [--seed N]\n", argv[0]), 2;
   }
   coverage seen;
   for (std::uint64_t seed = first; seed < first + sequences; ++seed) {
