@@ -131,8 +131,9 @@ endfunction()
 #   THREADS    also built for the thread sanitizer; programs without it have one thread
 #   PLAIN      not built for any sanitizer: it replaces operator new, switches stacks, or would be too slow
 #   OPTIMIZED  compiled with -O2, for explorations of millions of steps
+#   UNITY      its sources are compiled together, four at a time, which instantiates what they share once
 function(gabion_add_test)
-  cmake_parse_arguments(PARSE_ARGV 0 arg "QUICK;THREADS;PLAIN;OPTIMIZED" "NAME;TIMEOUT" "SOURCES;LINK;LABELS;ARGS")
+  cmake_parse_arguments(PARSE_ARGV 0 arg "QUICK;THREADS;PLAIN;OPTIMIZED;UNITY" "NAME;TIMEOUT" "SOURCES;LINK;LABELS;ARGS")
   if(GABION_SANITIZE AND arg_PLAIN)
     return()
   endif()
@@ -148,6 +149,9 @@ function(gabion_add_test)
   endif()
   get_property(catch_arguments GLOBAL PROPERTY gabion_catch_arguments)
   gabion_add_program(${arg_NAME}_test SOURCES ${arg_SOURCES} LINK ${arg_LINK} gabion_catch)
+  if(arg_UNITY)
+    set_target_properties(${arg_NAME}_test PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 4)
+  endif()
   if(arg_OPTIMIZED)
     target_compile_options(${arg_NAME}_test PRIVATE -O2)
   else()
