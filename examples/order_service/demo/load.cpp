@@ -21,9 +21,9 @@ struct accepted {
 };
 
 accepted read_accepted(const std::string& body) {
-  const auto json = nlohmann::json::parse(body);
-  return {.order_id = json.at("order_id").get<std::string>(),
-          .version = json.at("version").get<std::uint64_t>()};
+  const auto answer = nlohmann::json::parse(body);
+  return {.order_id = answer.at("order_id").get<std::string>(),
+          .version = answer.at("version").get<std::uint64_t>()};
 }
 
 template <class T>

@@ -11,10 +11,10 @@ namespace shop {
 
 namespace {
 
-using json = nlohmann::ordered_json;
+using nlohmann::ordered_json;
 
-json link(const std::string& href) { return {{"href", href}}; }
-json link(const std::string& href, const char* method) {
+ordered_json link(const std::string& href) { return {{"href", href}}; }
+ordered_json link(const std::string& href, const char* method) {
   return {{"href", href}, {"method", method}};
 }
 
@@ -35,10 +35,11 @@ std::string escaped(const std::string& text) {
   return result;
 }
 
-json links_of(const order_view& view) {
+ordered_json links_of(const order_view& view) {
   const std::string self = order_path(view.id);
-  json links{{"self", link(self)},
-             {"customer_orders", link("/customers/" + escaped(view.state.by.id) + "/orders")}};
+  ordered_json links{
+      {"self", link(self)},
+      {"customer_orders", link("/customers/" + escaped(view.state.by.id) + "/orders")}};
   if (view.state.cancelled) return links;  // nothing can be done to it any more
   links["change"] = link(self, "PUT");
   links["add_item"] = link(self + "/items", "POST");
@@ -54,19 +55,19 @@ std::string query_of(const order_filter& filter) {
 
 }  // namespace
 
-json render(const receipt& r) {
+ordered_json render(const receipt& r) {
   return {{"order_id", r.order_id},
           {"version", r.version},
           {"_links", {{"order", link(order_path(r.order_id))}}}};
 }
 
-json render(const order_view& view) {
+ordered_json render(const order_view& view) {
   const order& o = view.state;
   return {{"order_id", view.id},
           {"version", view.version},
           {"status", to_string(o.status())},
-          {"customer", nlohmann::json(o.by)},
-          {"items", nlohmann::json(o.items)},
+          {"customer", ordered_json(o.by)},
+          {"items", ordered_json(o.items)},
           {"item_count", units_in(o.items)},
           {"total_cents", o.total().cents},
           {"settled_cents", o.settled.cents},
@@ -75,19 +76,20 @@ json render(const order_view& view) {
           {"_links", links_of(view)}};
 }
 
-json render(const order_page& page, const std::string& path, const order_filter& filter) {
-  json orders = json::array();
+ordered_json render(const order_page& page, const std::string& path, const order_filter& filter) {
+  ordered_json orders = ordered_json::array();
   for (const order_view& view : page.orders) orders.push_back(render(view));
   const std::string query = query_of(filter) + (filter.customer_id.empty() || path != "/orders"
                                                     ? ""
                                                     : "&customer=" + escaped(filter.customer_id));
-  json links{{"self", link(path + query +
-                           (filter.after.empty() ? "" : "&after=" + escaped(filter.after)))}};
+  ordered_json links{
+      {"self",
+       link(path + query + (filter.after.empty() ? "" : "&after=" + escaped(filter.after)))}};
   if (page.more) links["next"] = link(path + query + "&after=" + escaped(page.orders.back().id));
   return {{"orders", orders}, {"_links", links}};
 }
 
-json render(const customer_summary& s) {
+ordered_json render(const customer_summary& s) {
   return {{"customer_id", s.id},
           {"name", s.name},
           {"email", s.email},
@@ -97,10 +99,10 @@ json render(const customer_summary& s) {
           {"last_order_at", gabion::to_rfc3339(s.last_order_at)}};
 }
 
-json render(const order_analytics& analytics) {
-  json totals = json::object();
+ordered_json render(const order_analytics& analytics) {
+  ordered_json totals = ordered_json::object();
   for (const auto& [name, amount] : analytics.totals) totals[name] = amount;
-  json products = json::array();
+  ordered_json products = ordered_json::array();
   for (const auto& [product, units] : analytics.products)
     products.push_back({{"product", product}, {"units", units}});
   return {{"totals", totals},
@@ -108,8 +110,8 @@ json render(const order_analytics& analytics) {
           {"_links", {{"self", link("/analytics/orders")}, {"orders", link("/orders")}}}};
 }
 
-json render(const gabion::health_report& health) {
-  json parts = json::object();
+ordered_json render(const gabion::health_report& health) {
+  ordered_json parts = ordered_json::object();
   for (const gabion::health_part& part : health.parts()) {
     parts[part.name] = {{"state", to_string(part.state)}};
     if (!part.reason.empty()) parts[part.name]["reason"] = part.reason;
