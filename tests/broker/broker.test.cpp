@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include <filesystem>
 #include <memory>
 #include <set>
 #include <span>
@@ -8,12 +7,11 @@
 #include <thread>
 #include <vector>
 
-#include <unistd.h>
-
 #include <gabion/adapters/memory/broker.hpp>
 #include <gabion/adapters/sqlite/broker.hpp>
 
 #include "support/catch.hpp"
+#include "support/temporary_file.hpp"
 
 using namespace gabion;
 
@@ -33,21 +31,13 @@ struct in_memory {
 struct in_sqlite {
   using broker_type = sqlite::broker;
 
-  static std::string fresh_path() {
-    static int n = 0;
-    const auto dir = std::filesystem::temp_directory_path() /
-                     ("gabion-broker-" + std::to_string(::getpid()) + "-" + std::to_string(++n));
-    std::filesystem::remove_all(dir);
-    std::filesystem::create_directories(dir);
-    return (dir / "broker.db").string();
-  }
   static sqlite::database& with_schema(sqlite::database& db) {
     sqlite::create_schema(db, sqlite::broker_schema);
     return db;
   }
 
-  std::string path = fresh_path();
-  sqlite::database db{path};
+  gabion_test::temporary_directory folder{};
+  sqlite::database db{folder.file("broker.db")};
   broker_type broker{{.partitions = 2}, with_schema(db)};
 };
 
@@ -329,7 +319,8 @@ TEST_CASE("a group that has not received yet holds messages back", "[broker][bou
 
 TEST_CASE("a SQLite broker finds messages and offsets again after a restart",
           "[broker][durability]") {
-  const std::string path = in_sqlite::fresh_path();
+  const gabion_test::temporary_directory folder;
+  const std::string path = folder.file("broker.db");
   {
     sqlite::database db{path};
     sqlite::broker broker{{.partitions = 2}, in_sqlite::with_schema(db)};
@@ -367,7 +358,8 @@ TEST_CASE(
 }
 
 TEST_CASE("a SQLite broker without its tables says what to call", "[broker][schema]") {
-  sqlite::database db{in_sqlite::fresh_path()};
+  const gabion_test::temporary_directory folder;
+  sqlite::database db{folder.file("broker.db")};
   CHECK_THROWS_WITH(sqlite::broker({}, db), Catch::Contains("create_schema"));
 }
 

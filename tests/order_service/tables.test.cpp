@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "support/catch.hpp"
 
-#include <filesystem>
 #include <optional>
 #include <stdexcept>
 #include <string>
 
-#include <unistd.h>
-
+#include "support/temporary_file.hpp"
 #include "tables/memory_tables.hpp"
 #include "tables/order_document.hpp"
 #include "tables/sqlite_tables.hpp"
@@ -15,27 +13,6 @@
 using namespace shop;
 
 namespace {
-
-/// A file that is gone after the test.
-class temporary_file {
- public:
-  temporary_file()
-      : path_{std::filesystem::temp_directory_path() /
-              ("gabion-tables-" + std::to_string(getpid()) + ".db")} {
-    remove();
-  }
-  ~temporary_file() { remove(); }
-  temporary_file(const temporary_file&) = delete;
-  temporary_file& operator=(const temporary_file&) = delete;
-  [[nodiscard]] std::string path() const { return path_.string(); }
-
- private:
-  void remove() const {
-    for (const char* suffix : {"", "-wal", "-shm"})
-      std::filesystem::remove(path_.string() + suffix);
-  }
-  std::filesystem::path path_;
-};
 
 struct in_memory {
   gabion::memory::database database{};
@@ -47,8 +24,8 @@ struct in_file {
     gabion::sqlite::create_schema(d, sqlite_tables_schema);
     return d;
   }
-  temporary_file file{};
-  gabion::sqlite::database database{file.path()};
+  gabion_test::temporary_directory folder{};
+  gabion::sqlite::database database{folder.file("tables.db")};
   sqlite_tables tables{prepared(database)};
 };
 
