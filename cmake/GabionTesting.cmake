@@ -58,6 +58,11 @@ function(gabion_require_catch)
     target_link_libraries(Catch2::Catch2WithMain INTERFACE Catch2::Catch2 $<TARGET_OBJECTS:gabion_catch_main>)
   endif()
   target_link_libraries(gabion_catch INTERFACE Catch2::Catch2WithMain)
+  # Gives a fixed seed to whatever takes its own.
+  add_library(gabion_seed OBJECT ${PROJECT_SOURCE_DIR}/tests/support/seed.cpp)
+  target_include_directories(gabion_seed PRIVATE ${PROJECT_SOURCE_DIR}/tests)
+  target_link_libraries(gabion_seed PRIVATE gabion_dev_flags gabion::core Catch2::Catch2)
+  target_link_libraries(gabion_catch INTERFACE $<TARGET_OBJECTS:gabion_seed>)
   # Catch2 2 calls it a success when a name matches no test case.
   if(Catch2_VERSION VERSION_GREATER_EQUAL 2 AND Catch2_VERSION VERSION_LESS 3)
     set_property(GLOBAL PROPERTY gabion_catch_arguments --warn NoTests)

@@ -8,6 +8,7 @@
 #include <gabion/core/random.hpp>
 
 #include "support/catch.hpp"
+#include "support/seed.hpp"
 
 namespace {
 
@@ -79,4 +80,14 @@ TEST_CASE("seeds differ from call to call", "[core][random]") {
   std::set<std::uint64_t> seeds;
   for (int i = 0; i < 1000; ++i) seeds.insert(gabion::random_seed());
   CHECK(seeds.size() == 1000);
+}
+
+TEST_CASE("in a test a generator without a seed draws the same numbers in every run",
+          "[core][random]") {
+  gabion_test::restart_seeds(5);
+  const gabion::xoshiro256 first;
+  const gabion::xoshiro256 other;
+  gabion_test::restart_seeds(5);
+  CHECK(gabion::xoshiro256{} == first);
+  CHECK_FALSE(first == other);
 }

@@ -43,18 +43,16 @@ namespace detail {
 
 }  // namespace detail
 
-/// A seed that differs between processes, threads and calls: from the operating system where it can
-/// give one, mixed with the time and an address so that it still differs where it cannot. Not for
-/// keys or secrets.
+/// A seed that differs between processes, threads and calls: from the operating system, or from the
+/// time and an address where it gives none. Not for keys or secrets.
 [[nodiscard]] inline std::uint64_t random_seed() noexcept {
-  std::uint64_t entropy = 0;
+  std::uint64_t seed = 0;
 #if __has_include(<sys/random.h>)
-  if (::getentropy(&entropy, sizeof entropy) != 0) entropy = 0;
+  if (::getentropy(&seed, sizeof seed) == 0) return seed;
 #endif
-  std::uint64_t state = entropy ^ static_cast<std::uint64_t>(
-                                      std::chrono::steady_clock::now().time_since_epoch().count());
-  state ^= std::rotl(std::bit_cast<std::uintptr_t>(&entropy), 32);
-  return detail::splitmix(state);
+  seed = static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
+  seed ^= std::rotl(std::bit_cast<std::uintptr_t>(&seed), 32);
+  return detail::splitmix(seed);
 }
 
 /// A fast generator with 256 bits of state and a period of 2^256 - 1. The same seed gives the same
