@@ -14,17 +14,19 @@ namespace detail {
 
 [[nodiscard]] constexpr duration::rep saturating_add(duration::rep a, duration::rep b) noexcept {
   using limits = std::numeric_limits<duration::rep>;
-  if (b > 0 && a > (limits::max)() - b) return (limits::max)();
-  if (b < 0 && a < (limits::min)() - b) return (limits::min)();
-  return a + b;
+  duration::rep sum{};
+  if (!__builtin_add_overflow(a, b, &sum)) [[likely]]
+    return sum;
+  return b > 0 ? (limits::max)() : (limits::min)();
 }
 
 [[nodiscard]] constexpr duration::rep saturating_subtract(duration::rep a,
                                                           duration::rep b) noexcept {
   using limits = std::numeric_limits<duration::rep>;
-  if (b < 0 && a > (limits::max)() + b) return (limits::max)();
-  if (b > 0 && a < (limits::min)() + b) return (limits::min)();
-  return a - b;
+  duration::rep difference{};
+  if (!__builtin_sub_overflow(a, b, &difference)) [[likely]]
+    return difference;
+  return b < 0 ? (limits::max)() : (limits::min)();
 }
 
 }  // namespace detail
