@@ -76,6 +76,7 @@ class basic_circuit_breaker {
  public:
   using permit = basic_circuit_permit<basic_circuit_breaker>;
   using admission = basic_circuit_admission<basic_circuit_breaker>;
+  using clock_type = Clock;
 
   /// Throws error(invalid_argument) that names the option and its range.
   explicit basic_circuit_breaker(const circuit_breaker_options& options)
@@ -230,6 +231,7 @@ class basic_circuit_breaker {
 
  private:
   friend permit;
+  friend class detail::circuit_run<basic_circuit_breaker>;
   using events_type = detail::circuit_events<Env, Observer>;
   using core_type = detail::circuit_control<Env, events_type>;
   using ticket = detail::circuit_ticket;
@@ -239,6 +241,19 @@ class basic_circuit_breaker {
     const Clock& clock;
     [[nodiscard]] instant operator()() const noexcept { return clock.now(); }
   };
+
+  /// A callable that is somebody else's, in one word.
+  template <class Now>
+  struct borrowed {
+    const Now& now;
+    [[nodiscard]] instant operator()() const noexcept { return now(); }
+  };
+
+  /// A permit by a callable that reads this breaker's clock.
+  template <class Now>
+  [[nodiscard, gnu::always_inline]] admission try_acquire_by(const Now& now) noexcept {
+    return admitted(core_.admit(borrowed<Now>{now}));
+  }
 
   [[nodiscard]] circuit_breaker_options named(circuit_breaker_options options) const noexcept {
     options.name = name();
@@ -251,34 +266,38 @@ class basic_circuit_breaker {
       events_.tell_now(circuit_rejected{{}, e.refusal});
     return admission{e.refusal};
   }
-  void settle(const ticket& t, verdict v) noexcept {
+  void settle(ticket t, verdict v) noexcept {
     tell(t, core_.settle(t, static_cast<settlement>(v), duration::zero(), reader{clock_}), v);
   }
-  void settle_stated(const ticket& t, duration open_for) noexcept {
+  void settle_stated(ticket t, duration open_for) noexcept {
     tell(t, core_.settle(t, settlement::failure, open_for, reader{clock_}), verdict::failure);
   }
-  void settle_at(const ticket& t, verdict v, std::optional<duration> open_for,
-                 instant now) noexcept {
+  void settle_at(ticket t, verdict v, std::optional<duration> open_for, instant now) noexcept {
+    settle_by(t, v, open_for, [now] { return now; });
+  }
+  template <class Now>
+  [[gnu::always_inline]] void settle_by(ticket t, verdict v, std::optional<duration> open_for,
+                                        const Now& now) noexcept {
     const bool stated =
         v == verdict::failure && open_for.has_value() && *open_for > duration::zero();
     tell(t,
          core_.settle(t, static_cast<settlement>(v), stated ? *open_for : duration::zero(),
-                      [now] { return now; }),
+                      borrowed<Now>{now}),
          v);
   }
-  void abandon(const ticket& t) noexcept {
+  void abandon(ticket t) noexcept {
     const auto settled = core_.settle(t, settlement::abandoned, duration::zero(), reader{clock_});
     if constexpr (observes<Observer, circuit_abandoned>)
       if (settled.how == settlement::abandoned)
-        events_.tell_now(circuit_abandoned{{}, t.generation});
+        events_.tell_now(circuit_abandoned{{}, t.generation()});
   }
-  void tell(const ticket& t, const detail::circuit_settled& s, verdict v) noexcept {
+  void tell(ticket t, detail::circuit_settled s, verdict v) noexcept {
     if constexpr (observes<Observer, circuit_late>)
-      if (s.how == settlement::late) events_.tell_now(circuit_late{{}, t.generation, v});
+      if (s.how == settlement::late) events_.tell_now(circuit_late{{}, t.generation(), v});
     if constexpr (observes<Observer, circuit_recorded>)
       if (s.how < settlement::abandoned)
         events_.tell_now(circuit_recorded{
-            {}, t.generation, v, s.measured ? std::optional{s.took} : std::nullopt, s.slow});
+            {}, t.generation(), v, s.measured ? std::optional{s.took} : std::nullopt, s.slow});
   }
 
   [[no_unique_address]] Clock clock_;

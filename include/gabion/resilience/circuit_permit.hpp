@@ -17,11 +17,36 @@ class basic_circuit_admission;
 
 namespace detail {
 
-/// What a breaker has to know of a call that it let through.
-struct circuit_ticket {
-  std::uint32_t generation = 0;
-  std::uint32_t tracking = 0;          ///< which count of calls in flight it is in; 0 = none
-  instant started = (instant::min)();  ///< instant::min() = not measured
+template <class Breaker>
+class circuit_run;
+
+/// What a breaker has to know of a call that it let through. Two words, passed by value in
+/// registers. The first is laid out as the breaker's own word, so that comparing them is one
+/// instruction: generation (30 bits) above tracking (30 bits).
+class circuit_ticket {
+ public:
+  constexpr circuit_ticket() noexcept = default;
+  constexpr circuit_ticket(std::uint32_t generation, std::uint32_t tracking,
+                           instant started) noexcept
+      : marks_{std::uint64_t{generation} << 30 | tracking}, started_{started} {}
+
+  [[nodiscard]] constexpr std::uint32_t generation() const noexcept {
+    return static_cast<std::uint32_t>(marks_ >> 30);
+  }
+  /// Which count of calls in flight it is in; 0 = none.
+  [[nodiscard]] constexpr std::uint32_t tracking() const noexcept {
+    return static_cast<std::uint32_t>(marks_) & max_tracking;
+  }
+  static constexpr std::uint32_t max_tracking = (1U << 30) - 1;
+  /// The word of a closed breaker without consecutive failures in the same generation, unless the
+  /// call is tracked.
+  [[nodiscard]] constexpr std::uint64_t marks() const noexcept { return marks_; }
+  /// instant::min() = not measured.
+  [[nodiscard]] constexpr instant started() const noexcept { return started_; }
+
+ private:
+  std::uint64_t marks_ = 0;
+  instant started_ = (instant::min)();
 };
 
 }  // namespace detail
@@ -81,11 +106,20 @@ basic_circuit_permit {
   /// False once it is settled or moved from.
   [[nodiscard]] explicit operator bool() const noexcept { return breaker_ != nullptr; }
   /// The generation of the state that granted it.
-  [[nodiscard]] std::uint32_t generation() const noexcept { return ticket_.generation; }
+  [[nodiscard]] std::uint32_t generation() const noexcept { return ticket_.generation(); }
 
  private:
   friend class basic_circuit_admission<Breaker>;
-  basic_circuit_permit(Breaker& breaker, const detail::circuit_ticket& ticket) noexcept
+  friend class detail::circuit_run<Breaker>;
+
+  /// The same, with a callable that reads the breaker's clock if the time matters.
+  template <class Now>
+  [[gnu::always_inline]] void settle_by(const Now& now, verdict v,
+                                        std::optional<duration> open_for) noexcept {
+    if (breaker_ != nullptr) std::exchange(breaker_, nullptr)->settle_by(ticket_, v, open_for, now);
+  }
+
+  basic_circuit_permit(Breaker& breaker, detail::circuit_ticket ticket) noexcept
       : breaker_{&breaker}, ticket_{ticket} {}
 
   Breaker* breaker_ = nullptr;
@@ -113,7 +147,7 @@ basic_circuit_admission {
 
  private:
   friend Breaker;
-  basic_circuit_admission(Breaker& breaker, const detail::circuit_ticket& ticket) noexcept
+  basic_circuit_admission(Breaker& breaker, detail::circuit_ticket ticket) noexcept
       : permit_{breaker, ticket}, granted_{true} {}
   explicit basic_circuit_admission(circuit_rejection why) noexcept : rejection_{why} {}
 

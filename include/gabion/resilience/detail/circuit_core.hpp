@@ -23,8 +23,8 @@ namespace detail {
 ///
 /// Closed with rules that need no time: admission is one load, a verdict is lock-free. Closed
 /// otherwise: admission is one load, a verdict is O(1) under the lock. A rejection while open is
-/// lock-free. Probes and ramp are under the lock. `Now` arguments are callables, asked only where
-/// the time matters.
+/// lock-free. Probes and ramp are under the lock. `Now` arguments are callables of one
+/// word, called only where the time matters.
 template <env Env, class Log>
 class circuit_core : public circuit_verdicts<Env, Log> {
   using base = circuit_base<Env, Log>;
@@ -52,15 +52,25 @@ class circuit_core : public circuit_verdicts<Env, Log> {
   }
 
   template <class Now>
-  circuit_settled settle(const circuit_ticket& t, circuit_settlement how, duration stated,
-                         const Now& now) noexcept {
-    // Nearly every call ends here: a success while closed, after which nothing has to be decided.
-    if (how == circuit_settlement::success &&
-        this->load() == circuit_word{circuit_phase::closed, t.generation}) [[likely]] {
-      const circuit_rule_word rules = this->window_.rules();
-      if (rules.calls() == 0) return this->counted(circuit_settlement::success);
-      if (this->window_.record_quietly(this->tally_, rules, t.generation))
-        return {circuit_settlement::success};
+  [[gnu::always_inline]] circuit_settled settle(circuit_ticket t, circuit_settlement how,
+                                                duration stated, const Now& now) noexcept {
+    // Nearly every call ends here: a verdict while closed, after which nothing has to be decided.
+    if (how <= circuit_settlement::failure && stated == duration::zero()) [[likely]] {
+      const circuit_word w = this->load();
+      static_assert(circuit_word{circuit_phase::closed, 7}.bits() ==
+                    circuit_ticket{7, 0, instant{}}.marks());
+      if (w.bits() == t.marks()) [[likely]] {
+        const circuit_rule_word rules = this->window_.rules();
+        const bool failed = how == circuit_settlement::failure;
+        if (rules.calls() == 0) {
+          if (!failed) return this->counted(circuit_settlement::success);
+        } else if ((!failed && this->window_.record_quietly(this->tally_, rules, t.generation())) ||
+                   this->settle_in_window(rules, t.generation(), failed, now)) {
+          return {how};
+        }
+      } else if (w.phase() != circuit_phase::closed && is_closed(w.phase())) {
+        return settle_closed(t, how, now);
+      }
     }
     return decide(t, how, stated, now);
   }
@@ -71,7 +81,7 @@ class circuit_core : public circuit_verdicts<Env, Log> {
  private:
   [[nodiscard]] static entry granted(circuit_word w, instant started = (instant::min)(),
                                      std::uint32_t tracking = 0) noexcept {
-    return {true, {w.generation(), tracking, started}, {}};
+    return {true, circuit_ticket{w.generation(), tracking, started}, {}};
   }
   [[nodiscard]] entry refuse(circuit_refusal why, duration retry_after = {}) noexcept {
     this->count(circuit_settlement::rejected);
@@ -84,7 +94,7 @@ class circuit_core : public circuit_verdicts<Env, Log> {
   /// The rejection, in registers, if the open time is not over; otherwise no time is left in it.
   template <class Now>
   [[nodiscard, gnu::noinline]] circuit_rejection refusal_while_open(circuit_word w,
-                                                                    const Now& now) noexcept {
+                                                                    Now now) noexcept {
     // The deadline was written before this word, and within it only ever moves away.
     const instant when = now();
     const instant until = base::at(this->open_until_);
@@ -94,7 +104,7 @@ class circuit_core : public circuit_verdicts<Env, Log> {
   }
 
   template <class Now>
-  [[nodiscard, gnu::noinline]] entry refuse_or_ask(circuit_word w, const Now& now) noexcept {
+  [[nodiscard, gnu::noinline]] entry refuse_or_ask(circuit_word w, Now now) noexcept {
     if (w.phase() == circuit_phase::disabled) return granted(w);
     if (w.phase() == circuit_phase::isolated) return refuse(circuit_refusal::isolated);
     const instant when = now();
@@ -105,20 +115,31 @@ class circuit_core : public circuit_verdicts<Env, Log> {
     return this->locked([&](circuit_question& q) { return ask(when, q); });
   }
 
+  /// A verdict while closed with rules under the lock.
   template <class Now>
-  [[gnu::noinline]] circuit_settled decide(const circuit_ticket& t, circuit_settlement how,
-                                           duration stated, const Now& now) noexcept {
+  [[gnu::noinline]] circuit_settled settle_closed(circuit_ticket t, circuit_settlement how,
+                                                  Now now) noexcept {
+    const instant when = now();
+    const auto step = this->record_closed(t, how, when);
+    if (step.done) [[likely]]
+      return step.settled;
+    if (step.recorded)
+      if (const auto done = this->settle_locked(t, how, duration::zero(), when, true)) return *done;
+    return decide(t, how, duration::zero(), now);
+  }
+
+  template <class Now>
+  [[gnu::noinline]] circuit_settled decide(circuit_ticket t, circuit_settlement how,
+                                           duration stated, Now now) noexcept {
     const bool judged =
         (how == circuit_settlement::success || how == circuit_settlement::failure) &&
         stated == duration::zero();
     for (;;) {
       const circuit_word w = this->load();
-      if (w.generation() != t.generation) return this->counted(circuit_settlement::late);
+      if (w.generation() != t.generation()) return this->counted(circuit_settlement::late);
       if (judged && w.phase() == circuit_phase::closed) {
-        if (const auto done = this->settle_lock_free(t.generation, how, now)) return {*done};
+        if (const auto done = this->settle_lock_free(t.generation(), how, now)) return {*done};
         this->wait_for_change();
-      } else if (judged && is_closed(w.phase())) {
-        if (const auto done = this->settle_closed(t, how, now())) return *done;
       } else if (w.phase() == circuit_phase::disabled) {
         return {circuit_settlement::unrecorded};
       } else if (stated == duration::zero() && !judged && is_only_counted(t, w.phase())) {
@@ -132,8 +153,9 @@ class circuit_core : public circuit_verdicts<Env, Log> {
   /// A call that says nothing changes nothing but a count: it is no probe, and no call in flight
   /// that is kept count of. Calls that were tracked when they began are not any more once the rules
   /// without a lock are in force.
-  [[nodiscard]] static bool is_only_counted(const circuit_ticket& t, circuit_phase phase) noexcept {
-    return phase == circuit_phase::closed || (t.tracking == 0 && phase != circuit_phase::half_open);
+  [[nodiscard]] static bool is_only_counted(circuit_ticket t, circuit_phase phase) noexcept {
+    return phase == circuit_phase::closed ||
+           (t.tracking() == 0 && phase != circuit_phase::half_open);
   }
 
   // Under the lock.

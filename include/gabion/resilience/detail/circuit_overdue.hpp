@@ -30,7 +30,7 @@ class circuit_overdue {
                   ? time_
                   : number_of(detail::saturating_subtract(time_, limit_));
     enabled_ = enabled;
-    epoch_ = epoch_ == (std::numeric_limits<std::uint32_t>::max)() ? 1 : epoch_ + 1;
+    epoch_ = epoch_ == max_epoch ? 1 : epoch_ + 1;
     clear();
   }
 
@@ -83,6 +83,7 @@ class circuit_overdue {
  private:
   using rep = duration::rep;
   static constexpr rep parts = 8;
+  static constexpr std::uint32_t max_epoch = (1U << 30) - 1;  // fits into a ticket
 
   // Overdue: now - (number + 1) * width >= limit, that is number < floor((now - limit) / width).
   // Every call in such a bucket began before its end, so it has been out for longer than the limit.

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <concepts>
+#include <new>
+#include <optional>
 #include <utility>
 
 #include <gabion/core/clock.hpp>
@@ -20,35 +23,71 @@ namespace detail {
   return why.why.retry_after;
 }
 
+/// `now` reads the very clock that a breaker goes by, so that one reading serves both.
+template <class Breaker, class Now>
+concept shares_clock = requires {
+  typename Breaker::clock_type;
+  typename Now::clock_type;
+  requires std::same_as<typename Breaker::clock_type, typename Now::clock_type>;
+};
+
 /// One call's passage through what admits as a circuit breaker does. Refused below before it was
 /// made, a call says nothing about the other side: the permit goes back.
+///
+/// Takes the time of the pipeline's step where the clock is the same.
 template <class Breaker>
 class circuit_run {
  public:
+  static constexpr bool never_waits = true;
+  static constexpr bool empty_after_leave = true;
+
   explicit circuit_run(Breaker& breaker) noexcept : breaker_{&breaker} {}
 
   template <class Now>
-  [[nodiscard]] entry_step enter(call_context& /*context*/, const Now& /*now*/) noexcept {
-    auto admission = breaker_->try_acquire();
-    if (!admission)
+  [[nodiscard, gnu::always_inline]] entry_step enter(call_context& /*context*/,
+                                                     const Now& now) noexcept {
+    auto admission = admit(now);
+    if (!admission) [[unlikely]]
       return entry_step::refuse({errc::circuit_open, detail::retry_after(admission.rejection())});
-    permit_ = std::move(admission).permit();
+    // The place holds an empty permit, which needs no destructor.
+    ::new (static_cast<void*>(&permit_)) permit_type{std::move(admission).permit()};
     return entry_step::pass();
   }
 
   template <class Now>
-  [[nodiscard]] exit_step leave(call_outcome& outcome, call_context& /*context*/,
-                                const Now& /*now*/) noexcept {
-    if (outcome.never_called() && outcome.verdict == verdict::failure)
+  [[nodiscard, gnu::always_inline]] exit_step leave(const call_outcome& outcome,
+                                                    call_context& /*context*/,
+                                                    const Now& now) noexcept {
+    if (outcome.verdict == verdict::success) [[likely]]
+      settle(now, verdict::success, std::nullopt);
+    else if (outcome.verdict == verdict::failure && outcome.never_called())
       permit_.ignore();
     else
-      permit_.settle(outcome.verdict, outcome.retry_after);
+      settle(now, outcome.verdict, outcome.retry_after);
     return exit_step::up();
   }
 
  private:
+  using permit_type = typename Breaker::permit;
+
+  template <class Now>
+  [[nodiscard, gnu::always_inline]] auto admit(const Now& now) noexcept {
+    if constexpr (shares_clock<Breaker, Now>)
+      return breaker_->try_acquire_by(now);
+    else
+      return breaker_->try_acquire();
+  }
+  template <class Now>
+  [[gnu::always_inline]] void settle(const Now& now, verdict v,
+                                     std::optional<duration> stated) noexcept {
+    if constexpr (shares_clock<Breaker, Now>)
+      permit_.settle_by(now, v, stated);
+    else
+      permit_.settle(v, stated);
+  }
+
   Breaker* breaker_;
-  typename Breaker::permit permit_{};
+  permit_type permit_{};
 };
 
 }  // namespace detail

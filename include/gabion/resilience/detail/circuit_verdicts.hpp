@@ -42,7 +42,7 @@ class circuit_verdicts : public circuit_base<Env, Log> {
     this->locked([](circuit_question&) { return true; });
   }
 
-  [[gnu::noinline]] std::optional<circuit_settled> settle_locked(const circuit_ticket& t,
+  [[gnu::noinline]] std::optional<circuit_settled> settle_locked(circuit_ticket t,
                                                                  circuit_settlement how,
                                                                  duration stated, instant now,
                                                                  bool recorded) noexcept {
@@ -53,38 +53,38 @@ class circuit_verdicts : public circuit_base<Env, Log> {
   }
 
   /// A verdict while closed with rules under the lock: what is frequent of `settle_step`.
-  [[nodiscard]] std::optional<circuit_settled> settle_closed(const circuit_ticket& t,
+  /// `recorded` if it was counted; done unless a rule is met or the state has changed.
+  struct ruled_step {
+    circuit_settled settled{};
+    bool recorded = false;
+    bool done = false;
+  };
+  [[nodiscard, gnu::always_inline]] ruled_step record_closed(circuit_ticket t,
                                                              circuit_settlement how,
                                                              instant now) noexcept {
-    bool recorded = false;
-    {
-      const std::lock_guard guard{this->lock_};
-      const circuit_word w = this->load();
-      if (w.generation() == t.generation && is_closed(w.phase()) &&
-          w.phase() != circuit_phase::closed) {
-        const circuit_settled s = measured(t, how, now);
-        record_ruled(t, how, s.slow, now);
-        recorded = true;
-        if (this->ledger_.is_clean(now) ||
-            detail::first_met(this->options_, this->ledger_.facts(now)).needed == 0) {
-          this->would_open_ = false;
-          return s;
-        }
-      }
-    }
-    return settle_locked(t, how, duration::zero(), now, recorded);
+    const std::lock_guard guard{this->lock_};
+    const circuit_word w = this->load();
+    if (w.generation() != t.generation() || !is_closed(w.phase()) ||
+        w.phase() == circuit_phase::closed) [[unlikely]]
+      return {};
+    const circuit_settled s = measured(t, how, now);
+    record_ruled(t, how, s.slow, now);
+    if (!this->ledger_.is_clean(now) &&
+        detail::first_met(this->options_, this->ledger_.facts(now)).needed != 0)
+      return {s, true, false};
+    this->would_open_ = false;
+    return {s, true, true};
   }
 
   // From here on to `settle_lock_free`: under the lock.
 
   /// Nothing if the call is to be settled without the lock after all.
-  [[nodiscard]] std::optional<circuit_settled> settle_step(const circuit_ticket& t,
-                                                           circuit_settlement how, duration stated,
-                                                           instant now,
+  [[nodiscard]] std::optional<circuit_settled> settle_step(circuit_ticket t, circuit_settlement how,
+                                                           duration stated, instant now,
                                                            circuit_question& q) noexcept {
     this->expire_probes(now);
     const circuit_word w = this->load();
-    if (w.generation() != t.generation) {
+    if (w.generation() != t.generation()) {
       if (!q.recorded) return counted(circuit_settlement::late);
       return measured(t, how, now);
     }
@@ -97,22 +97,22 @@ class circuit_verdicts : public circuit_base<Env, Log> {
       // A window that has met its rule takes no more, but its opening may still wait for
       // `open_time`.
       const circuit_rule_word rules = this->window_.rules();
-      count_unless(rules.calls() != 0 && record_in_window(rules, t.generation, true).counted(),
+      count_unless(rules.calls() != 0 && record_in_window(rules, t.generation(), true).counted(),
                    circuit_settlement::failure);
     }
     open_as_stated(now, stated);
     return measured(t, how, now);
   }
 
-  [[nodiscard]] circuit_settled measured(const circuit_ticket& t, circuit_settlement how,
+  [[nodiscard]] circuit_settled measured(circuit_ticket t, circuit_settlement how,
                                          instant now) const noexcept {
-    if (this->options_.slow_after == duration::zero() || t.started == (instant::min)())
+    if (this->options_.slow_after == duration::zero() || t.started() == (instant::min)())
       return {how};
-    const duration took = gabion::elapsed(t.started, now);
+    const duration took = gabion::elapsed(t.started(), now);
     return {how, true, took > this->options_.slow_after, took};
   }
 
-  [[nodiscard]] circuit_settled settle_probe(circuit_word w, const circuit_ticket& t,
+  [[nodiscard]] circuit_settled settle_probe(circuit_word w, circuit_ticket t,
                                              circuit_settlement how, duration stated, instant now,
                                              circuit_question& q) noexcept {
     const circuit_settled s = measured(t, how, now);
@@ -145,7 +145,7 @@ class circuit_verdicts : public circuit_base<Env, Log> {
     return s;
   }
 
-  [[nodiscard]] circuit_settled settle_ruled(circuit_word w, const circuit_ticket& t,
+  [[nodiscard]] circuit_settled settle_ruled(circuit_word w, circuit_ticket t,
                                              circuit_settlement how, duration stated, instant now,
                                              circuit_question& q) noexcept {
     const circuit_settled s = measured(t, how, now);
@@ -162,9 +162,8 @@ class circuit_verdicts : public circuit_base<Env, Log> {
     return s;
   }
 
-  void record_ruled(const circuit_ticket& t, circuit_settlement how, bool slow,
-                    instant now) noexcept {
-    if (t.tracking != 0) this->ledger_.in_flight().end(t.tracking, t.started);
+  void record_ruled(circuit_ticket t, circuit_settlement how, bool slow, instant now) noexcept {
+    if (t.tracking() != 0) this->ledger_.in_flight().end(t.tracking(), t.started());
     if (how != circuit_settlement::success && how != circuit_settlement::failure)
       return this->count(how);
     const bool failed = how == circuit_settlement::failure;
@@ -236,6 +235,25 @@ class circuit_verdicts : public circuit_base<Env, Log> {
 
   // Lock-free again: verdicts on calls that were admitted while closed.
 
+  /// A verdict into the lock-free window while there are no consecutive failures: what is frequent
+  /// of `settle_lock_free`. Returns false if nothing was counted.
+  template <class Now>
+  [[nodiscard, gnu::noinline]] bool settle_in_window(circuit_rule_word rules,
+                                                     std::uint32_t generation, bool failed,
+                                                     Now now) noexcept {
+    if (failed) {
+      if (rules.failures() != 0) return false;
+    } else if (this->window_.record_quiet_block(this->tally_, rules, generation)) {
+      this->counters_.add(circuit_settlement::success, this->window_.block_size);
+      return true;
+    }
+    const auto step = record_in_window(rules, generation, failed);
+    if (!step.counted()) return false;
+    if (step.tripped()) [[unlikely]]
+      trip(generation, failed, this->window_.sum(step.after), now());
+    return true;
+  }
+
   /// Nothing if the rules are being changed: then it is to be settled again.
   template <class Now>
   [[nodiscard]] std::optional<circuit_settlement> settle_lock_free(std::uint32_t generation,
@@ -292,9 +310,11 @@ class circuit_verdicts : public circuit_base<Env, Log> {
   }
 
   /// Puts the outcome into the lock-free window, which counts it.
-  auto record_in_window(circuit_rule_word rules, std::uint32_t generation, bool failed) noexcept {
+  [[gnu::always_inline]] auto record_in_window(circuit_rule_word rules, std::uint32_t generation,
+                                               bool failed) noexcept {
     const auto step = this->window_.record(this->tally_, rules, generation, failed);
-    if (step.retires()) this->retire(this->window_.unretired(step.before));
+    if (step.retires()) [[unlikely]]
+      this->retire(this->window_.unretired(step.before));
     return step;
   }
 

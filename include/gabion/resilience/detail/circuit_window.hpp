@@ -41,6 +41,8 @@ template <env Env, unsigned TicketBits = 31, unsigned Block = 8>
 class circuit_window {
  public:
   using tally_type = typename Env::template atomic<std::uint64_t>;
+  /// Outcomes that are retired together.
+  static constexpr std::uint64_t block_size = Block;
 
   explicit circuit_window(const circuit_window_options& o, std::uint32_t failures = 0) {
     rules_.store(circuit_rule_word{failures, o, prepare(o.calls)}.bits(),
@@ -129,8 +131,8 @@ class circuit_window {
     return record(tally, rules(), generation, failed);
   }
   /// The same by thresholds that the caller has read. They must have a window.
-  [[nodiscard]] step record(tally_type& tally, circuit_rule_word r, std::uint32_t generation,
-                            bool failed) noexcept {
+  [[nodiscard, gnu::always_inline]] step record(tally_type& tally, circuit_rule_word r,
+                                                std::uint32_t generation, bool failed) noexcept {
     for (std::uint64_t seen = tally.load(std::memory_order_acquire);;) {
       if (seen >> tag_shift != stamp(generation, r)) return {};
       if ((seen & tripped_bit) != 0) return {seen, 0};
@@ -146,18 +148,31 @@ class circuit_window {
   }
 
   /// Counts a success where that changes nothing but the ticket: the window is full, without a
-  /// failure, in mid-block. False if it is not so; then nothing is counted and `record` is to be
-  /// called.
+  /// failure, in mid-block. Returns false otherwise; then nothing is counted and the caller calls
+  /// `record`.
   [[nodiscard]] bool record_quietly(tally_type& tally, circuit_rule_word r,
                                     std::uint32_t generation) noexcept {
     std::uint64_t seen = tally.load(std::memory_order_relaxed);
     const std::uint64_t quiet = stamp(generation, r) << tag_shift | full_bit;
-    while ((seen & ~ticket_mask) == quiet && seen % block != 0 &&
-           (seen & ticket_mask) != ticket_mask)
+    // The next word is compared, not the one seen: a ticket that wraps carries into the bits above.
+    while (((seen + 1) & ~ticket_mask) == quiet && seen % block != 0)
       if (tally.compare_exchange_weak(seen, seen + 1, std::memory_order_acq_rel,
-                                      std::memory_order_relaxed))
+                                      std::memory_order_relaxed)) [[likely]]
         return true;
     return false;
+  }
+  /// The same at the end of a block, if the ring holds that block already, as it does once it has
+  /// held nothing but successes for a round. The caller retires a block of successes.
+  [[nodiscard]] bool record_quiet_block(tally_type& tally, circuit_rule_word r,
+                                        std::uint32_t generation) noexcept {
+    std::uint64_t seen = tally.load(std::memory_order_acquire);
+    if (seen % block != 0) return false;
+    const std::uint64_t quiet = stamp(generation, r) << tag_shift | full_bit;
+    if (((seen + 1) & ~ticket_mask) != quiet) return false;
+    const std::uint64_t word = cell(r, ticket_of(seen) - block).load(std::memory_order_acquire);
+    if (word >> tag_shift != quiet >> tag_shift || (word & pending_mask) != 0) return false;
+    return tally.compare_exchange_strong(seen, seen + 1, std::memory_order_acq_rel,
+                                         std::memory_order_relaxed);
   }
 
   /// The outcomes in the window.
@@ -217,10 +232,10 @@ class circuit_window {
   }
 
   /// The tally after one more outcome. The oldest one, if the window is full, leaves it.
-  [[nodiscard]] std::uint64_t advanced(std::uint64_t seen, circuit_rule_word r,
-                                       bool failed) const noexcept {
+  [[nodiscard, gnu::always_inline]] std::uint64_t advanced(std::uint64_t seen, circuit_rule_word r,
+                                                           bool failed) const noexcept {
     const std::uint64_t ticket = ticket_of(seen);
-    std::uint64_t next = (seen & ~ticket_mask) | ((ticket + 1) & ticket_mask);
+    std::uint64_t next = ticket == ticket_mask ? seen & ~ticket_mask : seen + 1;
     if (ticket % block == 0) next &= ~(pending_mask << pending_shift);
     if ((seen & full_bit) == 0) {
       if (ticket + 1 == r.calls()) next |= full_bit;
@@ -259,8 +274,8 @@ class circuit_window {
   }
 
   /// Writes the block into the ring. False if somebody else has moved the tally on.
-  [[nodiscard]] bool flush(const tally_type& tally, circuit_rule_word r,
-                           std::uint64_t seen) noexcept {
+  [[nodiscard, gnu::noinline]] bool flush(const tally_type& tally, circuit_rule_word r,
+                                          std::uint64_t seen) noexcept {
     auto& c = cell(r, ticket_of(seen) - block);
     std::uint64_t word = c.load(std::memory_order_acquire);
     if (word >> tag_shift == seen >> tag_shift && (word & pending_mask) == pending_of(seen))

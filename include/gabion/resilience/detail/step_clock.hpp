@@ -11,12 +11,18 @@ namespace detail {
 template <clock Clock>
 class step_clock {
  public:
+  using clock_type = Clock;
+
   explicit step_clock(const Clock& clock) noexcept : clock_{&clock} {}
   step_clock(const step_clock&) = delete;
   step_clock& operator=(const step_clock&) = delete;
 
-  [[nodiscard]] instant operator()() const noexcept {
-    if (!known_) {
+  /// A new step begins.
+  void restart() noexcept { known_ = false; }
+  [[nodiscard]] const Clock& clock() const noexcept { return *clock_; }
+
+  [[nodiscard, gnu::always_inline]] instant operator()() const noexcept {
+    if (!known_) [[likely]] {
       now_ = clock_->now();
       known_ = true;
     }
@@ -25,7 +31,7 @@ class step_clock {
 
  private:
   const Clock* clock_;
-  mutable instant now_{};
+  mutable instant now_;  // if known
   mutable bool known_ = false;
 };
 
