@@ -92,9 +92,10 @@ class basic_token_bucket {
 
   /// Takes `permits` permits, or none and says when there will be enough; never for more than
   /// `burst`.
-  rate_admission take(instant now, std::uint32_t permits = 1) noexcept {
+  [[gnu::always_inline]] rate_admission take(instant now, std::uint32_t permits = 1) noexcept {
     const auto quick = word_.take(now, duration::zero(), permits);
-    if (quick.full_at >= 0) return rate_admission::yes();
+    if (quick.full_at >= 0) [[likely]]
+      return rate_admission::yes();
     if (quick.full_at == quick_word::refused) return rate_admission::no(duration{quick.wait});
     const rate_reservation r = reserve_locked(now, duration::zero(), permits);
     return {r.granted, r.retry_after};

@@ -30,7 +30,7 @@ class bucket_word {
     ticks_per_ns_ = static_cast<std::int64_t>(rule.ticks_per_ns);
     cost_ = static_cast<std::int64_t>(rule.cost);
     capacity_ = static_cast<std::int64_t>(rule.capacity);
-    latest_ = most / ticks_per_ns_;
+    latest_ = static_cast<std::uint64_t>(most / ticks_per_ns_);
     burst_ = burst;
     word_.store(unused, std::memory_order_release);
   }
@@ -47,12 +47,13 @@ class bucket_word {
   [[nodiscard]] step take(instant now, duration max_wait, std::uint32_t permits) noexcept {
     std::int64_t seen = word_.load(std::memory_order_acquire);
     const std::int64_t time = now.time_since_epoch().count();
-    if (seen == retired || time < 0 || time > latest_) [[unlikely]]
+    if (seen == retired || static_cast<std::uint64_t>(time) > latest_) [[unlikely]]
       return {locked};
-    if (permits > burst_) [[unlikely]]
+    if (permits > 1 && permits > burst_) [[unlikely]]
       return {refused, (duration::max)().count()};
     const std::int64_t tick = time * ticks_per_ns_;
     const std::int64_t cost = cost_ * permits;
+    // Without a wait the sum is at most tick + capacity, with one at most `most` + cost: it fits.
     for (;;) {
       const std::int64_t start = seen > tick ? seen : tick;
       const std::int64_t missing = start + cost - tick - capacity_;
@@ -60,9 +61,8 @@ class bucket_word {
       if (missing > 0) [[unlikely]] {
         wait = (missing + ticks_per_ns_ - 1) / ticks_per_ns_;
         if (wait > max_wait.count()) return {refused, wait};
+        if (start > most) return {locked};
       }
-      if (start > most) [[unlikely]]
-        return {locked};
       if (word_.compare_exchange_weak(seen, start + cost, std::memory_order_acq_rel,
                                       std::memory_order_acquire)) [[likely]]
         return {start + cost, wait};
@@ -100,7 +100,7 @@ class bucket_word {
   std::int64_t ticks_per_ns_ = 1;
   std::int64_t cost_ = 1;
   std::int64_t capacity_ = 1;
-  std::int64_t latest_ = 0;
+  std::uint64_t latest_ = 0;
   std::uint32_t burst_ = 0;
   typename Env::template atomic<std::int64_t> word_{retired};
 };

@@ -35,25 +35,34 @@ template <class Answer, class Ask>
 template <class Limiter>
 class rate_run {
  public:
+  static constexpr bool never_waits = true;
+
   explicit rate_run(Limiter& limiter) noexcept : limiter_{&limiter} {}
 
   template <class Now>
-  entry_step enter(call_context& /*context*/, const Now& now) noexcept {
-    const auto ask = [&]() noexcept(noexcept(limiter_->take(instant{}, 1))) {
-      return limiter_->take(now(), 1);
-    };
-    const std::optional<rate_admission> answer = detail::asked<rate_admission>(ask);
-    if (!answer) return entry_step::refuse({.code = errc::overloaded});
-    return *answer ? entry_step::pass()
-                   : entry_step::refuse({errc::rate_limited, answer->retry_after});
+  [[gnu::always_inline]] entry_step enter(call_context& /*context*/, const Now& now) noexcept {
+    // Not `instant{}`: its constructor is not noexcept everywhere.
+    if constexpr (noexcept(limiter_->take(std::declval<const instant&>(), 1))) {
+      return answered(limiter_->take(now(), 1));
+    } else {
+      const auto ask = [&] { return limiter_->take(now(), 1); };
+      const std::optional<rate_admission> answer = detail::asked<rate_admission>(ask);
+      return answer ? answered(*answer) : entry_step::refuse({.code = errc::overloaded});
+    }
   }
   template <class Now>
-  exit_step leave(call_outcome& /*outcome*/, call_context& /*context*/,
-                  const Now& /*now*/) noexcept {
+  [[gnu::always_inline]] exit_step leave(const call_outcome& /*outcome*/, call_context& /*context*/,
+                                         const Now& /*now*/) noexcept {
     return exit_step::up();
   }
 
  private:
+  [[nodiscard, gnu::always_inline]] static entry_step answered(rate_admission answer) noexcept {
+    if (answer) [[likely]]
+      return entry_step::pass();
+    return entry_step::refuse({errc::rate_limited, answer.retry_after});
+  }
+
   Limiter* limiter_;
 };
 
