@@ -117,16 +117,21 @@ class basic_bulkhead {
 template <env Env>
 class basic_bulkhead<Env>::run {
  public:
+  static constexpr bool never_waits = true;
+  static constexpr bool empty_after_leave = true;
+
   explicit run(basic_bulkhead& owner) noexcept : bulkhead_{&owner} {}
 
   template <class Now>
-  entry_step enter(call_context& /*context*/, const Now& /*now*/) noexcept {
-    permit_ = bulkhead_->try_acquire();
-    return permit_ ? entry_step::pass() : entry_step::refuse({.code = errc::overloaded});
+  [[gnu::always_inline]] entry_step enter(call_context& /*context*/, const Now& /*now*/) noexcept {
+    if (!bulkhead_->admit()) [[unlikely]]
+      return entry_step::refuse({.code = errc::overloaded});
+    permit_.bulkhead_ = bulkhead_;
+    return entry_step::pass();
   }
   template <class Now>
-  exit_step leave(call_outcome& /*outcome*/, call_context& /*context*/,
-                  const Now& /*now*/) noexcept {
+  [[gnu::always_inline]] exit_step leave(const call_outcome& /*outcome*/, call_context& /*context*/,
+                                         const Now& /*now*/) noexcept {
     permit_.release();
     return exit_step::up();
   }

@@ -3,6 +3,7 @@
 
 #include <concepts>
 #include <cstddef>
+#include <stop_token>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -64,13 +65,13 @@ class basic_pipeline {
   /// requested a stop (errc::cancelled), which ends a wait at once.
   template <pipeline_callable Function>
   detail::call_result<Function> call(Function&& f) {
-    return call(call_context{}, detail::judge_by_traits{}, f);
+    return call_blocking(detail::no_context{}, detail::judge_by_traits{}, f);
   }
   /// The same with a judgement of its own: `failure_if` for results, `ignore_exceptions` for
   /// exceptions.
   template <detail::circuit_judgement Judge, pipeline_callable Function>
   detail::call_result<Function> call(Judge judge, Function&& f) {
-    return call(call_context{}, std::move(judge), f);
+    return call_blocking(detail::no_context{}, std::move(judge), f);
   }
   /// The same with a deadline, a stop token and whatever else the context says.
   template <pipeline_callable Function>
@@ -79,8 +80,7 @@ class basic_pipeline {
   }
   template <class Judge, pipeline_callable Function>
   detail::call_result<Function> call(const call_context& context, Judge judge, Function&& f) {
-    basic_blocking_waiter<Clock> waiter{context.stop, clock_};
-    return call(waiter, context, std::move(judge), f);
+    return call_blocking(context, std::move(judge), f);
   }
   /// The same, waiting in a waiter of yours, which must go by this pipeline's clock. A policy
   /// queues only if it can be woken.
@@ -91,18 +91,7 @@ class basic_pipeline {
   template <sleeper Sleeper, class Judge, pipeline_callable Function>
   detail::call_result<Function> call(Sleeper& waiter, const call_context& context, Judge judge,
                                      Function&& f) {
-    using result_type = detail::call_result<Function>;
-    static_assert(explain_result<result_type>());
-    run<result_type, Judge> once{clock_, layers_, context, std::move(judge)};
-    if constexpr (wakeable<Sleeper>) once.context().wake.emplace(waiter);
-    pipeline_step step = once.begin();
-    while (step.what != pipeline_step::kind::done) {
-      if (step.what == pipeline_step::kind::attempt)
-        step = once.attempt(f);
-      else
-        step = waiter.wait_until(step.until) ? once.resume() : once.cancel();
-    }
-    return once.finish();
+    return call_in(waiter, context, std::move(judge), f);
   }
 
   /// One call for a driver of your own: see `pipeline_run`. `Result` is what an attempt returns.
@@ -125,6 +114,66 @@ class basic_pipeline {
   }
 
  private:
+  using kind = pipeline_step::kind;
+
+  /// A blocking call makes its waiter only when it has to wait, unless there may be somebody to
+  /// wake it before.
+  template <class Function>
+  static constexpr bool wakes_early =
+      detail::takes_context<Function> ||
+      (detail::may_wait<typename policy_traits<typename detail::policy_of<Policies>::type>::run> ||
+       ...);
+
+  template <class Context, class Judge, class Function>
+  [[gnu::always_inline]] detail::call_result<Function> call_blocking(const Context& context,
+                                                                     Judge judge, Function& f) {
+    if constexpr (wakes_early<Function>) {
+      basic_blocking_waiter<Clock> waiter{stop_of(context), clock_};
+      return call_in(waiter, context, std::move(judge), f);
+    } else {
+      using result_type = detail::call_result<Function>;
+      static_assert(explain_result<result_type>());
+      run<result_type, Judge> once{clock_, layers_, context, std::move(judge)};
+      pipeline_step step = once.begin();
+      if (step.what == kind::attempt) [[likely]]
+        step = once.attempt(f);
+      if (step.what != kind::done) [[unlikely]]
+        wait_and_go_on(once, step, f);
+      return once.finish();
+    }
+  }
+  template <class Run, class Function>
+  [[gnu::noinline]] void wait_and_go_on(Run& once, pipeline_step step, Function& f) {
+    basic_blocking_waiter<Clock> waiter{once.context().stop, clock_};
+    once.context().wake.emplace(waiter);
+    drive(once, step, waiter, f);
+    once.context().wake.reset();
+  }
+  template <class Sleeper, class Context, class Judge, class Function>
+  detail::call_result<Function> call_in(Sleeper& waiter, const Context& context, Judge judge,
+                                        Function& f) {
+    using result_type = detail::call_result<Function>;
+    static_assert(explain_result<result_type>());
+    run<result_type, Judge> once{clock_, layers_, context, std::move(judge)};
+    if constexpr (wakeable<Sleeper>) once.context().wake.emplace(waiter);
+    drive(once, once.begin(), waiter, f);
+    return once.finish();
+  }
+  template <class Run, class Sleeper, class Function>
+  [[gnu::always_inline]] static void drive(Run& once, pipeline_step step, Sleeper& waiter,
+                                           Function& f) {
+    while (step.what != kind::done) {
+      if (step.what == kind::attempt)
+        step = once.attempt(f);
+      else
+        step = waiter.wait_until(step.until) ? once.resume() : once.cancel();
+    }
+  }
+  [[nodiscard]] static std::stop_token stop_of(const call_context& context) noexcept {
+    return context.stop;
+  }
+  [[nodiscard]] static std::stop_token stop_of(detail::no_context /*none*/) noexcept { return {}; }
+
   /// Says in words why calls with that result cannot be made.
   template <class Result>
   static consteval bool explain_result() {

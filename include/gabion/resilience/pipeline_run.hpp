@@ -57,8 +57,9 @@ concept pipeline_callable = detail::takes_context<Function> || std::invocable<Fu
 template <class Result, class Judge, class Machine>
 class pipeline_run {
  public:
-  template <class Clock, class Layers>
-  pipeline_run(const Clock& clock, Layers& layers, const call_context& context, Judge judge)
+  /// `Context` is `call_context`; internally also `detail::no_context`.
+  template <class Clock, class Layers, class Context>
+  pipeline_run(const Clock& clock, Layers& layers, const Context& context, Judge judge)
       : judge_{std::move(judge)}, machine_{clock, layers, context} {}
 
   pipeline_step begin() { return machine_.begin(slot_); }
@@ -75,23 +76,22 @@ class pipeline_run {
     requires std::is_void_v<Result>
   {
     slot_.keep([] {});
-    return machine_.report(call_outcome{how}, slot_);
+    return machine_.report([how](call_outcome& outcome) { outcome.verdict = how; }, slot_);
   }
   /// The attempt has thrown: a failure, but cancelled if it is a system_error that says so, or
   /// whatever the judge's `verdict judge_exception(const std::exception_ptr&)` says, if it has one.
   /// May be called in the handler.
   pipeline_step report_exception(std::exception_ptr thrown) {
-    const call_outcome outcome = detail::outcome_of_exception(thrown, judge_);
     slot_.keep_exception(std::move(thrown));
-    return machine_.report(outcome, slot_);
+    return report_kept_exception();
   }
   /// Makes the attempt here and now: f takes nothing or `const call_context&`.
   template <pipeline_callable Function>
-  pipeline_step attempt(Function& f) {
-    std::exception_ptr thrown = detail::captured([&] {
-      slot_.keep([&]() -> Result { return detail::call_with(f, std::as_const(context())); });
-    });
-    return thrown ? report_exception(std::move(thrown)) : report_kept();
+  [[gnu::always_inline]] pipeline_step attempt(Function& f) {
+    const auto call = [&]() -> Result { return detail::call_with(f, std::as_const(context())); };
+    if (!slot_.keep_or_catch(call)) [[unlikely]]
+      return report_kept_exception();
+    return report_kept();
   }
 
   /// The two halves of `report`, for a driver in whose handler no judgement of the user's should
@@ -106,13 +106,15 @@ class pipeline_run {
   {
     slot_.keep([] {});
   }
-  pipeline_step report_kept() {
-    if constexpr (std::is_void_v<Result>)
-      return machine_.report(call_outcome{}, slot_);
-    else if constexpr (std::is_reference_v<Result>)
-      return machine_.report(detail::outcome_of(std::as_const(*slot_.value()->to), judge_), slot_);
-    else
-      return machine_.report(detail::outcome_of(std::as_const(*slot_.value()), judge_), slot_);
+  [[gnu::always_inline]] pipeline_step report_kept() {
+    return machine_.report(
+        [&]([[maybe_unused]] call_outcome& outcome) {
+          if constexpr (std::is_reference_v<Result>)
+            detail::judge_result(outcome, std::as_const(*slot_.value()->to), judge_);
+          else if constexpr (!std::is_void_v<Result>)
+            detail::judge_result(outcome, std::as_const(*slot_.value()), judge_);
+        },
+        slot_);
   }
 
   /// The wait is over or was cut short by a wake. Ends the call if a stop was requested or its
@@ -132,6 +134,11 @@ class pipeline_run {
   [[nodiscard]] Result finish() { return slot_.take(machine_.outcome()); }
 
  private:
+  [[gnu::noinline]] pipeline_step report_kept_exception() {
+    const call_outcome how = detail::outcome_of_exception(slot_.exception(), judge_);
+    return machine_.report([&how](call_outcome& outcome) { outcome = how; }, slot_);
+  }
+
   [[no_unique_address]] Judge judge_;
   detail::result_slot<Result> slot_{};
   Machine machine_;

@@ -99,6 +99,11 @@ enum class policy_kind : std::uint8_t {
 /// run that has `void go_again(call_context&, const Now&)` is told when the wait is over, just
 /// before what lies below is asked afresh.
 ///
+/// A run that never answers `wait` and has no use for the context's `wake` may say so by `static
+/// constexpr bool never_waits = true`: then a blocking call prepares no waiter beforehand. One
+/// that holds nothing once it has refused or left may say `empty_after_leave = true`, likewise:
+/// then it is not destroyed before the call ends or it is needed again.
+///
 /// `now` is a callable that gives the instant; it reads the clock at most once per step, and only
 /// if it is called. `now` and both members must not throw. What a run changes in the context when
 /// it passes, it puts back when it hands an outcome up; a run that waits or refuses leaves the

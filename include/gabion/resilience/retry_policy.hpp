@@ -69,6 +69,9 @@ class basic_retry_policy {
   static void count(counter& c) noexcept { c.fetch_add(1, std::memory_order_relaxed); }
 
   retry_options options_;
+  /// No limit of its own in time.
+  bool timeless_ =
+      options_.total == (duration::max)() && options_.attempt_limit == (duration::max)();
   Budget* budget_;
   basic_shared_random<Env> random_;
   counter retries_{0};
@@ -89,29 +92,27 @@ basic_retry_policy(const retry_options&, Budget&, std::uint64_t) -> basic_retry_
 template <attempt_budget Budget, env Env>
 class basic_retry_policy<Budget, Env>::run {
  public:
+  static constexpr bool never_waits = true;
   explicit run(basic_retry_policy& policy) noexcept : policy_{&policy} {}
 
   template <class Now>
-  [[nodiscard]] entry_step enter(call_context& context, const Now& now) noexcept {
-    const retry_options& options = policy_->options_;
+  [[nodiscard, gnu::always_inline]] entry_step enter(call_context& context,
+                                                     const Now& now) noexcept {
     until_ = context.until;
     attempt_ = context.attempt;
-    const bool timeless = context.until.is_never() && options.total == (duration::max)() &&
-                          options.attempt_limit == options.total;
-    const instant start = timeless ? instant{} : now();
-    if (!core_.begin(options, start, context.until).attempt_at) {
-      count(policy_->no_time_);
-      return entry_step::refuse({errc::timeout});
-    }
-    if (!timeless) context.until = core_.attempt_until(options, start);
+    // Without a limit in time a new core has begun as it is.
+    if (!policy_->timeless_ || !until_.is_never()) [[unlikely]]
+      if (!begin(context, now())) return entry_step::refuse({errc::timeout});
     policy_->budget_->note(budget_event::call, now);
     return entry_step::pass();
   }
 
   template <class Now>
-  [[nodiscard]] exit_step leave(const call_outcome& outcome, call_context& context,
-                                const Now& now) noexcept {
-    if (outcome.verdict != verdict::success) return failed(outcome, context, now);
+  [[nodiscard, gnu::always_inline]] exit_step leave(const call_outcome& outcome,
+                                                    call_context& context,
+                                                    const Now& now) noexcept {
+    if (outcome.verdict != verdict::success) [[unlikely]]
+      return failed(outcome, context, now);
     policy_->budget_->note(budget_event::success, now);
     return up(context);
   }
@@ -125,9 +126,19 @@ class basic_retry_policy<Budget, Env>::run {
   }
 
  private:
+  [[nodiscard, gnu::noinline]] bool begin(call_context& context, instant start) noexcept {
+    const retry_options& options = policy_->options_;
+    if (!core_.begin(options, start, context.until).attempt_at) {
+      count(policy_->no_time_);
+      return false;
+    }
+    context.until = core_.attempt_until(options, start);
+    return true;
+  }
+
   template <class Now>
-  [[nodiscard]] exit_step failed(const call_outcome& outcome, call_context& context,
-                                 const Now& now) noexcept {
+  [[nodiscard, gnu::noinline]] exit_step failed(const call_outcome& outcome, call_context& context,
+                                                const Now& now) noexcept {
     const attempt_report report = detail::report_of(outcome);
     if (report.verdict == attempt_verdict::retryable)
       policy_->budget_->note(budget_event::failure, now);

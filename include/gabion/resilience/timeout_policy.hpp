@@ -66,32 +66,39 @@ class basic_timeout_policy {
   /// One call's passage.
   class run {
    public:
+    static constexpr bool never_waits = true;
+
     explicit run(basic_timeout_policy& policy) noexcept : policy_{&policy} {}
 
     template <class Now>
-    [[nodiscard]] entry_step enter(call_context& context, const Now& now) noexcept {
+    [[nodiscard, gnu::always_inline]] entry_step enter(call_context& context,
+                                                       const Now& now) noexcept {
       const instant start = now();
-      if (context.until.expired(start)) return entry_step::refuse({errc::timeout});
+      if (context.until.expired(start)) [[unlikely]]
+        return entry_step::refuse({errc::timeout});
       before_ = context.until;
       context.until = (gabion::min)(before_, deadline::after(start, policy_->options_.limit));
       return entry_step::pass();
     }
 
     template <class Now>
-    [[nodiscard]] exit_step leave(call_outcome& outcome, call_context& context,
-                                  const Now& now) noexcept {
+    [[nodiscard, gnu::always_inline]] exit_step leave(call_outcome& outcome, call_context& context,
+                                                      const Now& now) noexcept {
       const deadline limit = std::exchange(context.until, before_);
-      if (outcome.verdict == verdict::failure && limit.expired(now())) {
-        policy_->count();
-        if (!outcome.refused) {
-          outcome.refused = refusal{errc::timeout};
-          outcome.called = true;
-        }
-      }
+      if (outcome.verdict == verdict::failure) [[unlikely]]
+        fail(outcome, limit, now());
       return exit_step::up();
     }
 
    private:
+    [[gnu::noinline]] void fail(call_outcome& outcome, deadline limit, instant now) noexcept {
+      if (!limit.expired(now)) return;
+      policy_->count();
+      if (outcome.refused) return;
+      outcome.refused = refusal{errc::timeout};
+      outcome.called = true;
+    }
+
     basic_timeout_policy* policy_;
     deadline before_{};
   };

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
+#include <utility>
 
 #include <gabion/core/clock.hpp>
 #include <gabion/core/deadline.hpp>
@@ -15,6 +17,21 @@
 namespace gabion {
 inline namespace v0 {
 namespace detail {
+
+/// Cannot change the outcome.
+template <class Run, class Now>
+concept only_reads = requires(Run& run, const call_outcome& outcome, call_context& context,
+                              const Now& now) { run.leave(outcome, context, now); };
+
+/// Stands for a context that says nothing, so that none has to be copied.
+struct no_context {};
+
+/// May answer `wait` and keep the context's `wake`, unless it says that it never does.
+template <class Run>
+inline constexpr bool may_wait = true;
+template <class Run>
+  requires requires { requires Run::never_waits; }
+inline constexpr bool may_wait<Run> = false;
 
 template <class Run, class Slot, class Now>
 concept settles_result = Slot::shown && requires(Run& run, Slot& slot, call_outcome& outcome,
@@ -38,43 +55,47 @@ class pipeline_machine {
   static constexpr std::size_t depth = sizeof...(Policies);
 
   pipeline_machine(const Clock& clock, Layers& layers, const call_context& context)
-      : clock_{&clock}, layers_{&layers}, context_{context}, runs_{layers} {}
+      : now_{clock}, layers_{&layers}, context_{context}, runs_{layers} {}
+  /// Of a call of which nothing is known.
+  pipeline_machine(const Clock& clock, Layers& layers, no_context /*none*/)
+      : now_{clock}, layers_{&layers}, runs_{layers} {}
   pipeline_machine(const pipeline_machine&) = delete;
   pipeline_machine& operator=(const pipeline_machine&) = delete;
 
   template <class Slot>
   [[gnu::always_inline]] pipeline_step begin(Slot& slot) {
-    const now_type now{*clock_};
+    const now_type& now = now_;
     if (context_.stop.stop_requested()) [[unlikely]]
-      return refuse<0>({errc::cancelled}, slot, now);
+      return step_of(refuse<0>({errc::cancelled}, slot, now));
     if (expired(now)) [[unlikely]]
-      return refuse<0>({errc::timeout}, slot, now);
-    const pipeline_step step = descend<0>(slot, now);
-    if (step.what == kind::wait) [[unlikely]]
-      return onwards(step, slot);
-    return step;
+      return step_of(refuse<0>({errc::timeout}, slot, now));
+    kind next = descend<0>(slot, now);
+    if (next == kind::wait) [[unlikely]]
+      next = onwards(next, slot);
+    return step_of(next);
   }
 
-  template <class Slot>
-  [[gnu::always_inline]] pipeline_step report(const call_outcome& outcome, Slot& slot) {
-    const now_type now{*clock_};
-    outcome_ = outcome;
-    const pipeline_step step = leave<depth>(slot, now);
-    if (step.what == kind::wait) [[unlikely]]
-      return onwards(step, slot);
-    return step;
+  /// `judge` writes how the attempt went into an outcome that says success, as it does whenever an
+  /// attempt is to be made.
+  template <class Judge, class Slot>
+  [[gnu::always_inline]] pipeline_step report(const Judge& judge, Slot& slot) {
+    const now_type& now = next_step();
+    judge(outcome_);
+    kind next = leave<depth>(outcome_.refused.has_value(), slot, now);
+    if (next == kind::wait) [[unlikely]]
+      next = onwards(next, slot);
+    return step_of(next);
   }
-
   template <class Slot>
   pipeline_step resume(Slot& slot) {
-    return onwards(resume_once(slot), slot);
+    return step_of(onwards(resume_once(slot), slot));
   }
 
   template <class Slot>
   pipeline_step cancel(Slot& slot) {
-    const now_type now{*clock_};
+    const now_type& now = next_step();
     given_up_ = true;
-    return end_at<0>({errc::cancelled}, phase_, slot, now);
+    return step_of(end_at<0>({errc::cancelled}, phase_, slot, now));
   }
 
   [[nodiscard]] call_context& context() noexcept { return context_; }
@@ -83,33 +104,35 @@ class pipeline_machine {
 
  private:
   using kind = pipeline_step::kind;
-  static constexpr std::size_t not_waiting = 2 * depth;
+  static constexpr std::uint8_t not_waiting = 2 * depth;
+  static_assert(depth < 100);
 
   template <std::size_t Level, class Slot>
-  [[gnu::always_inline]] pipeline_step descend(Slot& slot, const now_type& now) {
+  [[gnu::always_inline]] kind descend(Slot& slot, const now_type& now) {
     if constexpr (Level == depth) {
-      return {kind::attempt};
+      return kind::attempt;
     } else {
       const entry_step entry = runs_.template at<Level>().run.enter(context_, now);
       if (entry.what == entry_step::kind::pass) [[likely]]
         return descend<Level + 1>(slot, now);
-      return not_passed<Level>(entry, slot, now);
+      return not_passed<Level>(entry.what, entry.until, entry.why, slot, now);
     }
   }
 
   /// The same for a level below one that goes again, or that has waited to get in.
   template <std::size_t Level, class Slot>
-  [[gnu::noinline]] pipeline_step ask(Slot& slot, const now_type& now) {
+  [[gnu::noinline]] kind ask(Slot& slot, const now_type& now) {
     phase_ = not_waiting;
     const entry_step entry = runs_.template at<Level>().run.enter(context_, now);
-    return entry.what == entry_step::kind::pass ? descend_afresh<Level + 1>(slot, now)
-                                                : not_passed<Level>(entry, slot, now);
+    return entry.what == entry_step::kind::pass
+               ? descend_afresh<Level + 1>(slot, now)
+               : not_passed<Level>(entry.what, entry.until, entry.why, slot, now);
   }
   template <std::size_t Level, class Slot>
-  pipeline_step descend_afresh(Slot& slot, const now_type& now) {
+  kind descend_afresh(Slot& slot, const now_type& now) {
     phase_ = not_waiting;
     if constexpr (Level == depth) {
-      return {kind::attempt};
+      return kind::attempt;
     } else {
       runs_.template at<Level>().refresh(*layers_);
       return ask<Level>(slot, now);
@@ -117,21 +140,21 @@ class pipeline_machine {
   }
 
   template <std::size_t Level, class Slot>
-  [[gnu::noinline]] pipeline_step not_passed(const entry_step& entry, Slot& slot,
-                                             const now_type& now) {
-    if (entry.what == entry_step::kind::wait) {
+  [[gnu::noinline]] kind not_passed(entry_step::kind what, instant until, refusal why, Slot& slot,
+                                    const now_type& now) {
+    if (what == entry_step::kind::wait) {
       if (context_.stop.stop_requested())
         return end_at<Level>({errc::cancelled}, 2 * Level, slot, now);
       if (expired(now)) return end_at<Level>({errc::timeout}, 2 * Level, slot, now);
-      return wait(2 * Level, (std::min)(entry.until, context_.until.when()));
+      return wait(2 * Level, (std::min)(until, context_.until.when()));
     }
     runs_.template at<Level>().end(*layers_);
-    return refuse<Level>(entry.why, slot, now);
+    return refuse<Level>(why, slot, now);
   }
 
   /// What lies above `Level` is told that the call was refused there.
   template <std::size_t Level, class Slot>
-  [[gnu::noinline]] pipeline_step refuse(const refusal& why, Slot& slot, const now_type& now) {
+  [[gnu::noinline]] kind refuse(const refusal& why, Slot& slot, const now_type& now) {
     phase_ = not_waiting;
     outcome_ =
         call_outcome{why.code == errc::cancelled ? verdict::cancelled : verdict::failure, why};
@@ -142,22 +165,23 @@ class pipeline_machine {
 
   /// Tells the levels above `Level`, from the innermost to the outermost.
   template <std::size_t Level, class Slot>
-  [[gnu::always_inline]] pipeline_step leave(Slot& slot, const now_type& now) {
+  [[gnu::always_inline]] kind leave(bool refused, Slot& slot, const now_type& now) {
     if constexpr (Level == 0) {
-      return {kind::done};
+      return kind::done;
     } else {
-      const exit_step exit = leave_one<Level - 1>(slot, now);
+      const exit_step exit = leave_one<Level - 1>(refused, slot, now);
       if (exit.what == exit_step::kind::again) [[unlikely]]
         return wait(2 * Level - 1, exit.at);
-      return leave<Level - 1>(slot, now);
+      return leave<Level - 1>(refused, slot, now);
     }
   }
   template <std::size_t Level, class Slot>
-  pipeline_step leave_slowly(Slot& slot, const now_type& now) {
+  kind leave_slowly(Slot& slot, const now_type& now) {
     if constexpr (Level == 0) {
-      return {kind::done};
+      return kind::done;
     } else {
-      const exit_step exit = leave_one<Level - 1>(slot, now);
+      bool refused = outcome_.refused.has_value();
+      const exit_step exit = leave_one<Level - 1>(refused, slot, now);
       return exit.what == exit_step::kind::again ? wait(2 * Level - 1, exit.at)
                                                  : leave_slowly<Level - 1>(slot, now);
     }
@@ -165,14 +189,16 @@ class pipeline_machine {
 
   /// Up, unless the policy wants to go again and may.
   template <std::size_t Level, class Slot>
-  [[gnu::always_inline]] exit_step leave_one(Slot& slot, const now_type& now) {
+  [[gnu::always_inline]] exit_step leave_one(bool& refused, Slot& slot, const now_type& now) {
     auto& level = runs_.template at<Level>();
-    const bool was_refused = outcome_.refused.has_value();
-    if constexpr (settles_result<decltype(level.run), Slot, now_type>)
+    using run_type = decltype(level.run);
+    if constexpr (settles_result<run_type, Slot, now_type>)
       level.run.settle_result(slot.value(), outcome_, context_, now);
     const exit_step exit = level.run.leave(outcome_, context_, now);
-    if (!was_refused && outcome_.refused) [[unlikely]]
-      slot.clear();
+    if constexpr (settles_result<run_type, Slot, now_type> || !only_reads<run_type, now_type>) {
+      if (!std::exchange(refused, outcome_.refused.has_value()) && refused) [[unlikely]]
+        slot.clear();
+    }
     if (exit.what == exit_step::kind::again && may_go_again(exit.at, slot, now)) [[unlikely]]
       return exit;
     level.end(*layers_);
@@ -189,36 +215,37 @@ class pipeline_machine {
     }
     if (!context_.until.is_never() && context_.until.expired((std::max)(at, now()))) return false;
     slot.clear();
+    outcome_ = call_outcome{};
     return true;
   }
 
-  pipeline_step wait(std::size_t phase, instant until) noexcept {
-    phase_ = phase;
+  kind wait(std::size_t phase, instant until) noexcept {
+    phase_ = static_cast<std::uint8_t>(phase);
     until_ = until;
-    return {kind::wait, until};
+    return kind::wait;
   }
 
   /// Goes again at once where there is nothing to wait for. A loop, so that many attempts need no
   /// more stack than one.
   template <class Slot>
-  [[gnu::noinline]] pipeline_step onwards(pipeline_step step, Slot& slot) {
-    while (step.what == kind::wait && phase_ % 2 == 1 && until_ <= clock_->now())
-      step = resume_once(slot);
-    return step;
+  [[gnu::noinline]] kind onwards(kind next, Slot& slot) {
+    while (next == kind::wait && phase_ % 2 == 1 && until_ <= now_.clock().now())
+      next = resume_once(slot);
+    return next;
   }
 
   template <class Slot>
-  pipeline_step resume_once(Slot& slot) {
-    const now_type now{*clock_};
+  kind resume_once(Slot& slot) {
+    const now_type& now = next_step();
     if (context_.stop.stop_requested()) return end_at<0>({errc::cancelled}, phase_, slot, now);
     if (expired(now)) return end_at<0>({errc::timeout}, phase_, slot, now);
     return resume_at<0>(slot, now);
   }
 
   template <std::size_t Level, class Slot>
-  pipeline_step resume_at(Slot& slot, const now_type& now) {
+  kind resume_at(Slot& slot, const now_type& now) {
     if constexpr (Level == depth) {
-      return {kind::attempt};
+      return kind::attempt;
     } else {
       if (phase_ == 2 * Level) return ask<Level>(slot, now);
       if (phase_ == 2 * Level + 1)
@@ -228,7 +255,7 @@ class pipeline_machine {
   }
 
   template <std::size_t Level, class Slot>
-  pipeline_step go_again(Slot& slot, const now_type& now) {
+  kind go_again(Slot& slot, const now_type& now) {
     auto& run = runs_.template at<Level>().run;
     if constexpr (requires { run.go_again(context_, now); }) run.go_again(context_, now);
     return descend_afresh<Level + 1>(slot, now);
@@ -237,7 +264,7 @@ class pipeline_machine {
   /// Ends the wait in that phase, or the attempt. Who wanted in is out; who wanted to go again is
   /// told.
   template <std::size_t Level, class Slot>
-  pipeline_step end_at(const refusal& why, std::size_t phase, Slot& slot, const now_type& now) {
+  kind end_at(const refusal& why, std::size_t phase, Slot& slot, const now_type& now) {
     if constexpr (Level == depth) {
       return refuse<depth>(why, slot, now);
     } else {
@@ -250,16 +277,24 @@ class pipeline_machine {
     }
   }
 
+  [[nodiscard]] pipeline_step step_of(kind what) const noexcept {
+    return {what, what == kind::wait ? until_ : instant{}};
+  }
+  [[nodiscard]] const now_type& next_step() noexcept {
+    now_.restart();
+    return now_;
+  }
+
   [[nodiscard]] bool expired(const now_type& now) const noexcept {
     return !context_.until.is_never() && context_.until.expired(now());
   }
 
-  const Clock* clock_;
+  now_type now_;
   Layers* layers_;
-  call_context context_;
+  call_context context_{};
   call_outcome outcome_{};
-  std::size_t phase_ = not_waiting;
-  instant until_{};
+  instant until_;  // while it waits
+  std::uint8_t phase_ = not_waiting;
   bool given_up_ = false;
   run_stack<0, Layers, Policies...> runs_;
 };

@@ -60,6 +60,22 @@ class result_slot {
       value_.emplace(std::forward<Function>(f)());
     }
   }
+  /// The same; false if f throws, and then keeps what it threw.
+  template <class Function>
+  [[nodiscard, gnu::always_inline]] bool keep_or_catch(Function&& f) {
+#ifdef __cpp_exceptions
+    try {
+      keep(std::forward<Function>(f));
+    } catch (...) {
+      thrown_ = std::current_exception();
+      return false;
+    }
+#else
+    keep(std::forward<Function>(f));
+#endif
+    return true;
+  }
+  [[nodiscard]] const std::exception_ptr& exception() const noexcept { return thrown_; }
   void keep_exception(std::exception_ptr thrown) noexcept { thrown_ = std::move(thrown); }
 
   void clear() noexcept {
@@ -107,12 +123,18 @@ inline void note_code(call_outcome& outcome, const std::error_code& code) {
       outcome.refused = refusal{refused, outcome.retry_after.value_or(duration::zero())};
 }
 
-/// How an attempt went that returned.
+/// How an attempt went that returned. `outcome` says success.
+template <class R, class Judge>
+void judge_result(call_outcome& outcome, const R& result, Judge& judge) {
+  outcome.verdict = judge(result);
+  if constexpr (states_retry_after<R>) outcome.retry_after = gabion::stated_retry_after(result);
+  if (outcome.verdict == verdict::failure) detail::note_code(outcome, detail::code_of(result));
+}
+/// The same as a value.
 template <class R, class Judge>
 [[nodiscard]] call_outcome outcome_of(const R& result, Judge& judge) {
-  call_outcome outcome{judge(result)};
-  outcome.retry_after = gabion::stated_retry_after(result);
-  if (outcome.verdict == verdict::failure) detail::note_code(outcome, detail::code_of(result));
+  call_outcome outcome{};
+  detail::judge_result(outcome, result, judge);
   return outcome;
 }
 

@@ -12,6 +12,14 @@ namespace gabion {
 inline namespace v0 {
 namespace detail {
 
+/// Has nothing to give back once it has refused or `leave` has been called: its destructor does
+/// nothing, or it says so.
+template <class Run>
+inline constexpr bool holds_nothing = std::is_trivially_destructible_v<Run>;
+template <class Run>
+  requires requires { requires Run::empty_after_leave; }
+inline constexpr bool holds_nothing<Run> = true;
+
 /// One call's run of each policy from `Level` on, made from the outermost to the innermost and
 /// destroyed the other way round.
 template <std::size_t Level, class Layers, class... Policies>
@@ -36,11 +44,11 @@ struct run_stack<Level, Layers, Policy, Inner...> {
   /// Ends the run, so that it gives back what it holds; the place always holds one. What has
   /// nothing to give back stays.
   void end(Layers& layers) noexcept {
-    if constexpr (!std::is_trivially_destructible_v<run_type>) renew(layers);
+    if constexpr (!holds_nothing<run_type>) renew(layers);
   }
   /// Before the place is used again: makes afresh what `end` has left as it was.
   void refresh(Layers& layers) noexcept {
-    if constexpr (std::is_trivially_destructible_v<run_type>) renew(layers);
+    if constexpr (holds_nothing<run_type>) renew(layers);
   }
 
   run_type run;
