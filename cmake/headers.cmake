@@ -60,6 +60,7 @@ set(gabion_core_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/core/stable_hash.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/core/subscriptions.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/core/trace_context.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/core/tsc_clock.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/core/uuid.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/core/uuid_v7.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/core/wake_ref.hpp

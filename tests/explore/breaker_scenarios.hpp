@@ -329,6 +329,8 @@ inline constexpr std::array all{
     scenario{"breaker: a lost probe comes back too late", a_lost_probe_comes_back_too_late},
     scenario{"breaker: probes disagree", probes_disagree},
     scenario{"breaker: the window stays exact", the_window_stays_exact},
+    scenario{"breaker: a quiet block ends that the ring holds", a_quiet_block_ends<true>},
+    scenario{"breaker: a quiet block ends that the ring does not hold", a_quiet_block_ends<false>},
     scenario{"breaker: a stalled writer spoils nothing", a_stalled_writer_spoils_nothing},
     scenario{"breaker: the window trips once", the_window_trips_once},
     scenario{"breaker: a reset meets a trip", a_reset_meets_a_trip},

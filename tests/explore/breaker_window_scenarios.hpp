@@ -32,6 +32,27 @@ inline void the_window_stays_exact(explorer& e) {
   x.check_always(e, 19);
 }
 
+/// The window holds no failure and its block is complete as three outcomes come. `Held`: the ring
+/// holds that block already, so that a success has nothing to write; otherwise it holds one with a
+/// failure.
+template <bool Held>
+void a_quiet_block_ends(explorer& e) {
+  bench x{{.failures = 0, .window = {.calls = 8, .failure_percent = 100}, .open_for = 10s}};
+  for (int i = 0; i < 24; ++i) !Held&& i == 11 ? x.fail() : x.succeed();
+  auto p = std::array{x.b.try_acquire(), x.b.try_acquire(), x.b.try_acquire()};
+  if (!e.threads({[&] { p[0]->success(); }, [&] { p[1]->failure(); }, [&] { p[2]->success(); }}))
+    return;
+  circuit_snapshot s = x.b.snapshot();
+  e.expect(s.window_calls == 8 && s.window_failed == 1, "the window is not the last 8 outcomes");
+  e.expect(s.counts.success == (Held ? 26U : 25U) && s.counts.failure == (Held ? 1U : 2U),
+           "an outcome was not counted once");
+  for (int i = 0; i < 5; ++i) x.succeed();
+  e.expect(x.b.snapshot().window_failed == 1, "the window lost a failure too early");
+  for (int i = 0; i < 3; ++i) x.succeed();
+  e.expect(x.b.snapshot().window_failed == 0, "the window keeps a failure too long");
+  x.check_always(e, 35);
+}
+
 /// A caller stalls while it writes a full block to the ring; the others go once around the ring in
 /// the meantime.
 inline void a_stalled_writer_spoils_nothing(explorer& e) {
