@@ -124,9 +124,10 @@ class basic_bulkhead<Env>::run {
 
   template <class Now>
   [[gnu::always_inline]] entry_step enter(call_context& /*context*/, const Now& /*now*/) noexcept {
-    if (!bulkhead_->admit()) [[unlikely]]
+    basic_bulkhead* const owner = bulkhead_;
+    if (!owner->admit()) [[unlikely]]
       return entry_step::refuse({.code = errc::overloaded});
-    permit_.bulkhead_ = bulkhead_;
+    permit_.bulkhead_ = owner;
     return entry_step::pass();
   }
   template <class Now>

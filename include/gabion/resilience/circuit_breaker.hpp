@@ -242,17 +242,10 @@ class basic_circuit_breaker {
     [[nodiscard]] instant operator()() const noexcept { return clock.now(); }
   };
 
-  /// A callable that is somebody else's, in one word.
-  template <class Now>
-  struct borrowed {
-    const Now& now;
-    [[nodiscard]] instant operator()() const noexcept { return now(); }
-  };
-
   /// A permit by a callable that reads this breaker's clock.
   template <class Now>
   [[nodiscard, gnu::always_inline]] admission try_acquire_by(const Now& now) noexcept {
-    return admitted(core_.admit(borrowed<Now>{now}));
+    return admitted(core_.admit(now));
   }
 
   [[nodiscard]] circuit_breaker_options named(circuit_breaker_options options) const noexcept {
@@ -280,9 +273,7 @@ class basic_circuit_breaker {
                                         const Now& now) noexcept {
     const bool stated =
         v == verdict::failure && open_for.has_value() && *open_for > duration::zero();
-    tell(t,
-         core_.settle(t, static_cast<settlement>(v), stated ? *open_for : duration::zero(),
-                      borrowed<Now>{now}),
+    tell(t, core_.settle(t, static_cast<settlement>(v), stated ? *open_for : duration::zero(), now),
          v);
   }
   void abandon(ticket t) noexcept {

@@ -98,10 +98,9 @@ class basic_retry_policy<Budget, Env>::run {
   template <class Now>
   [[nodiscard, gnu::always_inline]] entry_step enter(call_context& context,
                                                      const Now& now) noexcept {
-    until_ = context.until;
-    attempt_ = context.attempt;
-    // Without a limit in time a new core has begun as it is.
-    if (!policy_->timeless_ || !until_.is_never()) [[unlikely]]
+    // Without a limit in time a new core has begun as it is, and nothing in the context changes
+    // before the second attempt.
+    if (!policy_->timeless_ || !context.until.is_never()) [[unlikely]]
       if (!begin(context, now())) return entry_step::refuse({errc::timeout});
     policy_->budget_->note(budget_event::call, now);
     return entry_step::pass();
@@ -128,6 +127,7 @@ class basic_retry_policy<Budget, Env>::run {
  private:
   [[nodiscard, gnu::noinline]] bool begin(call_context& context, instant start) noexcept {
     const retry_options& options = policy_->options_;
+    save(context);
     if (!core_.begin(options, start, context.until).attempt_at) {
       count(policy_->no_time_);
       return false;
@@ -138,7 +138,8 @@ class basic_retry_policy<Budget, Env>::run {
 
   template <class Now>
   [[nodiscard, gnu::noinline]] exit_step failed(const call_outcome& outcome, call_context& context,
-                                                const Now& now) noexcept {
+                                                Now now) noexcept {
+    if (!saved_) save(context);
     const attempt_report report = detail::report_of(outcome);
     if (report.verdict == attempt_verdict::retryable)
       policy_->budget_->note(budget_event::failure, now);
@@ -159,16 +160,24 @@ class basic_retry_policy<Budget, Env>::run {
     return exit_step::again(*step.attempt_at);
   }
 
-  [[nodiscard]] exit_step up(call_context& context) const noexcept {
-    context.until = until_;
-    context.attempt = attempt_;
+  void save(const call_context& context) noexcept {
+    until_ = context.until;
+    attempt_ = context.attempt;
+    saved_ = true;
+  }
+  [[nodiscard, gnu::always_inline]] exit_step up(call_context& context) const noexcept {
+    if (saved_) [[unlikely]] {
+      context.until = until_;
+      context.attempt = attempt_;
+    }
     return exit_step::up();
   }
 
   basic_retry_policy* policy_;
-  deadline until_{};
-  std::uint32_t attempt_ = 1;
   detail::retry_core core_{};
+  bool saved_ = false;  // the context as it was on the way in
+  std::uint32_t attempt_ = 1;
+  deadline until_{};
 };
 
 /// Retry without a budget shared with others.

@@ -74,10 +74,11 @@ class basic_timeout_policy {
     [[nodiscard, gnu::always_inline]] entry_step enter(call_context& context,
                                                        const Now& now) noexcept {
       const instant start = now();
-      if (context.until.expired(start)) [[unlikely]]
+      const deadline before = context.until;
+      if (before.expired(start)) [[unlikely]]
         return entry_step::refuse({errc::timeout});
-      before_ = context.until;
-      context.until = (gabion::min)(before_, deadline::after(start, policy_->options_.limit));
+      before_ = before;
+      context.until = (gabion::min)(before, deadline::after(start, policy_->options_.limit));
       return entry_step::pass();
     }
 

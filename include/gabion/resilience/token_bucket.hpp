@@ -93,12 +93,9 @@ class basic_token_bucket {
   /// Takes `permits` permits, or none and says when there will be enough; never for more than
   /// `burst`.
   [[gnu::always_inline]] rate_admission take(instant now, std::uint32_t permits = 1) noexcept {
-    const auto quick = word_.take(now, duration::zero(), permits);
-    if (quick.full_at >= 0) [[likely]]
+    if (permits == 1 && word_.try_take_one(now)) [[likely]]
       return rate_admission::yes();
-    if (quick.full_at == quick_word::refused) return rate_admission::no(duration{quick.wait});
-    const rate_reservation r = reserve_locked(now, duration::zero(), permits);
-    return {r.granted, r.retry_after};
+    return take_slowly(now, permits);
   }
 
   /// Takes `permits` permits that are good at `at`, not later than now + max_wait; or none, if it
@@ -172,6 +169,14 @@ class basic_token_bucket {
   // Marks of reservations that were made under the lock; those of the word are ticks, which are
   // below it.
   static constexpr std::uint64_t locked_mark = std::uint64_t{1} << 63;
+
+  [[gnu::noinline]] rate_admission take_slowly(instant now, std::uint32_t permits) noexcept {
+    const auto quick = word_.take(now, duration::zero(), permits);
+    if (quick.full_at >= 0) return rate_admission::yes();
+    if (quick.full_at == quick_word::refused) return rate_admission::no(duration{quick.wait});
+    const rate_reservation r = reserve_locked(now, duration::zero(), permits);
+    return {r.granted, r.retry_after};
+  }
 
   [[gnu::noinline]] rate_reservation reserve_locked(instant now, duration max_wait,
                                                     std::uint32_t permits) noexcept {

@@ -43,6 +43,21 @@ class bucket_word {
   static constexpr std::int64_t refused = -1;
   static constexpr std::int64_t locked = -2;  ///< the word is retired or cannot hold it
 
+  /// Takes one permit that is good at once. False if there is none, or if `take` has to say.
+  [[nodiscard, gnu::always_inline]] bool try_take_one(instant now) noexcept {
+    std::int64_t seen = word_.load(std::memory_order_acquire);
+    const std::int64_t time = now.time_since_epoch().count();
+    while (seen != retired && static_cast<std::uint64_t>(time) <= latest_) {
+      const std::int64_t tick = time * ticks_per_ns_;
+      const std::int64_t next = (seen > tick ? seen : tick) + cost_;
+      if (next - tick > capacity_) return false;
+      if (word_.compare_exchange_weak(seen, next, std::memory_order_acq_rel,
+                                      std::memory_order_acquire)) [[likely]]
+        return true;
+    }
+    return false;
+  }
+
   /// Takes permits that are good after a wait of no more than `max_wait`.
   [[nodiscard]] step take(instant now, duration max_wait, std::uint32_t permits) noexcept {
     std::int64_t seen = word_.load(std::memory_order_acquire);

@@ -23,8 +23,8 @@ namespace detail {
 ///
 /// Closed with rules that need no time: admission is one load, a verdict is lock-free. Closed
 /// otherwise: admission is one load, a verdict is O(1) under the lock. A rejection while open is
-/// lock-free. Probes and ramp are under the lock. `Now` arguments are callables of one
-/// word, called only where the time matters.
+/// lock-free. Probes and ramp are under the lock. `Now` arguments are callables, called
+/// only where the time matters, and copied into what is not inlined.
 template <env Env, class Log>
 class circuit_core : public circuit_verdicts<Env, Log> {
   using base = circuit_base<Env, Log>;
@@ -69,7 +69,7 @@ class circuit_core : public circuit_verdicts<Env, Log> {
           return {how};
         }
       } else if (w.phase() != circuit_phase::closed && is_closed(w.phase())) {
-        return settle_closed(t, how, now);
+        return settle_closed(t, how, now());
       }
     }
     return decide(t, how, stated, now);
@@ -116,16 +116,14 @@ class circuit_core : public circuit_verdicts<Env, Log> {
   }
 
   /// A verdict while closed with rules under the lock.
-  template <class Now>
   [[gnu::noinline]] circuit_settled settle_closed(circuit_ticket t, circuit_settlement how,
-                                                  Now now) noexcept {
-    const instant when = now();
+                                                  instant when) noexcept {
     const auto step = this->record_closed(t, how, when);
     if (step.done) [[likely]]
       return step.settled;
     if (step.recorded)
       if (const auto done = this->settle_locked(t, how, duration::zero(), when, true)) return *done;
-    return decide(t, how, duration::zero(), now);
+    return decide(t, how, duration::zero(), [when] { return when; });
   }
 
   template <class Now>

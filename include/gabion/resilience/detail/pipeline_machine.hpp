@@ -55,16 +55,16 @@ class pipeline_machine {
   static constexpr std::size_t depth = sizeof...(Policies);
 
   pipeline_machine(const Clock& clock, Layers& layers, const call_context& context)
-      : now_{clock}, layers_{&layers}, context_{context}, runs_{layers} {}
+      : clock_{&clock}, layers_{&layers}, context_{context}, runs_{layers} {}
   /// Of a call of which nothing is known.
   pipeline_machine(const Clock& clock, Layers& layers, no_context /*none*/)
-      : now_{clock}, layers_{&layers}, runs_{layers} {}
+      : clock_{&clock}, layers_{&layers}, runs_{layers} {}
   pipeline_machine(const pipeline_machine&) = delete;
   pipeline_machine& operator=(const pipeline_machine&) = delete;
 
   template <class Slot>
   [[gnu::always_inline]] pipeline_step begin(Slot& slot) {
-    const now_type& now = now_;
+    const now_type now{*clock_};  // a copy goes where it is not inlined: it stays in registers
     if (context_.stop.stop_requested()) [[unlikely]]
       return step_of(refuse<0>({errc::cancelled}, slot, now));
     if (expired(now)) [[unlikely]]
@@ -79,7 +79,7 @@ class pipeline_machine {
   /// attempt is to be made.
   template <class Judge, class Slot>
   [[gnu::always_inline]] pipeline_step report(const Judge& judge, Slot& slot) {
-    const now_type& now = next_step();
+    const now_type now{*clock_};
     judge(outcome_);
     kind next = leave<depth>(outcome_.refused.has_value(), slot, now);
     if (next == kind::wait) [[unlikely]]
@@ -93,7 +93,7 @@ class pipeline_machine {
 
   template <class Slot>
   pipeline_step cancel(Slot& slot) {
-    const now_type& now = next_step();
+    const now_type now{*clock_};
     given_up_ = true;
     return step_of(end_at<0>({errc::cancelled}, phase_, slot, now));
   }
@@ -141,7 +141,7 @@ class pipeline_machine {
 
   template <std::size_t Level, class Slot>
   [[gnu::noinline]] kind not_passed(entry_step::kind what, instant until, refusal why, Slot& slot,
-                                    const now_type& now) {
+                                    now_type now) {
     if (what == entry_step::kind::wait) {
       if (context_.stop.stop_requested())
         return end_at<Level>({errc::cancelled}, 2 * Level, slot, now);
@@ -154,7 +154,7 @@ class pipeline_machine {
 
   /// What lies above `Level` is told that the call was refused there.
   template <std::size_t Level, class Slot>
-  [[gnu::noinline]] kind refuse(const refusal& why, Slot& slot, const now_type& now) {
+  [[gnu::noinline]] kind refuse(refusal why, Slot& slot, now_type now) {
     phase_ = not_waiting;
     outcome_ =
         call_outcome{why.code == errc::cancelled ? verdict::cancelled : verdict::failure, why};
@@ -206,7 +206,7 @@ class pipeline_machine {
   }
 
   template <class Slot>
-  [[nodiscard, gnu::noinline]] bool may_go_again(instant at, Slot& slot, const now_type& now) {
+  [[nodiscard, gnu::noinline]] bool may_go_again(instant at, Slot& slot, now_type now) {
     if (given_up_) return false;
     if (context_.stop.stop_requested()) {
       outcome_ = call_outcome{verdict::cancelled, refusal{errc::cancelled}};
@@ -229,14 +229,14 @@ class pipeline_machine {
   /// more stack than one.
   template <class Slot>
   [[gnu::noinline]] kind onwards(kind next, Slot& slot) {
-    while (next == kind::wait && phase_ % 2 == 1 && until_ <= now_.clock().now())
+    while (next == kind::wait && phase_ % 2 == 1 && until_ <= clock_->now())
       next = resume_once(slot);
     return next;
   }
 
   template <class Slot>
   kind resume_once(Slot& slot) {
-    const now_type& now = next_step();
+    const now_type now{*clock_};
     if (context_.stop.stop_requested()) return end_at<0>({errc::cancelled}, phase_, slot, now);
     if (expired(now)) return end_at<0>({errc::timeout}, phase_, slot, now);
     return resume_at<0>(slot, now);
@@ -280,16 +280,11 @@ class pipeline_machine {
   [[nodiscard]] pipeline_step step_of(kind what) const noexcept {
     return {what, what == kind::wait ? until_ : instant{}};
   }
-  [[nodiscard]] const now_type& next_step() noexcept {
-    now_.restart();
-    return now_;
-  }
-
   [[nodiscard]] bool expired(const now_type& now) const noexcept {
     return !context_.until.is_never() && context_.until.expired(now());
   }
 
-  now_type now_;
+  const Clock* clock_;
   Layers* layers_;
   call_context context_{};
   call_outcome outcome_{};

@@ -14,12 +14,6 @@ class step_clock {
   using clock_type = Clock;
 
   explicit step_clock(const Clock& clock) noexcept : clock_{&clock} {}
-  step_clock(const step_clock&) = delete;
-  step_clock& operator=(const step_clock&) = delete;
-
-  /// A new step begins.
-  void restart() noexcept { known_ = false; }
-  [[nodiscard]] const Clock& clock() const noexcept { return *clock_; }
 
   [[nodiscard, gnu::always_inline]] instant operator()() const noexcept {
     if (!known_) [[likely]] {
