@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: MIT
 // The pipeline as an object: what it holds, how it is called, and what its drivers promise alone.
+#include <chrono>
 #include <optional>
 #include <string>
 #include <type_traits>
+
+#include <gabion/core/tsc_clock.hpp>
+#include <gabion/resilience.hpp>
 
 #include "resilience/pipeline_fixture.hpp"
 #include "support/catch.hpp"
@@ -223,4 +227,54 @@ TEST_CASE("a coroutine that is destroyed during a wait gives everything back",
     CHECK(suspending.waiting);
   }
   CHECK(log == diary{"outer enter", "outer destroyed"});
+}
+
+namespace {
+
+/// Counts its readings.
+struct counted_clock {
+  [[nodiscard]] static instant now() noexcept { return instant{duration{++readings}}; }
+  static inline int readings = 0;
+};
+
+template <class Clock>
+auto timed_breaker() {
+  return gabion::basic_circuit_breaker<Clock>{
+      {.time_window = {.span = std::chrono::seconds{10}, .slow_percent = 50},
+       .slow_after = std::chrono::seconds{1}}};
+}
+
+}  // namespace
+
+TEST_CASE("policies that need the time share one reading on the way in and one on the way out",
+          "[pipeline]") {
+  auto breaker = timed_breaker<counted_clock>();
+  gabion::token_bucket bucket{};
+  gabion::timeout_policy limit{};
+  auto p = gabion::pipeline(counted_clock{}, breaker, bucket, limit);
+  counted_clock::readings = 0;
+  CHECK(p.call([] { return counted_clock::readings; }) == 1);
+  CHECK(counted_clock::readings == 2);
+  const auto failed = p.call([] { return std::make_error_code(std::errc::timed_out); });
+  CHECK(failed == std::errc::timed_out);
+  CHECK(counted_clock::readings == 4);
+}
+
+TEST_CASE("a call that no rule times reads the clock once", "[pipeline]") {
+  gabion::basic_circuit_breaker<counted_clock> breaker{{.failures = 0, .window = {.calls = 100}}};
+  gabion::token_bucket bucket{};
+  gabion::timeout_policy limit{};
+  auto p = gabion::pipeline(counted_clock{}, breaker, bucket, limit);
+  counted_clock::readings = 0;
+  CHECK(p.call([] { return 7; }) == 7);
+  CHECK(counted_clock::readings == 1);
+}
+
+TEST_CASE("a pipeline and its breaker may go by the counter", "[pipeline]") {
+  auto breaker = timed_breaker<gabion::tsc_clock>();
+  gabion::token_bucket bucket{};
+  gabion::timeout_policy limit{};
+  auto p = gabion::pipeline(gabion::tsc_clock{}, breaker, bucket, limit);
+  CHECK(p.call([] { return 7; }) == 7);
+  CHECK(breaker.snapshot().counts.success == 1);
 }
