@@ -19,7 +19,7 @@ FAULTS = ROOT / "tests" / "faults"
 CASE = re.compile(r'(?:TEST_CASE|TEMPLATE_TEST_CASE|SCENARIO)\(\s*((?:"(?:[^"\\]|\\.)*"\s*)+),\s*((?:"(?:[^"\\]|\\.)*"\s*)+)', re.DOTALL)
 PIECE = re.compile(r'"((?:[^"\\]|\\.)*)"')
 ID = re.compile(r"([A-Z]\d+[a-z]*): (.+)", re.DOTALL)
-COMPILE = re.compile(r"gabion_add_compile_fail\(((?:[^()\"]|\"(?:[^\"\\]|\\.)*\")*)\)", re.DOTALL)
+COMPILE = re.compile(r"gabion_add_\w+_fail\(((?:[^()\"]|\"(?:[^\"\\]|\\.)*\")*)\)", re.DOTALL)
 ROW = re.compile(r"^\|\s*([A-Z]\d+[a-z]*)\s*\|", re.MULTILINE)
 
 
