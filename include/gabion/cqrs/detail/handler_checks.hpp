@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstddef>
 #include <type_traits>
+#include <utility>
 
 #include <gabion/cqrs/detail/handler_set.hpp>
 #include <gabion/cqrs/message_list.hpp>
@@ -36,22 +38,44 @@ struct type_list {};
 
 struct passed {};
 
-/// Reports the first handler that follows the given one for the same message.
-template <class Handler, class... Others>
-struct report_repeated {};
-template <class Message, class Function, class OtherMessage, class OtherFunction, class... Rest>
-struct report_repeated<handler<Message, Function>, handler<OtherMessage, OtherFunction>, Rest...>
-    : report_repeated<handler<Message, Function>, Rest...> {};
-template <class Message, class Function, class OtherFunction, class... Rest>
-struct report_repeated<handler<Message, Function>, handler<Message, OtherFunction>, Rest...>
-    : message_has_one_handler<Message, Function, OtherFunction> {};
+/// A type and its place in a list. All of a list are base classes of one class, so that one is
+/// found by a conversion: recursion over 300 handlers would print and keep 300 lists of handlers.
+template <std::size_t Index, class T>
+struct indexed {
+  using type = T;
+};
+template <class Indices, class... Ts>
+struct indexed_list;
+template <std::size_t... Indices, class... Ts>
+struct indexed_list<std::index_sequence<Indices...>, Ts...> : indexed<Indices, Ts>... {};
 
-/// Reports every message that has a second handler.
-template <class... Handlers>
-struct report_second_handlers {};
-template <class First, class... Rest>
-struct report_second_handlers<First, Rest...> : report_repeated<First, Rest...>,
-                                                report_second_handlers<Rest...> {};
+template <std::size_t Index, class T>
+indexed<Index, T> element_at(indexed<Index, T>*);
+
+/// The place of the first that is true.
+template <std::size_t Size>
+[[nodiscard]] consteval std::size_t first_true(const bool (&each)[Size], std::size_t from = 0) {
+  while (from < Size - 1 && !each[from]) ++from;
+  return from;
+}
+
+/// Reports the first message that has a second handler, with its first two handlers. Linear.
+template <class Set, class... Handlers>
+class report_second_handler {
+  using all = indexed_list<std::index_sequence_for<Handlers...>, Handlers...>;
+  template <std::size_t Index>
+  using handler_at = typename decltype(detail::element_at<Index>(static_cast<all*>(nullptr)))::type;
+
+  static constexpr bool repeats[] = {!set_handles_once<Set, typename Handlers::message_type>...};
+  static constexpr std::size_t first = detail::first_true(repeats);
+  using message = typename handler_at<first>::message_type;
+  static constexpr bool takes[] = {std::is_same_v<message, typename Handlers::message_type>...};
+  static constexpr std::size_t second = detail::first_true(takes, first + 1);
+
+ public:
+  using type = message_has_one_handler<message, typename handler_at<first>::function_type,
+                                       typename handler_at<second>::function_type>;
+};
 
 template <class Set, class... Messages>
 struct report_missing : std::conditional_t<set_handles<Set, Messages>, type_list<Messages>,
@@ -62,8 +86,10 @@ struct report_undeclared : std::conditional_t<set_handles<Tags, Messages>, type_
                                               message_is_declared<Messages>>... {};
 
 template <class Set, class... Handlers>
-struct check_single : std::conditional_t<has_single_handlers<Set, Handlers...>, passed,
-                                         report_second_handlers<Handlers...>> {};
+struct check_single {};
+template <class Set, class... Handlers>
+  requires(!has_single_handlers<Set, Handlers...>)
+struct check_single<Set, Handlers...> : report_second_handler<Set, Handlers...>::type {};
 
 template <class Declared, class Set, class... Messages>
 struct check_list {};
