@@ -11,11 +11,18 @@
 namespace gabion {
 inline namespace v0 {
 
-/// Names the kind of entity; its streams are called category, hyphen, id.
+/// Names the kind of entity: `static constexpr std::string_view category`. Its streams are called
+/// category, hyphen, id.
 template <class A>
 concept has_category = requires {
   { A::category } -> std::convertible_to<std::string_view>;
 };
+
+/// The category has no hyphen. Otherwise category "order" with id "item-7" and category
+/// "order-item" with id "7" would be one stream. Ids may have hyphens.
+template <class A>
+concept has_plain_category =
+    has_category<A> && std::string_view{A::category}.find('-') == std::string_view::npos;
 
 /// What is remembered of the past in order to decide: `state_type`, default constructible.
 template <class A>
@@ -71,7 +78,7 @@ consteval void report_all_unevolved(events<Events...>) {
 /// An entity whose state is the fold of its events. A type that is never made: it has only static
 /// functions, and they are pure.
 template <class A>
-concept aggregate = has_category<A> && has_state<A> && lists_events<A> &&
+concept aggregate = has_plain_category<A> && has_state<A> && lists_events<A> &&
                     detail::evolves_all<A>(typename A::event_list{});
 
 /// Names everything that A lacks to be an aggregate, in words.
@@ -79,6 +86,9 @@ template <class A>
 consteval bool explain_aggregate() {
   static_assert(has_category<A>,
                 "aggregate: `static constexpr std::string_view category = \"order\";` is missing");
+  static_assert(!has_category<A> || has_plain_category<A>,
+                "aggregate: the category has a hyphen, which separates category and id in the name "
+                "of a stream; write \"order_item\" for \"order-item\"");
   static_assert(has_state<A>, "aggregate: a default constructible `state_type` is missing");
   static_assert(lists_events<A>, "aggregate: `using event_list = gabion::events<...>;` is missing");
   if constexpr (lists_events<A> && has_state<A>)
