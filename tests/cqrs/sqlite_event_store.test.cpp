@@ -48,9 +48,10 @@ TEST_CASE("the SQLite event store says when its table is missing", "[event_store
   sqlite::event_store::create_schema(f.db);
   CHECK_NOTHROW(sqlite::event_store{f.db});
   f.db.transact([](sqlite::transaction& tx) {
-    tx.on().execute("UPDATE gabion_schema SET version = 2 WHERE component = 'events'");
+    tx.on().execute("UPDATE gabion_schema SET version = 3 WHERE component = 'events'");
   });
-  CHECK_THROWS_WITH(sqlite::event_store{f.db}, Catch::Contains("version 2"));
+  CHECK_THROWS_WITH(sqlite::event_store{f.db}, Catch::Contains("version 3, this gabion needs 2"));
+  CHECK_THROWS_WITH(sqlite::event_store::create_schema(f.db), Catch::Contains("version 3"));
 }
 
 TEST_CASE("stored events can be neither changed nor removed", "[event_store][sqlite]") {
@@ -65,6 +66,31 @@ TEST_CASE("stored events can be neither changed nor removed", "[event_store][sql
   CHECK_THROWS_WITH(run("UPDATE gabion_event SET payload = x'00'"),
                     Catch::Contains("events are never changed"));
   CHECK(store.read("s", 1, 10, read_direction::forward).events.size() == 1);
+}
+
+TEST_CASE("a table of version 1 is upgraded and keeps its events", "[event_store][sqlite]") {
+  file f;
+  sqlite::event_store::create_schema(f.db);
+  {
+    sqlite::event_store store{f.db};
+    append(f.db, store, "s", expected_version::any(), {event("a"), event("b")});
+  }
+  f.db.transact([](sqlite::transaction& tx) {
+    tx.on().execute("DROP TRIGGER gabion_event_append");
+    tx.on().execute("UPDATE gabion_schema SET version = 1 WHERE component = 'events'");
+  });
+  CHECK_THROWS_WITH(sqlite::event_store{f.db},
+                    Catch::Contains("version 1, this gabion needs 2") &&
+                        Catch::Contains("create_schema(database) once to upgrade"));
+  sqlite::event_store::create_schema(f.db);
+  sqlite::event_store::create_schema(f.db);
+  sqlite::event_store store{f.db};
+  CHECK(append(f.db, store, "s", expected_version::exact(2), {event("c")}).last == position{3});
+  CHECK_THROWS_WITH(f.db.transact([](sqlite::transaction& tx) {
+    tx.on().execute("REPLACE INTO gabion_event SELECT * FROM gabion_event WHERE position = 2");
+  }),
+                    Catch::Contains("events are only appended"));
+  CHECK(store.read_all(beginning, 10, read_direction::forward).size() == 3);
 }
 
 TEST_CASE("versions and positions beyond 32 bits are kept whole", "[event_store][sqlite]") {

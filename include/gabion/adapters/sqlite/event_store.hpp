@@ -25,9 +25,26 @@ namespace gabion {
 inline namespace v0 {
 namespace sqlite {
 
+namespace detail {
+
+// REPLACE removes the rows in its way without DELETE triggers, unless the connection has set
+// recursive_triggers. So a row is refused before it is inserted. NEW.position is -1 here where
+// SQLite chooses the position.
+inline constexpr const char* event_upgrades[] = {R"sql(
+  CREATE TRIGGER gabion_event_append BEFORE INSERT ON gabion_event
+    WHEN EXISTS (SELECT 1 FROM gabion_event WHERE event_id = NEW.event_id)
+      OR NEW.version <= (SELECT max(version) FROM gabion_event WHERE stream = NEW.stream)
+      OR (NEW.position <> -1 AND NEW.position <= (SELECT max(position) FROM gabion_event))
+    BEGIN SELECT RAISE(ABORT, 'events are only appended'); END;
+)sql"};
+
+}  // namespace detail
+
 /// The table of the event store. Rows are never changed or removed; AUTOINCREMENT rolls back with
 /// its transaction, so positions are neither used twice nor left out.
-inline constexpr schema event_schema{.component = "events", .version = 1, .ddl = R"sql(
+inline constexpr schema event_schema{.component = "events",
+                                     .version = 2,
+                                     .ddl = R"sql(
   CREATE TABLE gabion_event (
     position INTEGER PRIMARY KEY AUTOINCREMENT, stream TEXT NOT NULL, version INTEGER NOT NULL, recorded_at INTEGER NOT NULL,
     event_id TEXT NOT NULL, source TEXT NOT NULL, event_type TEXT NOT NULL, subject TEXT NOT NULL, occurred_at INTEGER NOT NULL,
@@ -37,7 +54,8 @@ inline constexpr schema event_schema{.component = "events", .version = 1, .ddl =
     BEGIN SELECT RAISE(ABORT, 'events are never removed'); END;
   CREATE TRIGGER gabion_event_fixed BEFORE UPDATE ON gabion_event
     BEGIN SELECT RAISE(ABORT, 'events are never changed'); END;
-)sql"};
+)sql",
+                                     .upgrades = detail::event_upgrades};
 
 /// An event store in a SQLite database. Positions are 1, 2, 3 ... without a hole, because
 /// transactions are serial.
@@ -61,7 +79,7 @@ class basic_event_store {
   basic_event_store(const basic_event_store&) = delete;
   basic_event_store& operator=(const basic_event_store&) = delete;
 
-  /// Creates the table if it is missing.
+  /// Creates the table if it is missing, and upgrades one of an earlier version.
   static void create_schema(basic_database<Env>& in) { sqlite::create_schema(in, event_schema); }
 
   append_result append(transaction& tx, std::string_view stream, expected_version expected,

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstddef>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -14,7 +16,9 @@ namespace sqlite {
 struct schema {
   std::string_view component{};
   int version = 0;
-  const char* ddl = nullptr;  ///< statements that create the tables in an empty database
+  const char* ddl = nullptr;  ///< statements that create the tables of the first version
+  /// Statements that lead from each version to the next one, up to `version`
+  std::span<const char* const> upgrades{};
 };
 
 namespace detail {
@@ -28,30 +32,52 @@ inline int installed_version(connection& on, std::string_view component) {
   return found.next() ? static_cast<int>(found->number(0)) : 0;
 }
 
-[[noreturn]] inline void wrong_version(const schema& wanted, int found) {
-  throw error{errc::schema_mismatch, "the " + std::string{wanted.component} +
-                                         " tables have version " + std::to_string(found) +
-                                         ", this gabion needs " + std::to_string(wanted.version)};
+/// The version that `ddl` creates.
+[[nodiscard]] inline int first_version(const schema& wanted) noexcept {
+  return wanted.version - static_cast<int>(wanted.upgrades.size());
 }
 
-/// Creates the tables in the open transaction; false if they are there already in this version.
+/// Whether tables of that version can be upgraded to the wanted one.
+[[nodiscard]] inline bool can_upgrade(const schema& wanted, int found) noexcept {
+  return found >= detail::first_version(wanted) && found < wanted.version;
+}
+
+[[noreturn]] inline void wrong_version(const schema& wanted, int found) {
+  const char* const advice = detail::can_upgrade(wanted, found)
+                                 ? "; call the store's create_schema(database) once to upgrade them"
+                                 : "";
+  throw error{errc::schema_mismatch, "the " + std::string{wanted.component} +
+                                         " tables have version " + std::to_string(found) +
+                                         ", this gabion needs " + std::to_string(wanted.version) +
+                                         advice};
+}
+
+/// Creates or upgrades the tables in the open transaction; false if they have this version already.
 inline bool install(connection& on, const schema& wanted) {
-  const int found = detail::installed_version(on, wanted.component);
+  int found = detail::installed_version(on, wanted.component);
   if (found == wanted.version) return false;
-  if (found != 0) detail::wrong_version(wanted, found);
-  on.execute(
-      "CREATE TABLE IF NOT EXISTS gabion_schema (component TEXT PRIMARY KEY, version INTEGER NOT "
-      "NULL) WITHOUT ROWID");
-  on.execute(wanted.ddl);
-  on.run("INSERT INTO gabion_schema (component, version) VALUES (?, ?)", wanted.component,
-         wanted.version);
+  if (found == 0) {
+    on.execute(
+        "CREATE TABLE IF NOT EXISTS gabion_schema (component TEXT PRIMARY KEY, version INTEGER NOT "
+        "NULL) WITHOUT ROWID");
+    on.execute(wanted.ddl);
+    found = detail::first_version(wanted);
+  } else if (!detail::can_upgrade(wanted, found)) {
+    detail::wrong_version(wanted, found);
+  }
+  for (const char* const step :
+       wanted.upgrades.last(static_cast<std::size_t>(wanted.version - found)))
+    on.execute(step);
+  on.run("INSERT OR REPLACE INTO gabion_schema (component, version) VALUES (?, ?)",
+         wanted.component, wanted.version);
   return true;
 }
 
 }  // namespace detail
 
-/// Creates the tables if they are missing, in one transaction. Safe to repeat and to run from
-/// several processes at once. Throws error(schema_mismatch) if they are there in another version.
+/// Creates the tables if they are missing and upgrades those of an earlier version, in one
+/// transaction. Safe to repeat and to run from several processes at once. Throws
+/// error(schema_mismatch) for a version that cannot be upgraded, such as a later one.
 template <env Env>
 void create_schema(basic_database<Env>& in, const schema& wanted) {
   in.transact([&](transaction& tx) { detail::install(tx.on(), wanted); });
