@@ -167,6 +167,7 @@ set(gabion_nlohmann_json_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/nlohmann_json/cloudevents.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/nlohmann_json/codec.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/nlohmann_json/detail/base64.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/adapters/nlohmann_json/detail/json_numbers.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/nlohmann_json/detail/json_shape.hpp)
 set(gabion_observe_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/observe.hpp

@@ -10,6 +10,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <gabion/adapters/nlohmann_json/detail/json_numbers.hpp>
 #include <gabion/adapters/nlohmann_json/detail/json_shape.hpp>
 #include <gabion/core/codec.hpp>
 #include <gabion/core/detail/checks.hpp>
@@ -24,6 +25,9 @@ struct json_codec_options {
   std::size_t max_depth = 64;  ///< nested arrays and objects; 1 to 1024; default 64
   /// Length of one document in bytes; 1 and up; default 16 MiB
   std::size_t max_bytes = 16U << 20U;
+  /// decode() refuses a number that does not fit its field; default true. Takes about as long as
+  /// decoding alone. Without it nlohmann_json cuts the number to fit.
+  bool check_numbers = true;
   friend bool operator==(const json_codec_options&, const json_codec_options&) = default;
 };
 
@@ -81,9 +85,13 @@ template <class T>
 /// type. Satisfies codec_for<T> for each such T. A value; safe to use from several threads.
 ///
 /// encode() throws error(invalid_argument) for text that is not UTF-8, for numbers that are not
-/// finite and for nesting beyond max_depth, because none of them would come back. decode() takes
-/// any bytes: it gives the value or throws error(corrupt | too_large) that says where the text is
-/// wrong or which field is missing or of another type.
+/// finite and for nesting beyond max_depth, because none of them would come back.
+///
+/// decode() takes any bytes: it returns the value or throws error(corrupt | too_large) that says
+/// where the text is wrong or which field is missing or of another type. A number that its integer
+/// cannot hold (out of range, with a fraction, or a boolean) and one that its float cannot hold are
+/// corrupt too. To find them decode() encodes the value again, unless all numbers are 0 to 127; a
+/// type that has from_json alone is not checked. See json_codec_options::check_numbers.
 class json_codec {
  public:
   json_codec() = default;
@@ -124,11 +132,16 @@ class json_codec {
     const std::string name = detail::json_name<T>();
     const auto tree = detail::parse_json<::nlohmann::json>(bytes, options_, name);
     try {
-      return tree.template get<T>();
+      T value = tree.template get<T>();
+      if constexpr (requires(::nlohmann::json& j) { j = value; })
+        if (options_.check_numbers) detail::check_numbers<T>(tree, value, name);
+      return value;
     } catch (const error&) {
       throw;  // a from_json that says it in gabion's own terms
     } catch (const std::bad_alloc&) {
       throw;
+    } catch (const ::nlohmann::json::type_error& e) {
+      throw error{errc::corrupt, name + ": " + detail::misfit_of<T>(tree, bytes.size()) + e.what()};
     } catch (const std::exception& e) {
       throw error{errc::corrupt, name + ": " + e.what()};
     }
