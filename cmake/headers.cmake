@@ -53,6 +53,7 @@ set(gabion_core_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/core/error.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/core/header_block.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/core/message.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/core/message_limits.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/core/observer.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/core/random.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/core/rfc3339.hpp
@@ -186,7 +187,6 @@ set(gabion_outbox_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/outbox/events.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/outbox/inbox_store.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/outbox/lane.hpp
-    ${PROJECT_SOURCE_DIR}/include/gabion/outbox/message_limits.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/outbox/outbox.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/outbox/record.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/outbox/relay.hpp

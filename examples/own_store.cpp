@@ -17,8 +17,8 @@
 #include <utility>
 #include <vector>
 
+#include <gabion/core/message_limits.hpp>
 #include <gabion/core/uuid_v7.hpp>
-#include <gabion/outbox/message_limits.hpp>
 #include <gabion/testing/outbox_store_suite.hpp>
 
 namespace {

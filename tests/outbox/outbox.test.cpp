@@ -165,10 +165,10 @@ TEST_CASE("options of an outbox out of range are refused by name", "[outbox][opt
   CHECK_THROWS_WITH(
       (outbox{w.store, outbox_options{.limits = {.payload = std::size_t{1} << 30U}}}),
       Catch::Contains("message_limits.payload is 1073741824; allowed: 0 to 1073741823"));
-  CHECK_THROWS_WITH((outbox{w.store, outbox_options{.max_id_bytes = 35}}),
-                    Catch::Contains("outbox_options.max_id_bytes is 35; allowed: 36 to 65536"));
-  CHECK_THROWS_WITH((outbox{w.store, outbox_options{.max_headers = 65'537}}),
-                    Catch::Contains("outbox_options.max_headers is 65537"));
+  CHECK_THROWS_WITH((outbox{w.store, outbox_options{.limits = {.id = 35}}}),
+                    Catch::Contains("message_limits.id is 35; allowed: 36 to 65536"));
+  CHECK_THROWS_WITH((outbox{w.store, outbox_options{.limits = {.headers = 65'537}}}),
+                    Catch::Contains("message_limits.headers is 65537"));
   CHECK_THROWS_WITH((outbox{w.store, outbox_options{.limits = {.attributes = 0}}}),
                     Catch::Contains("message_limits.attributes is 0"));
 }

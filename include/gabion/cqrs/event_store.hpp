@@ -90,8 +90,9 @@ struct stream_page {
 /// the store's. Ids are unique in the store, over all streams: a batch whose ids are all stored in
 /// this place already is idempotent, for every kind of expectation and also after a restart. A
 /// refused append uses no position. No events is a check of the version alone. Throws
-/// error(invalid_argument | too_large) before anything is written if the stream has no name or the
-/// batch holds an id twice; after any other error the transaction must be rolled back.
+/// error(invalid_argument | too_large) before anything is written if the stream has no name, an
+/// event has no type, is over the message_limits or has a header without a name, or the batch holds
+/// an id twice; after any other error the transaction must be rolled back.
 template <class S, class Transaction>
 concept appends_events_in = requires(S& s, Transaction& tx, std::string_view stream,
                                      expected_version expected, std::span<const message> events) {

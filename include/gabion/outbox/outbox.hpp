@@ -14,8 +14,8 @@
 #include <gabion/core/detail/checks.hpp>
 #include <gabion/core/detail/exceptions.hpp>
 #include <gabion/core/message.hpp>
+#include <gabion/core/message_limits.hpp>
 #include <gabion/log/wake.hpp>
-#include <gabion/outbox/message_limits.hpp>
 #include <gabion/outbox/store.hpp>
 
 namespace gabion {
@@ -23,9 +23,7 @@ inline namespace v0 {
 
 /// What an outbox takes. Later members are only ever added at the end.
 struct outbox_options {
-  message_limits limits{};          ///< how large a message may be; default see there
-  std::size_t max_headers = 1'024;  ///< headers of one message; 0 to 65,536; default 1,024
-  std::size_t max_id_bytes = 255;   ///< bytes of its id; 36 to 65,536; default 255
+  message_limits limits{};  ///< how large a message may be; default see there
 };
 
 namespace detail {
@@ -61,16 +59,6 @@ inline void require_one_line(const message& m, const std::string& what, std::str
 
 inline void require_sendable(const message& m, const outbox_options& options) {
   gabion::require_valid(m, options.limits);
-  if (m.id.size() > options.max_id_bytes)
-    detail::message_fault(errc::too_large, m,
-                          "the id has " + std::to_string(m.id.size()) +
-                              " bytes; allowed: " + std::to_string(options.max_id_bytes) +
-                              " (outbox_options.max_id_bytes)");
-  if (m.headers.size() > options.max_headers)
-    detail::message_fault(errc::too_large, m,
-                          "it has " + std::to_string(m.headers.size()) +
-                              " headers; allowed: " + std::to_string(options.max_headers) +
-                              " (outbox_options.max_headers)");
   detail::require_one_line(m, "the id", m.id);
   detail::require_one_line(m, "the source", m.source);
   detail::require_one_line(m, "the type", m.type);
@@ -143,8 +131,6 @@ class outbox {
  private:
   static outbox_options checked(const outbox_options& options) {
     detail::require_limits(options.limits);
-    detail::check_range("outbox_options.max_headers", options.max_headers, 0, 65'536);
-    detail::check_range("outbox_options.max_id_bytes", options.max_id_bytes, 36, 65'536);
     return options;
   }
 

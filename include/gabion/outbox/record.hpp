@@ -6,9 +6,9 @@
 #include <string_view>
 
 #include <gabion/core/message.hpp>
+#include <gabion/core/message_limits.hpp>
 #include <gabion/log/pump_action.hpp>
 #include <gabion/outbox/inbox_store.hpp>
-#include <gabion/outbox/message_limits.hpp>
 #include <gabion/outbox/store.hpp>
 #include <gabion/outbox/subscription.hpp>
 

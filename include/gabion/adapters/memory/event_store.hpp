@@ -17,6 +17,7 @@
 
 #include <gabion/adapters/memory/database.hpp>
 #include <gabion/core/clock.hpp>
+#include <gabion/core/message_limits.hpp>
 #include <gabion/core/uuid_v7.hpp>
 #include <gabion/cqrs/detail/append_rules.hpp>
 #include <gabion/cqrs/event_store.hpp>
@@ -25,6 +26,11 @@
 namespace gabion {
 inline namespace v0 {
 namespace memory {
+
+/// How an event_store in memory behaves.
+struct event_store_options {
+  message_limits limits{};  ///< what is refused at append; the same as for an outbox
+};
 
 /// An event store in a memory database. Positions are 1, 2, 3 ... without a hole, because
 /// transactions are serial.
@@ -40,13 +46,22 @@ class basic_event_store final : private participant {
   /// The database must outlive the store.
   explicit basic_event_store(database_type& in, WallClock time = WallClock{},
                              Random random = Random{})
-      : database_{&in}, time_{time}, new_id_{std::move(time), std::move(random)} {}
+      : basic_event_store{in, event_store_options{}, std::move(time), std::move(random)} {}
+  /// Throws error(invalid_argument) for an option out of range.
+  explicit basic_event_store(database_type& in, const event_store_options& options,
+                             WallClock time = WallClock{}, Random random = Random{})
+      : database_{&in},
+        limits_{options.limits},
+        time_{time},
+        new_id_{std::move(time), std::move(random)} {
+    gabion::detail::require_limits(limits_);
+  }
   basic_event_store(const basic_event_store&) = delete;
   basic_event_store& operator=(const basic_event_store&) = delete;
 
   append_result append(transaction& tx, std::string_view stream, expected_version expected,
                        std::span<const message> events) {
-    gabion::detail::check_append(stream, events);
+    gabion::detail::check_append(stream, events, limits_);
     const std::uint64_t actual = version_of(stream);
     auto find = [&](std::string_view id) { return place_of(id, stream); };
     if (auto decided = gabion::detail::decide_append(actual, expected, events, find))
@@ -95,6 +110,8 @@ class basic_event_store final : private participant {
     const auto guard = database_->lock();
     return position{log_.size()};
   }
+
+  [[nodiscard]] const message_limits& limits() const noexcept { return limits_; }
 
   /// Woken after each commit that appended.
   [[nodiscard]] basic_wake_group<Env>& appended() noexcept { return appended_; }
@@ -171,6 +188,7 @@ class basic_event_store final : private participant {
   }
 
   database_type* database_;
+  message_limits limits_;
   WallClock time_;
   basic_shared_uuid_v7_generator<WallClock, Random, Env> new_id_;
   std::deque<recorded_event> log_{};

@@ -18,10 +18,10 @@
 #include <gabion/core/clock.hpp>
 #include <gabion/core/detail/checks.hpp>
 #include <gabion/core/error.hpp>
+#include <gabion/core/message_limits.hpp>
 #include <gabion/core/random.hpp>
 #include <gabion/core/uuid_v7.hpp>
 #include <gabion/outbox/lane.hpp>
-#include <gabion/outbox/message_limits.hpp>
 #include <gabion/outbox/store.hpp>
 
 namespace gabion {

@@ -16,6 +16,7 @@
 #include <gabion/adapters/sqlite/message_row.hpp>
 #include <gabion/adapters/sqlite/schema.hpp>
 #include <gabion/core/clock.hpp>
+#include <gabion/core/message_limits.hpp>
 #include <gabion/core/uuid_v7.hpp>
 #include <gabion/cqrs/detail/append_rules.hpp>
 #include <gabion/cqrs/event_store.hpp>
@@ -57,6 +58,11 @@ inline constexpr schema event_schema{.component = "events",
 )sql",
                                      .upgrades = detail::event_upgrades};
 
+/// How an event_store behaves.
+struct event_store_options {
+  message_limits limits{};  ///< what is refused at append; the same as for an outbox
+};
+
 /// An event store in a SQLite database. Positions are 1, 2, 3 ... without a hole, because
 /// transactions are serial.
 ///
@@ -73,7 +79,15 @@ class basic_event_store {
   /// the store.
   explicit basic_event_store(basic_database<Env>& in, WallClock time = WallClock{},
                              Random random = Random{})
-      : database_{&in}, time_{time}, new_id_{std::move(time), std::move(random)} {
+      : basic_event_store{in, event_store_options{}, std::move(time), std::move(random)} {}
+  /// The same; throws error(invalid_argument) for an option out of range.
+  explicit basic_event_store(basic_database<Env>& in, const event_store_options& options,
+                             WallClock time = WallClock{}, Random random = Random{})
+      : database_{&in},
+        limits_{options.limits},
+        time_{time},
+        new_id_{std::move(time), std::move(random)} {
+    gabion::detail::require_limits(limits_);
     require_schema(in, event_schema);
   }
   basic_event_store(const basic_event_store&) = delete;
@@ -84,7 +98,7 @@ class basic_event_store {
 
   append_result append(transaction& tx, std::string_view stream, expected_version expected,
                        std::span<const message> events) {
-    gabion::detail::check_append(stream, events);
+    gabion::detail::check_append(stream, events, limits_);
     connection& on = tx.on();
     detail::require_transaction(on, "event_store.append");
     const std::uint64_t actual = version_of(on, stream);
@@ -131,6 +145,8 @@ class basic_event_store {
       return position{found.next() ? static_cast<std::uint64_t>(found->number(0)) : 0};
     });
   }
+
+  [[nodiscard]] const message_limits& limits() const noexcept { return limits_; }
 
   /// Woken after each commit that appended through this store, in this process.
   [[nodiscard]] basic_wake_group<Env>& appended() noexcept { return appended_; }
@@ -194,6 +210,7 @@ class basic_event_store {
   }
 
   basic_database<Env>* database_;
+  message_limits limits_;
   WallClock time_;
   basic_shared_uuid_v7_generator<WallClock, Random, Env> new_id_;
   std::string stream_forward_ = select("stream = ? AND version >= ? ORDER BY version LIMIT ?");

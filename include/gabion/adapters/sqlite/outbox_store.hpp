@@ -18,10 +18,10 @@
 #include <gabion/adapters/sqlite/lease_store.hpp>
 #include <gabion/adapters/sqlite/message_row.hpp>
 #include <gabion/core/detail/checks.hpp>
+#include <gabion/core/message_limits.hpp>
 #include <gabion/core/random.hpp>
 #include <gabion/core/uuid_v7.hpp>
 #include <gabion/outbox/lane.hpp>
-#include <gabion/outbox/message_limits.hpp>
 #include <gabion/outbox/store.hpp>
 
 namespace gabion {

@@ -12,6 +12,7 @@
 
 #include <gabion/core/detail/checks.hpp>
 #include <gabion/core/detail/exceptions.hpp>
+#include <gabion/core/message_limits.hpp>
 #include <gabion/cqrs/event_store.hpp>
 
 // What every event store does in the same way, so that all of them answer alike.
@@ -38,14 +39,21 @@ inline void refuse_repeated_ids(std::span<const message> events) {
                      "' is twice in the batch; each event needs its own id");
 }
 
-/// Throws error(invalid_argument) for what no store accepts.
-inline void check_append(std::string_view stream, std::span<const message> events) {
+/// Throws error(invalid_argument | too_large) for what no store accepts. The name of a stream may
+/// be as long as all attributes of an event.
+inline void check_append(std::string_view stream, std::span<const message> events,
+                         const message_limits& limits = {}) {
   if (stream.empty())
     detail::fail(errc::invalid_argument, "the stream name is empty; name the stream to append to");
+  if (stream.size() > limits.attributes)
+    detail::fail(errc::too_large, "the stream name has " + std::to_string(stream.size()) +
+                                      " bytes; allowed: " + std::to_string(limits.attributes) +
+                                      " (message_limits.attributes)");
   for (const message& m : events)
     if (m.type.empty())
       detail::fail(errc::invalid_argument,
                    "an event for stream '" + std::string{stream} + "' has no type");
+  gabion::require_valid(events, limits);
   if (events.size() > 1) detail::refuse_repeated_ids(events);
 }
 

@@ -6,7 +6,9 @@
 #include <thread>
 #include <vector>
 
+#include <gabion/core/message_limits.hpp>
 #include <gabion/testing/detail/event_bench.hpp>
+#include <gabion/testing/detail/store_case.hpp>
 
 namespace gabion {
 inline namespace v0 {
@@ -239,7 +241,7 @@ struct append_cases {
     bench b{w};
     const std::string odd =
         std::string{"\0\xFF\xFE", 3} + "\xE2\x82\xAC'\";--" + std::string(5000, 'x');
-    message m{.id = "id" + odd,
+    message m{.id = "id" + odd.substr(0, 200),
               .source = odd,
               .type = odd,
               .subject = odd,
@@ -247,7 +249,7 @@ struct append_cases {
               .content_type = odd,
               .schema = odd,
               .data = odd,
-              .headers = {{"a", odd}, {"a", ""}, {"", "b"}},
+              .headers = {{"a", odd}, {"a", ""}, {odd, "b"}},
               .topic = odd};
     message empty{.id = "empty", .type = "t", .time = time.wall_now(), .data = ""};
     message none{.id = "none", .type = "t", .time = time.wall_now()};
@@ -282,7 +284,44 @@ struct append_cases {
     f.expect_error(
         invalid, [&] { (void)b.append("s", detail::events_of({"a", "b", "a"})); },
         "an id twice in the batch");
+    f.expect_error(
+        invalid,
+        [&] {
+          message nameless = detail::event_of("a");
+          nameless.headers = {{"", "value"}};
+          (void)b.append("s", std::vector<message>{detail::event_of("b"), nameless});
+        },
+        "a header without a name");
     f.expect(b.all().empty(), "nothing is stored");
+  }
+
+  /// A store that has no limits() may keep what is over the usual ones.
+  static void over_the_limits(World& w, manual_time&, findings& f) {
+    bench b{w};
+    message_limits limits;
+    constexpr bool told = requires { w.store().limits(); };
+    if constexpr (told) limits = w.store().limits();
+    std::vector<message> over(4, detail::event_of("over"));
+    over[0].data = std::string(limits.payload + 1, 'x');
+    over[1].headers = {{"h", std::string(limits.attributes, 'x')}};
+    over[2].headers.assign(limits.headers + 1, {"h", ""});
+    over[3].id = std::string(limits.id + 1, 'i');
+    for (const message& m : over) {
+      const auto append = [&] {
+        (void)b.append("s", std::vector<message>{detail::event_of("first"), m});
+      };
+      if constexpr (told) {
+        f.expect_error(make_error_code(errc::too_large), append, "an event over a limit");
+        f.expect(b.all().empty(), "nothing of its batch is stored");
+      } else {
+        const std::error_code refused = detail::code_of(append);
+        f.expect(!refused || refused == errc::too_large,
+                 "an event over a limit is kept or refused");
+      }
+    }
+    message largest = detail::event_of("largest");
+    largest.data = std::string(limits.payload, 'x');
+    f.expect(b.append("t", std::vector<message>{largest}).ok(), "one at the limit is stored");
   }
 
   static constexpr conformance_case<World> table[] = {
@@ -305,6 +344,7 @@ struct append_cases {
       {"A18 every byte is stored as it is", &odd_content},
       {"A20 an empty id and an empty time are filled in", &fills_in},
       {"I5 bad input is refused before anything is written", &bad_input},
+      {"I6 an event over the limits is refused before anything is written", &over_the_limits},
   };
 };
 
