@@ -133,6 +133,7 @@ set(gabion_linux_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/linux/pressure.hpp)
 set(gabion_log_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/log/delivery.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/log/detail/foreign_transaction.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/log/detail/key_line.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/log/detail/lease_keeper.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/log/detail/lease_rules.hpp
@@ -343,11 +344,13 @@ set(gabion_testing_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/testing/detail/inbox_case.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/testing/detail/inbox_letter_cases.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/testing/detail/inbox_log_cases.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/testing/detail/inbox_open_cases.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/testing/detail/message_samples.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/testing/detail/outbox_case.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/testing/detail/outbox_data_cases.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/testing/detail/outbox_enqueue_cases.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/testing/detail/outbox_letter_cases.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/testing/detail/outbox_open_cases.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/testing/detail/outbox_settle_cases.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/testing/detail/repeat_cases.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/testing/detail/schedule.hpp

@@ -16,8 +16,10 @@ struct world {
   explicit world(testing::manual_time& time) : inbox{db, time.wall()} {}
   manual_store& store() { return inbox; }
   memory::database& database() { return db; }
+  memory::database& other_database() { return other; }
 
   memory::database db{};
+  memory::database other{};
   manual_store inbox;
 };
 

@@ -23,10 +23,12 @@ struct world {
   }
   manual_store& store() { return *inbox; }
   sqlite::database& database() { return db; }
+  sqlite::database& other_database() { return other; }
 
   gabion_test::temporary_directory directory{};
   testing::manual_wall_clock clock;
   sqlite::database db{directory.file("inbox.db"), {.synchronous = sqlite::durability::off}};
+  sqlite::database other{directory.file("other.db"), {.synchronous = sqlite::durability::off}};
   std::optional<manual_store> inbox{};
 };
 

@@ -31,10 +31,12 @@ struct world {
   }
   manual_store& store() { return *outbox; }
   sqlite::database& database() { return db; }
+  sqlite::database& other_database() { return other; }
 
   gabion_test::temporary_directory directory{};
   testing::manual_wall_clock clock;
   sqlite::database db{directory.file("outbox.db"), {.synchronous = sqlite::durability::off}};
+  sqlite::database other{directory.file("other.db"), {.synchronous = sqlite::durability::off}};
   std::optional<manual_store> outbox{};
 };
 

@@ -32,6 +32,8 @@ inline constexpr conformance_case<World> all_inbox_cases[] = {
         "after a rollback a message is new again"),
     inbox_entry_of<World, inbox_cases::repeated_in_one_transaction<inbox_case<World>>>(
         "a message is new once within one transaction"),
+    inbox_entry_of<World, inbox_cases::foreign_transaction_is_refused<inbox_case<World>>>(
+        "a transaction of another database is refused"),
     inbox_entry_of<World, inbox_cases::consumers_and_sources_are_apart<inbox_case<World>>>(
         "consumers and sources are apart"),
     inbox_entry_of<World, inbox_cases::once_over_several_threads<inbox_case<World>>>(
@@ -79,7 +81,8 @@ inline constexpr conformance_case<World> all_inbox_cases[] = {
 }  // namespace detail
 
 /// What the suite runs in: an empty store, which reads its wall clock from the manual time, and the
-/// database that it stores in.
+/// database that it stores in. With `other_database()`, which returns another one of that type, the
+/// suite also checks that the store refuses its transactions.
 template <class World>
 concept inbox_store_world = requires(World& w) {
   requires transactor<std::remove_reference_t<decltype(w.database())>>;

@@ -33,6 +33,8 @@ inline constexpr conformance_case<World> all_outbox_cases[] = {
         "a committed batch is pending in the order of its enqueue"),
     outbox_entry<World, outbox_cases::rollback_leaves_nothing<outbox_case<World>>>(
         "a rollback leaves nothing behind"),
+    outbox_entry<World, outbox_cases::foreign_transaction_is_refused<outbox_case<World>>>(
+        "a transaction of another database is refused"),
     outbox_entry<World, outbox_cases::several_enqueues_in_one_transaction<outbox_case<World>>>(
         "several enqueues share one transaction"),
     outbox_entry<World, outbox_cases::empty_batch<outbox_case<World>>>("an empty batch is nothing"),
@@ -122,7 +124,9 @@ inline constexpr conformance_case<World> all_outbox_cases[] = {
 }  // namespace detail
 
 /// What the suite runs in: an empty store with one lane, which reads its wall clock from the manual
-/// time and takes messages of at least 256 KiB, and the database that it stores in.
+/// time and takes messages of at least 256 KiB, and the database that it stores in. With
+/// `other_database()`, which returns another one of that type, the suite also checks that the store
+/// refuses its transactions.
 template <class World>
 concept outbox_store_world = requires(World& w) {
   requires transactor<std::remove_reference_t<decltype(w.database())>>;

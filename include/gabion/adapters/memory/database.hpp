@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstdint>
 #include <mutex>
+#include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
 #include <gabion/core/env.hpp>
+#include <gabion/log/detail/foreign_transaction.hpp>
 #include <gabion/log/wake.hpp>
 
 namespace gabion {
@@ -34,7 +37,7 @@ class basic_database {
   /// An open transaction. Rolls back when it is destroyed without a commit.
   class transaction {
    public:
-    explicit transaction(basic_database& owner) : guard_{owner.mutex_} {}
+    explicit transaction(basic_database& owner) : owner_{&owner}, guard_{owner.mutex_} {}
     transaction(transaction&&) noexcept = default;
     transaction& operator=(transaction&&) = delete;
     ~transaction() {
@@ -65,15 +68,22 @@ class basic_database {
     }
 
    private:
+    friend class basic_database;
+
     void finish() noexcept {
       joined_.clear();
       guard_.unlock();
     }
 
+    const basic_database* owner_;
     std::unique_lock<typename Env::mutex> guard_;
     std::vector<participant*> joined_{};
     wake_list wakes_{};
   };
+
+  basic_database() = default;
+  /// Gives the database a name for error messages; default: its address.
+  explicit basic_database(std::string name) : name_{std::move(name)} {}
 
   /// Begins a transaction that the caller ends with commit() or by dropping it.
   [[nodiscard]] transaction begin() { return transaction{*this}; }
@@ -95,7 +105,23 @@ class basic_database {
   /// Excludes transactions while a table is read from outside one.
   [[nodiscard]] std::unique_lock<typename Env::mutex> lock() { return std::unique_lock{mutex_}; }
 
+  /// Throws error(invalid_argument) that names both databases if `tx` is a transaction of another
+  /// one. For stores: `operation` is what the caller was about to do.
+  void require_own(const transaction& tx, const char* operation) const {
+    if (tx.owner_ != this)
+      gabion::detail::foreign_transaction(operation, display_name(), tx.owner_->display_name());
+  }
+
  private:
+  [[nodiscard]] std::string display_name() const {
+    if (!name_.empty()) return "the memory database '" + name_ + "'";
+    std::string digits;
+    for (auto rest = reinterpret_cast<std::uintptr_t>(this); rest != 0; rest /= 16)
+      digits.insert(digits.begin(), "0123456789abcdef"[rest % 16]);
+    return "the memory database at 0x" + digits;
+  }
+
+  std::string name_{};
   typename Env::mutex mutex_{};
 };
 

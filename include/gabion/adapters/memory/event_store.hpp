@@ -35,6 +35,7 @@ struct event_store_options {
 /// An event store in a memory database. Positions are 1, 2, 3 ... without a hole, because
 /// transactions are serial.
 ///
+/// Functions that take a transaction throw error(invalid_argument) for one of another database.
 /// Safe to use from several threads. Appending costs amortised constant time for each event.
 template <wall_clock WallClock = system_clock, env Env = native_env,
           random_source Random = xoshiro256>
@@ -61,6 +62,7 @@ class basic_event_store final : private participant {
 
   append_result append(transaction& tx, std::string_view stream, expected_version expected,
                        std::span<const message> events) {
+    database_->require_own(tx, "event_store.append");
     gabion::detail::check_append(stream, events, limits_);
     const std::uint64_t actual = version_of(stream);
     auto find = [&](std::string_view id) { return place_of(id, stream); };
@@ -84,8 +86,9 @@ class basic_event_store final : private participant {
     return page(stream, from, limit, direction);
   }
 
-  [[nodiscard]] stream_page read(transaction& /*tx*/, std::string_view stream, std::uint64_t from,
+  [[nodiscard]] stream_page read(transaction& tx, std::string_view stream, std::uint64_t from,
                                  std::size_t limit, read_direction direction) const {
+    database_->require_own(tx, "event_store.read");
     gabion::detail::check_limit(limit);
     return page(stream, from, limit, direction);
   }

@@ -27,7 +27,8 @@ namespace memory {
 /// It does what the SQLite one does, call for call; nothing survives the process. Safe to use from
 /// several threads. A thread that has a transaction open must call only what takes that
 /// transaction. It keeps a reference to the database, which must not be in a transaction when the
-/// store is destroyed. Operations are logarithmic in what is kept.
+/// store is destroyed. Functions that take a transaction throw error(invalid_argument) for one of
+/// another database. Operations are logarithmic in what is kept.
 template <wall_clock WallClock = system_clock, env Env = native_env>
 class basic_inbox_store {
  public:
@@ -69,7 +70,8 @@ class basic_inbox_store {
     return true;
   }
 
-  [[nodiscard]] bool blocked(transaction& /*tx*/, std::string_view consumer, std::string_view key) {
+  [[nodiscard]] bool blocked(transaction& tx, std::string_view consumer, std::string_view key) {
+    database_.require_own(tx, "inbox_store.blocked");
     return !table_.of_key(consumer, key, 0).empty();
   }
 
@@ -99,11 +101,13 @@ class basic_inbox_store {
     });
   }
 
-  [[nodiscard]] bool still_redriven(transaction& /*tx*/, std::string_view consumer, position at) {
+  [[nodiscard]] bool still_redriven(transaction& tx, std::string_view consumer, position at) {
+    database_.require_own(tx, "inbox_store.still_redriven");
     return table_.letter(consumer, to_number(at), inbox_status::redriven) != nullptr;
   }
 
   [[nodiscard]] bool finish_letter(transaction& tx, std::string_view consumer, position at) {
+    database_.require_own(tx, "inbox_store.finish_letter");
     const detail::kept_letter* found =
         table_.letter(consumer, to_number(at), inbox_status::redriven);
     if (found == nullptr) return false;
@@ -145,6 +149,7 @@ class basic_inbox_store {
 
  private:
   detail::inbox_key enter(transaction& tx, std::string_view consumer, const message& m) {
+    database_.require_own(tx, "inbox_store");
     if (consumer.empty())
       throw error{errc::invalid_argument, "inbox_store: the consumer's name is empty"};
     if (m.id.empty())

@@ -63,7 +63,9 @@ class basic_outbox_store {
 
   [[nodiscard]] std::uint32_t lanes() const noexcept { return table_.lanes(); }
 
+  /// Throws error(invalid_argument) for a transaction of another database.
   std::vector<enqueued> enqueue(transaction& tx, std::span<const message> batch) {
+    database_.require_own(tx, "outbox_store.enqueue");
     gabion::require_valid(batch, limits_);
     tx.join(journal_);
     std::vector<enqueued> written;

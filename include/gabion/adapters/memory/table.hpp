@@ -17,7 +17,8 @@ namespace memory {
 /// all or nothing.
 ///
 /// Safe to use from several threads; a thread that has a transaction open reads through it. Each
-/// change costs one undo entry, with a copy of the row that was there.
+/// change costs one undo entry, with a copy of the row that was there. Functions that take a
+/// transaction throw error(invalid_argument) for one of another database.
 template <class Key, class Value, env Env = native_env>
 class basic_table final : private participant {
  public:
@@ -37,6 +38,7 @@ class basic_table final : private participant {
   /// Calls `f(Value&)` on the row of that key, which is made by default if it is not there.
   template <class Change>
   void change(transaction& tx, const Key& key, Change&& f) {
+    database_->require_own(tx, "table.change");
     tx.join(*this);
     const auto [at, added] = rows_.try_emplace(key);
     remember(at, added);
@@ -45,6 +47,7 @@ class basic_table final : private participant {
 
   /// False if there was no such row.
   bool erase(transaction& tx, const Key& key) {
+    database_->require_own(tx, "table.erase");
     const auto at = rows_.find(key);
     if (at == rows_.end()) return false;
     tx.join(*this);
@@ -54,6 +57,7 @@ class basic_table final : private participant {
   }
 
   void clear(transaction& tx) {
+    database_->require_own(tx, "table.clear");
     tx.join(*this);
     undo_.reserve(undo_.size() + rows_.size());
     for (auto& [key, value] : rows_) undo_.push_back({key, std::move(value)});
@@ -61,7 +65,10 @@ class basic_table final : private participant {
   }
 
   /// The rows as the transaction sees them.
-  [[nodiscard]] const map_type& rows(transaction& /*tx*/) const noexcept { return rows_; }
+  [[nodiscard]] const map_type& rows(transaction& tx) const {
+    database_->require_own(tx, "table.rows");
+    return rows_;
+  }
 
   /// Calls `f(const map_type&)` on the rows as they are committed, and gives back what it returns.
   template <class Reader>

@@ -34,6 +34,7 @@ inline constexpr schema checkpoint_schema{.component = "checkpoints", .version =
 /// Checkpoints of projections in a SQLite database; satisfies gabion::checkpoint_store.
 ///
 /// Safe to use from several threads and processes. WallClock judges the leases and stamps the rows.
+/// Functions that take a transaction throw error(invalid_argument) for one of another database.
 /// Operations are logarithmic.
 template <wall_clock WallClock = system_clock, env Env = native_env>
 class basic_checkpoint_store {
@@ -66,11 +67,13 @@ class basic_checkpoint_store {
     return database_->read([&](connection& on) { return basic_checkpoint_store::select(on, key); });
   }
   [[nodiscard]] std::optional<checkpoint> read_checkpoint(transaction& tx, std::string_view key) {
+    database_->require_own(tx, "checkpoint_store.read_checkpoint");
     return basic_checkpoint_store::select(tx.on(), key);
   }
 
   [[nodiscard]] settle_status move_checkpoint(transaction& tx, const lease& held, position from,
                                               const checkpoint& to) {
+    database_->require_own(tx, "checkpoint_store.move_checkpoint");
     detail::require_transaction(tx.on(), "checkpoint_store.move_checkpoint");
     if (!sqlite::holds(tx.on(), held)) return settle_status::fenced;
     const std::int64_t changed =
@@ -95,6 +98,7 @@ class basic_checkpoint_store {
   }
 
   void keep_letter(transaction& tx, std::string_view key, const projection_letter& letter) {
+    database_->require_own(tx, "checkpoint_store.keep_letter");
     tx.on().run(
         "INSERT OR REPLACE INTO gabion_projection_letter (name, position, event_id, attempts, "
         "reason, died_at) VALUES (?, ?, ?, "
@@ -102,6 +106,7 @@ class basic_checkpoint_store {
         key, to_number(letter.at), letter.event_id, letter.attempts, letter.reason, time_.now());
   }
   [[nodiscard]] bool remove_letter(transaction& tx, std::string_view key, position at) {
+    database_->require_own(tx, "checkpoint_store.remove_letter");
     return tx.on().run("DELETE FROM gabion_projection_letter WHERE name = ? AND position = ?", key,
                        to_number(at)) == 1;
   }
@@ -129,9 +134,11 @@ class basic_checkpoint_store {
         [&](connection& on) { return basic_checkpoint_store::select_serving(on, name); });
   }
   [[nodiscard]] std::optional<std::uint32_t> serving(transaction& tx, std::string_view name) {
+    database_->require_own(tx, "checkpoint_store.serving");
     return basic_checkpoint_store::select_serving(tx.on(), name);
   }
   void serve(transaction& tx, std::string_view name, std::uint32_t version) {
+    database_->require_own(tx, "checkpoint_store.serve");
     tx.on().run("INSERT OR REPLACE INTO gabion_projection_serving (name, version) VALUES (?, ?)",
                 name, version);
   }

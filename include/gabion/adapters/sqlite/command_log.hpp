@@ -47,6 +47,7 @@ class basic_command_log {
 
   [[nodiscard]] std::optional<command_record> claim(transaction& tx, std::string_view tenant,
                                                     std::string_view key) {
+    database_->require_own(tx, "command_log.claim");
     detail::require_transaction(tx.on(), "command_log.claim");
     rows r = tx.on().query(
         "SELECT fingerprint, result FROM gabion_command WHERE tenant = ? AND command_key = ?",
@@ -58,6 +59,7 @@ class basic_command_log {
 
   void complete(transaction& tx, std::string_view tenant, std::string_view key,
                 const command_record& done) {
+    database_->require_own(tx, "command_log.complete");
     tx.on().run(
         "INSERT OR REPLACE INTO gabion_command (tenant, command_key, fingerprint, result, "
         "completed_at) VALUES (?, ?, ?, ?, ?)",

@@ -92,6 +92,11 @@ class connection {
   [[nodiscard]] std::int64_t last_insert_id() const noexcept {
     return sqlite3_last_insert_rowid(handle_);
   }
+  /// The absolute path of the database file; empty for one in memory.
+  [[nodiscard]] std::string file() const {
+    const char* const path = sqlite3_db_filename(handle_, "main");
+    return path == nullptr ? std::string{} : std::string{path};
+  }
   [[nodiscard]] sqlite3* native() const noexcept { return handle_; }
 
  private:

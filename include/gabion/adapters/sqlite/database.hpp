@@ -11,6 +11,7 @@
 #include <gabion/adapters/sqlite/detail/turn.hpp>
 #include <gabion/adapters/sqlite/transaction.hpp>
 #include <gabion/core/env.hpp>
+#include <gabion/log/detail/foreign_transaction.hpp>
 
 namespace gabion {
 inline namespace v0 {
@@ -99,6 +100,17 @@ class basic_database {
     reading_.require_outside("transact");
   }
 
+  /// Throws error(invalid_argument) that names both files if `tx` is a transaction on another one.
+  /// A connection of the caller to the same file is fine. For stores: `operation` is what the
+  /// caller was about to do.
+  void require_own(const transaction& tx, const char* operation) const {
+    if (&tx.on() == &writer_) return;
+    if (const std::string other = tx.on().file(); other != file_)
+      gabion::detail::foreign_transaction(
+          operation, "'" + file_ + "'",
+          other.empty() ? std::string{"a database in memory"} : "'" + other + "'");
+  }
+
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
 
  private:
@@ -131,6 +143,7 @@ class basic_database {
   connection_options options_;
   detail::turn<typename Env::mutex> writing_{"transact"};
   connection writer_;
+  std::string file_{writer_.file()};
   detail::turn<typename Env::mutex> reading_{"read"};
   std::optional<connection> reader_{};
 };

@@ -68,7 +68,7 @@ struct event_store_options {
 ///
 /// Safe to use from several threads; appends take turns with every other write to the database.
 /// Appending costs logarithmic time for each event, and throws error(invalid_argument) if no
-/// transaction is open on the connection.
+/// transaction is open on the connection, or if it is one of another database.
 template <wall_clock WallClock = system_clock, env Env = native_env,
           random_source Random = xoshiro256>
 class basic_event_store {
@@ -100,6 +100,7 @@ class basic_event_store {
                        std::span<const message> events) {
     gabion::detail::check_append(stream, events, limits_);
     connection& on = tx.on();
+    database_->require_own(tx, "event_store.append");
     detail::require_transaction(on, "event_store.append");
     const std::uint64_t actual = version_of(on, stream);
     auto find = [&](std::string_view id) { return place_of(on, id, stream); };
@@ -126,6 +127,7 @@ class basic_event_store {
 
   [[nodiscard]] stream_page read(transaction& tx, std::string_view stream, std::uint64_t from,
                                  std::size_t limit, read_direction direction) const {
+    database_->require_own(tx, "event_store.read");
     gabion::detail::check_limit(limit);
     return page(tx.on(), stream, from, limit, direction);
   }

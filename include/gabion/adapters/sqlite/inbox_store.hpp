@@ -53,16 +53,16 @@ class basic_inbox_store {
     sqlite::create_schema(in, detail::inbox_sql::tables);
   }
 
-  /// Throws error(invalid_argument) if the consumer's name or the message's id is empty, or no
-  /// transaction is open.
+  /// Throws error(invalid_argument) if the consumer's name or the message's id is empty, no
+  /// transaction is open, or it is one of another database.
   [[nodiscard]] bool begin_message(transaction& tx, std::string_view consumer, const message& m) {
-    basic_inbox_store::require(tx.on(), consumer, m);
+    require(tx, consumer, m);
     return tx.on().run(detail::inbox_sql::begin, consumer, m.source, m.id, time_.now()) == 1;
   }
 
   void keep_dead(transaction& tx, std::string_view consumer, const message& m,
                  std::uint32_t attempts, std::string_view reason) {
-    basic_inbox_store::require(tx.on(), consumer, m);
+    require(tx, consumer, m);
     const fate as{inbox_status::dead, attempts, reason.substr(0, 2048), time_.now()};
     const std::int64_t at = put_letter(tx.on(), consumer, m, as);
     if (!m.subject.empty())
@@ -70,7 +70,7 @@ class basic_inbox_store {
   }
 
   [[nodiscard]] bool keep_parked(transaction& tx, std::string_view consumer, const message& m) {
-    basic_inbox_store::require(tx.on(), consumer, m);
+    require(tx, consumer, m);
     if (!blocked(tx, consumer, m.subject)) return false;
     const std::int64_t before = letter_of(tx.on(), consumer, m).value_or(last);
     const bool behind_dead =
@@ -82,6 +82,7 @@ class basic_inbox_store {
   }
 
   [[nodiscard]] bool blocked(transaction& tx, std::string_view consumer, std::string_view key) {
+    database_->require_own(tx, "inbox_store.blocked");
     return !key.empty() && tx.on().query(detail::inbox_sql::any_of_key, consumer, key).next();
   }
 
@@ -138,11 +139,13 @@ class basic_inbox_store {
   }
 
   [[nodiscard]] bool still_redriven(transaction& tx, std::string_view consumer, position at) {
+    database_->require_own(tx, "inbox_store.still_redriven");
     detail::require_transaction(tx.on(), "inbox_store.still_redriven");
     return letter_at(tx.on(), consumer, at, inbox_status::redriven).has_value();
   }
 
   [[nodiscard]] bool finish_letter(transaction& tx, std::string_view consumer, position at) {
+    database_->require_own(tx, "inbox_store.finish_letter");
     detail::require_transaction(tx.on(), "inbox_store.finish_letter");
     const auto found = letter_at(tx.on(), consumer, at, inbox_status::redriven);
     if (!found) return false;
@@ -192,8 +195,9 @@ class basic_inbox_store {
     std::string reason{};
   };
 
-  static void require(const connection& on, std::string_view consumer, const message& m) {
-    detail::require_transaction(on, "inbox_store");
+  void require(const transaction& tx, std::string_view consumer, const message& m) const {
+    database_->require_own(tx, "inbox_store");
+    detail::require_transaction(tx.on(), "inbox_store");
     if (consumer.empty())
       throw error{errc::invalid_argument, "inbox_store: the consumer's name is empty"};
     if (m.id.empty())

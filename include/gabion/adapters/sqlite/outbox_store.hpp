@@ -88,8 +88,9 @@ class basic_outbox_store {
   [[nodiscard]] std::uint32_t lanes() const noexcept { return lanes_; }
 
   /// Writes into the transaction that is open on the caller's connection. Throws
-  /// error(invalid_argument) if none is.
+  /// error(invalid_argument) if none is, or if it is one of another database.
   std::vector<enqueued> enqueue(transaction& tx, std::span<const message> batch) {
+    database_->require_own(tx, "outbox_store.enqueue");
     detail::require_transaction(tx.on(), "outbox_store.enqueue");
     gabion::require_valid(batch, limits_);
     std::vector<enqueued> written;

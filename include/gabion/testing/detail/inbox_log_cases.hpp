@@ -51,6 +51,25 @@ void repeated_in_one_transaction(Case& c) {
 }
 
 template <class Case>
+void foreign_transaction_is_refused(Case& c) {
+  c.transact_elsewhere([&](auto& tx) {
+    c.expect(code_of([&] { (void)c.store().begin_message(tx, Case::billing, letter_of("x")); }) ==
+                 errc::invalid_argument,
+             "begin_message refuses a transaction of another database");
+    c.expect(code_of([&] { c.store().keep_dead(tx, Case::billing, letter_of("x"), 1, "no"); }) ==
+                 errc::invalid_argument,
+             "keep_dead refuses a transaction of another database");
+    c.expect(code_of([&] { (void)c.store().keep_parked(tx, Case::billing, letter_of("x")); }) ==
+                 errc::invalid_argument,
+             "keep_parked refuses a transaction of another database");
+    c.expect(code_of([&] { (void)c.store().finish_letter(tx, Case::billing, position{1}); }) ==
+                 errc::invalid_argument,
+             "finish_letter refuses a transaction of another database");
+  });
+  c.expect(c.handle(letter_of("x")), "nothing was noted through it");
+}
+
+template <class Case>
 void consumers_and_sources_are_apart(Case& c) {
   message elsewhere = letter_of("a");
   elsewhere.source = "/elsewhere";

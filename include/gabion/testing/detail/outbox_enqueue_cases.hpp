@@ -47,6 +47,16 @@ void rollback_leaves_nothing(Case& c) {
 }
 
 template <class Case>
+void foreign_transaction_is_refused(Case& c) {
+  c.transact_elsewhere([&](auto& tx) {
+    const std::vector<message> batch{letter_of("x")};
+    c.expect(code_of([&] { c.store().enqueue(tx, batch); }) == errc::invalid_argument,
+             "a transaction of another database is refused");
+  });
+  c.expect(c.ids().empty(), "nothing is pending that no transaction of this database wrote");
+}
+
+template <class Case>
 void several_enqueues_in_one_transaction(Case& c) {
   c.transact([&](auto& tx) {
     const std::vector<message> first{letter_of("a")};

@@ -67,6 +67,16 @@ class store_case {
   auto transact(Body&& body) {
     return world_.database().transact(std::forward<Body>(body));
   }
+  /// Runs `body(tx)` in a transaction of `world.other_database()`; not at all if there is none.
+  template <class Body>
+  void transact_elsewhere(Body&& body) {
+    if constexpr (requires(World& w) { w.other_database(); }) {
+      world_.other_database().transact([&](auto& tx) {
+        body(tx);
+        return 0;
+      });
+    }
+  }
   /// Runs `body(tx)` in a transaction that rolls back.
   template <class Body>
   void roll_back(Body&& body) {
