@@ -2,6 +2,7 @@
 #pragma once
 
 #include <concepts>
+#include <type_traits>
 #include <utility>
 
 namespace gabion {
@@ -13,6 +14,12 @@ struct no_observer {};
 /// True if Observer wants events of this type. Building an event can be skipped when nobody does.
 template <class Observer, class Event>
 concept observes = std::invocable<Observer&, const Event&>;
+
+/// True if Observer takes at least one of these events, or is no_observer. What accepts an observer
+/// requires it, so that one that would never be called is an error of the compiler.
+template <class Observer, class... Events>
+concept observes_any =
+    std::same_as<std::remove_cvref_t<Observer>, no_observer> || (observes<Observer, Events> || ...);
 
 /// Hands the event to the observer if it can take that type; otherwise does nothing, at no cost.
 ///

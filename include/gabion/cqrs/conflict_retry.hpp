@@ -48,6 +48,10 @@ concept delay_function = std::invocable<const Sleeper&, duration>;
 /// the sleeper, the observer and the clock are.
 template <delay_function Sleeper, clock Clock = steady_clock, class Observer = no_observer>
 class conflict_retry {
+  static_assert(observes_any<const Observer, dispatch_retried>,
+                "conflict_retry: the observer cannot be called, as const, with const "
+                "gabion::dispatch_retried& (see gabion/cqrs/dispatch_events.hpp)");
+
  public:
   /// Throws error(invalid_argument) if an option is out of range.
   explicit conflict_retry(Sleeper sleep, conflict_retry_options options = {}, Clock time = Clock{},

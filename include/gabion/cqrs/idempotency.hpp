@@ -32,6 +32,10 @@ inline namespace v0 {
 /// codec throws. The log must outlive the bus. Safe to use from several threads if the log is.
 template <class Log, class Codec, class Observer = no_observer>
 class idempotency {
+  static_assert(observes_any<const Observer, command_replayed>,
+                "idempotency: the observer cannot be called, as const, with const "
+                "gabion::command_replayed& (see gabion/cqrs/dispatch_events.hpp)");
+
  public:
   explicit idempotency(Log& log, Codec codec = {}, Observer observer = {})
       : log_(&log), codec_(std::move(codec)), observer_(std::move(observer)) {}

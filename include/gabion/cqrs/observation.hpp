@@ -20,11 +20,16 @@ inline namespace v0 {
 /// Middleware that tells an observer when a message starts, succeeds and fails, with its name and
 /// how long it took.
 ///
-/// The one source for logs, metrics and traces. An observer that takes none of the events costs
-/// nothing, not even the clock; one that takes only dispatch_started does not read the clock
-/// either. As safe to use from several threads as the observer is.
+/// The one source for logs, metrics and traces. An observer that takes only dispatch_started does
+/// not read the clock; no_observer costs nothing. One that takes none of the events does not
+/// compile. As safe to use from several threads as the observer is.
 template <class Observer, clock Clock = steady_clock>
 class observation {
+  static_assert(
+      observes_any<const Observer, dispatch_started, dispatch_succeeded, dispatch_failed>,
+      "observation: the observer cannot be called, as const, with const gabion::dispatch_started&, "
+      "dispatch_succeeded or dispatch_failed (see gabion/cqrs/dispatch_events.hpp)");
+
  public:
   constexpr explicit observation(Observer observer, Clock time = Clock{})
       : observer_(std::move(observer)), clock_(std::move(time)) {}

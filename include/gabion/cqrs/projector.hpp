@@ -45,6 +45,10 @@ class basic_projector {
   using transaction = typename Database::transaction;
   static_assert(explain_projection<Projection, transaction>() &&
                 explain_checkpoint_store<Checkpoints, transaction>());
+  static_assert(observes_any<Observer, projection_advanced, projection_faulted,
+                             projection_passed_by, projection_store_failed>,
+                "projector: the observer cannot be called with const gabion::projection_advanced& "
+                "or another event of a projector (see gabion/cqrs/projection_events.hpp)");
 
  public:
   /// Throws error(invalid_argument) if an option is out of range.

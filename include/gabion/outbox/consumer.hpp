@@ -76,6 +76,11 @@ class basic_consumer {
   static_assert(
       detail::handler_result<std::invoke_result_t<Handler&, transaction&, const message&>>,
       "consumer: the handler must give back nothing, a gabion::outcome or a std::error_code");
+  static_assert(
+      observes_any<Observer, message_handled, message_repeated, message_retried, message_dead,
+                   message_parked, pump_paused, store_failed, transport_failed>,
+      "consumer: the observer cannot be called with const gabion::message_handled& or "
+      "another event of a consumer (see gabion/outbox/events.hpp)");
 
  public:
   /// Throws error(invalid_argument) if an option is out of range.

@@ -67,6 +67,11 @@ template <class Store, class Transport, clock Clock = steady_clock, class Observ
           random_source Random = xoshiro256>
 class basic_relay {
   static_assert(explain_relay_store<Store>() && explain_transport<Transport>());
+  static_assert(observes_any<Observer, message_published, message_retried, message_in_doubt,
+                             message_dead, message_parked, pump_paused, lease_gained, lease_lost,
+                             store_failed, transport_failed>,
+                "relay: the observer cannot be called with const gabion::message_published& or "
+                "another event of a relay (see gabion/outbox/events.hpp)");
 
  public:
   /// Throws error(invalid_argument) if an option is out of range.

@@ -50,6 +50,12 @@ inline namespace v0 {
 /// threads. Neither copied nor moved. It must outlive its permits.
 template <clock Clock = steady_clock, class Observer = no_observer, env Env = native_env>
 class basic_circuit_tree {
+  static_assert(observes_any<Observer, circuit_group_transition> ||
+                    detail::observes_circuit_changes<Observer> ||
+                    detail::observes_circuit_calls<Observer>,
+                "circuit_tree: the observer cannot be called with const "
+                "gabion::circuit_group_transition& or an event of its circuits (see "
+                "gabion/resilience/circuit_events.hpp)");
   class leaf_observer;
 
  public:

@@ -102,6 +102,13 @@ basic_shadow_admission {
 /// call from several threads. Neither copied nor moved.
 template <clock Clock = steady_clock, class Observer = no_observer, env Env = native_env>
 class basic_shadow_breaker {
+  static_assert(observes_any<Observer, circuit_transition> ||
+                    detail::observes_circuit_changes<Observer> ||
+                    detail::observes_circuit_calls<Observer>,
+                "shadow_breaker: the observer cannot be called with const "
+                "gabion::circuit_transition& or another event of the live breaker (see "
+                "gabion/resilience/circuit_events.hpp)");
+
  public:
   using live_breaker = basic_circuit_breaker<Clock, detail::shadow_tee<Observer, Env>, Env>;
   using candidate_breaker = basic_circuit_breaker<Clock, detail::shadow_writer<Env>, Env>;
