@@ -28,7 +28,8 @@ struct message {
   std::string source{};   ///< `source`: a URI reference that names the producer
   std::string type{};     ///< `type`: what happened, for example "order.placed"
   std::string subject{};  ///< `subject`: the entity it is about. Also the key: order is kept within
-                          ///< one; empty = no order
+                          ///< one; empty = no order. One line of text; see
+                          ///< encode_key for other bytes
   wall_time time{};       ///< `time`: when it happened; filled at enqueue if it is the epoch
   std::string content_type{};  ///< `datacontenttype`, for example "application/json"
   std::string schema{};        ///< `dataschema`: a URI, or empty
@@ -43,6 +44,27 @@ struct message {
 
 /// The key within which order is kept. Empty: the message is ordered against nothing.
 [[nodiscard]] inline std::string_view key_of(const message& m) noexcept { return m.subject; }
+
+/// Any bytes as text for `message::subject`, for keys that are not one line of text:
+/// percent-encoded (RFC 3986), but for letters, digits and `-._~`. Different bytes give different
+/// texts, so they stay different keys.
+[[nodiscard]] inline std::string encode_key(std::string_view bytes) {
+  constexpr std::string_view digits = "0123456789ABCDEF";
+  std::string text;
+  for (const char c : bytes) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       c == '-' || c == '.' || c == '_' || c == '~';
+    if (plain) {
+      text += c;
+      continue;
+    }
+    const auto byte = static_cast<unsigned char>(c);
+    text += '%';
+    text += digits[byte >> 4U];
+    text += digits[byte & 15U];
+  }
+  return text;
+}
 
 /// The first header of that name, or nothing. Linear in the number of headers.
 [[nodiscard]] inline std::optional<std::string_view> find_header(const message& m,

@@ -62,6 +62,7 @@ inline void require_sendable(const message& m, const outbox_options& options) {
   detail::require_one_line(m, "the id", m.id);
   detail::require_one_line(m, "the source", m.source);
   detail::require_one_line(m, "the type", m.type);
+  detail::require_one_line(m, "the subject", m.subject);
   detail::require_one_line(m, "the content type", m.content_type);
   detail::require_one_line(m, "the schema", m.schema);
   detail::require_one_line(m, "the topic", m.topic);
