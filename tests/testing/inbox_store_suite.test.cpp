@@ -32,6 +32,7 @@ enum class bug {
   ignores_the_purge_limit,
   ignores_the_page_limit,
   forgets_headers,
+  takes_any_transaction,
 };
 
 using good_store = memory::basic_inbox_store<testing::manual_wall_clock>;
@@ -50,7 +51,11 @@ class broken_store : public good_store {
                  std::string_view reason) {
     if (bug_ == bug::forgets_attempts) attempts = 0;
     if (bug_ == bug::forgets_headers) m.headers.clear();
-    good_store::keep_dead(tx, consumer, m, attempts, reason);
+    try {
+      good_store::keep_dead(tx, consumer, m, attempts, reason);
+    } catch (const error&) {
+      if (bug_ != bug::takes_any_transaction) throw;
+    }
   }
   bool keep_parked(transaction& tx, std::string_view consumer, const message& m) {
     if (bug_ == bug::drops_parked_messages) return good_store::blocked(tx, consumer, m.subject);
@@ -91,8 +96,10 @@ struct world {
   world(testing::manual_time& time, bug b) : inbox{db, time.wall(), b} {}
   broken_store& store() { return inbox; }
   memory::database& database() { return db; }
+  memory::database& other_database() { return other; }
 
   memory::database db{};
+  memory::database other{};
   broken_store inbox;
 };
 
@@ -136,6 +143,7 @@ TEST_CASE("the inbox suite catches every fault that is planted in a store",
       {bug::ignores_the_purge_limit, "a purge is bounded"},
       {bug::ignores_the_page_limit, "letters are read in pages"},
       {bug::forgets_headers, "letters come back exactly"},
+      {bug::takes_any_transaction, "a transaction of another database is refused"},
   }));
   const std::vector<std::string> names = failing(planted);
   CAPTURE(expected, names);

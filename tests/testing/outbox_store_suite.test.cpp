@@ -49,6 +49,7 @@ enum class bug {
   never_releases,
   tells_no_age,
   tells_the_age_of_the_message,
+  takes_any_transaction,
 };
 
 using good_store = memory::basic_outbox_store<testing::manual_wall_clock>;
@@ -71,7 +72,13 @@ class broken_store : public good_store {
       if (bug_ == bug::cuts_large_payloads && m.data && m.data->size() > 1'000'000)
         m.data->resize(1'000'000);
     }
-    std::vector<enqueued> got = good_store::enqueue(tx, changed);
+    std::vector<enqueued> got;
+    try {
+      got = good_store::enqueue(tx, changed);
+    } catch (const error&) {
+      if (bug_ != bug::takes_any_transaction) throw;
+      got.resize(changed.size());
+    }
     if (bug_ == bug::hides_duplicates)
       for (enqueued& e : got) e.deduplicated = false;
     return got;
@@ -180,7 +187,9 @@ struct world {
   world(testing::manual_time& time, bug b) : db{b}, outbox{db.inner, time.wall(), b} {}
   broken_store& store() { return outbox; }
   broken_database& database() { return db; }
+  memory::database& other_database() { return other; }
 
+  memory::database other{};
   broken_database db;
   broken_store outbox;
 };
@@ -240,6 +249,7 @@ TEST_CASE("the outbox suite catches every fault that is planted in a store",
       {bug::never_releases, "a lease is released"},
       {bug::tells_no_age, "the counts follow"},
       {bug::tells_the_age_of_the_message, "the counts follow"},
+      {bug::takes_any_transaction, "a transaction of another database is refused"},
   }));
   const std::vector<std::string> names = failing(planted);
   CAPTURE(expected, names);
