@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+#include <future>
+
+#include <gabion/resilience.hpp>
+
+#include "awaited_later.hpp"
+
+#ifdef GABION_MUST_FAIL
+std::future<int> send() { return {}; }
+#else
+int send() { return 1; }
+#endif
+
+int main() {
+  gabion::circuit_breaker breaker{{}};
+  static_cast<void>(breaker.call(
+      [] { return send(); }, [](const gabion::circuit_rejection&) { return decltype(send()){}; }));
+}

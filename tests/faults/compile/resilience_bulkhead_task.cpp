@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+#include <gabion/resilience.hpp>
+
+#include "awaited_later.hpp"
+
+#ifdef GABION_MUST_FAIL
+task send() { return {}; }
+#else
+int send() { return 1; }
+#endif
+
+int main() {
+  gabion::bulkhead bulkhead{{.limit = 1}};
+  static_cast<void>(bulkhead.call([] { return send(); }));
+}
