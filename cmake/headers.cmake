@@ -17,6 +17,7 @@ set(gabion_circuit_breaker_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/resilience/circuit_snapshot.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/resilience/circuit_state.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/resilience/circuit_validation.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/resilience/detail/blocking_result.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/resilience/detail/circuit_base.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/resilience/detail/circuit_call.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/resilience/detail/circuit_call_window.hpp

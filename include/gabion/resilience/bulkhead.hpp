@@ -12,6 +12,7 @@
 #include <gabion/core/env.hpp>
 #include <gabion/core/error.hpp>
 #include <gabion/resilience/bulkhead_permit.hpp>
+#include <gabion/resilience/detail/blocking_result.hpp>
 #include <gabion/resilience/detail/permit_word.hpp>
 #include <gabion/resilience/detail/refused_call.hpp>
 #include <gabion/resilience/policy.hpp>
@@ -76,6 +77,7 @@ class basic_bulkhead {
   /// refused_error is thrown.
   template <std::invocable Function>
   std::invoke_result_t<Function> call(Function&& f) {
+    static_assert(detail::explain_blocking<std::invoke_result_t<Function>>());
     const permit held = try_acquire();
     if (!held)
       return detail::refused_call<std::invoke_result_t<Function>>({.code = errc::overloaded},

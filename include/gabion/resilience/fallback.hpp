@@ -11,6 +11,7 @@
 
 #include <gabion/core/env.hpp>
 #include <gabion/resilience/call_context.hpp>
+#include <gabion/resilience/detail/blocking_result.hpp>
 #include <gabion/resilience/detail/fallback_handler.hpp>
 #include <gabion/resilience/detail/pipeline_result.hpp>
 #include <gabion/resilience/outcome_traits.hpp>
@@ -140,6 +141,7 @@ class basic_fallback {
                                                       const call_context& context, Function& f) {
     static_assert(!std::is_reference_v<Result>,
                   "fallback: the function must return a value, not a reference");
+    static_assert(detail::explain_blocking<Result>());
     detail::judge_by_traits judge;
     std::exception_ptr thrown = detail::captured(
         [&] { slot.keep([&]() -> Result { return detail::call_with(f, context); }); });

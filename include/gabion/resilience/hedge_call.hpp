@@ -14,6 +14,7 @@
 #include <gabion/resilience/blocking_waiter.hpp>
 #include <gabion/resilience/call_context.hpp>
 #include <gabion/resilience/delay_source.hpp>
+#include <gabion/resilience/detail/blocking_result.hpp>
 #include <gabion/resilience/detail/hedge_state.hpp>
 #include <gabion/resilience/detail/refused_call.hpp>
 #include <gabion/resilience/hedge.hpp>
@@ -86,6 +87,7 @@ class basic_hedge {
     using state_type = detail::hedge_state<result_type, Function, Judge, Clock, Env>;
     static_assert(!std::is_reference_v<result_type>,
                   "hedge: the function must return a value, not a reference");
+    static_assert(detail::explain_blocking<result_type>());
     const std::optional<duration> known = delay_.delay();
     const hedge_machine machine{options_, context.repeatable(), known.value_or(options_.delay),
                                 context.until};

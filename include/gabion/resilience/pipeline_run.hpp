@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <gabion/core/detail/exceptions.hpp>
+#include <gabion/resilience/detail/blocking_result.hpp>
 #include <gabion/resilience/detail/pipeline_machine.hpp>
 #include <gabion/resilience/detail/pipeline_result.hpp>
 #include <gabion/resilience/outcome_traits.hpp>
@@ -88,6 +89,7 @@ class pipeline_run {
   /// Makes the attempt here and now: f takes nothing or `const call_context&`.
   template <pipeline_callable Function>
   [[gnu::always_inline]] pipeline_step attempt(Function& f) {
+    static_assert(detail::explain_blocking<detail::call_result<Function>>());
     const auto call = [&]() -> Result { return detail::call_with(f, std::as_const(context())); };
     if (!slot_.keep_or_catch(call)) [[unlikely]]
       return report_kept_exception();

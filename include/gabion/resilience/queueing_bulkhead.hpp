@@ -15,6 +15,7 @@
 #include <gabion/core/error.hpp>
 #include <gabion/core/saturating.hpp>
 #include <gabion/resilience/bulkhead_permit.hpp>
+#include <gabion/resilience/detail/blocking_result.hpp>
 #include <gabion/resilience/detail/permit_queue.hpp>
 #include <gabion/resilience/detail/permit_word.hpp>
 #include <gabion/resilience/detail/refused_call.hpp>
@@ -104,6 +105,7 @@ class basic_queueing_bulkhead {
   /// refused_error is thrown.
   template <std::invocable Function>
   std::invoke_result_t<Function> call(Function&& f) {
+    static_assert(detail::explain_blocking<std::invoke_result_t<Function>>());
     const permit held = try_acquire();
     if (!held)
       return detail::refused_call<std::invoke_result_t<Function>>({.code = errc::overloaded},

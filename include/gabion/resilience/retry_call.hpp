@@ -11,6 +11,7 @@
 #include <gabion/core/deadline.hpp>
 #include <gabion/resilience/attempt_budget.hpp>
 #include <gabion/resilience/detail/attempt_report.hpp>
+#include <gabion/resilience/detail/blocking_result.hpp>
 #include <gabion/resilience/detail/pipeline_result.hpp>
 #include <gabion/resilience/detail/retry_attempt.hpp>
 #include <gabion/resilience/outcome_traits.hpp>
@@ -100,6 +101,7 @@ auto retry_call(basic_retry<Random>& machine, const Clock& time, Sleeper& wait, 
   using result_type = std::invoke_result_t<Function&, const attempt_context&>;
   static_assert(std::is_object_v<result_type>,
                 "retry_call: the function must return a value that tells how the attempt went");
+  static_assert(detail::explain_blocking<result_type>());
   retried<result_type> result;
   const auto now = [&time] { return time.now(); };
   budget.note(budget_event::call, now);

@@ -15,6 +15,7 @@
 #include <gabion/core/wake_ref.hpp>
 #include <gabion/resilience/blocking_waiter.hpp>
 #include <gabion/resilience/call_context.hpp>
+#include <gabion/resilience/detail/blocking_result.hpp>
 #include <gabion/resilience/detail/detached_state.hpp>
 #include <gabion/resilience/detail/refused_call.hpp>
 #include <gabion/resilience/spawner.hpp>
@@ -117,6 +118,7 @@ class basic_detached_timeout {
     using state_type = detail::detached_state<result_type, Function, Permit, Clock, Env>;
     static_assert(!std::is_reference_v<result_type>,
                   "detached_timeout: the function must return a value, not a reference");
+    static_assert(detail::explain_blocking<result_type>());
     const instant start = clock_.now();
     if (context.until.expired(start)) return refused<result_type>(errc::timeout);
     const detail::state_ref<state_type> state{

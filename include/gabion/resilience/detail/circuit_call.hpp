@@ -11,6 +11,7 @@
 #include <gabion/resilience/circuit_judgement.hpp>
 #include <gabion/resilience/circuit_open_error.hpp>
 #include <gabion/resilience/circuit_state.hpp>
+#include <gabion/resilience/detail/blocking_result.hpp>
 #include <gabion/resilience/outcome_traits.hpp>
 
 // What `call` does with a permit or a rejection; it knows nothing of the breaker.
@@ -77,6 +78,7 @@ class call_slot<Result> {
 template <class Permit, class Judge, class Function>
 std::invoke_result_t<Function> call_judged(Permit& permit, Judge& judge, Function&& f) {
   using result_type = std::invoke_result_t<Function>;
+  static_assert(detail::explain_blocking<result_type>());
   const failure_on_exit<Permit> guard{permit};
   const auto ignored = [&permit] { permit.ignore(); };
   const auto ignored_types = ignored_by(judge);

@@ -9,6 +9,7 @@
 #include <gabion/core/clock.hpp>
 #include <gabion/core/detail/exceptions.hpp>
 #include <gabion/core/error.hpp>
+#include <gabion/resilience/detail/blocking_result.hpp>
 #include <gabion/resilience/detail/refused_call.hpp>
 #include <gabion/resilience/policy.hpp>
 #include <gabion/resilience/rate_limiter.hpp>
@@ -69,6 +70,7 @@ class rate_run {
 /// Calls f if the limiter gives a permit now, and returns what f returns.
 template <class Limiter, clock Clock, class Function>
 std::invoke_result_t<Function> call_limited(Limiter& limiter, const Clock& time, Function&& f) {
+  static_assert(detail::explain_blocking<std::invoke_result_t<Function>>());
   const rate_admission answer = limiter.take(time.now(), 1);
   if (!answer)
     return detail::refused_call<std::invoke_result_t<Function>>(
