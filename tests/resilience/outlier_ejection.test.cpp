@@ -106,21 +106,53 @@ TEST_CASE(
     "[outlier]") {
   fleet f{10, {.base_time = 30s, .max_time = 75s}};
   const auto eject = [&] {
-    f.record(0, 0, 5);
+    f.record(0, 0, 4);
+    f.next_interval();  // a failing host does not profit from the end of an interval
+    f.record(0, 0, 1);
     return f.set.snapshot(f.hosts[0], f.now).remaining;
   };
+  const auto end_ejection = [&] {
+    while (!f.up(0)) f.next_interval();
+  };
   CHECK(eject() == 30s);
-  f.now += 30s;
+  end_ejection();
   CHECK(eject() == 60s);
-  f.now += 60s;
+  end_ejection();
   CHECK(eject() == 75s);
-  f.now += 75s;
-  CHECK(f.up(0));
-  f.set.tick(f.now);
-  f.next_interval();
-  f.next_interval();
-  CHECK(f.set.snapshot(f.hosts[0], f.now).ejections == 0);
+  end_ejection();
+  for (int left = 2; left >= 0; --left) {
+    f.record(0, 5, 0);
+    f.next_interval();
+    CHECK(f.set.snapshot(f.hosts[0], f.now).ejections == static_cast<std::uint32_t>(left));
+  }
   CHECK(eject() == 30s);
+}
+
+TEST_CASE("the ejection time fades only by an interval in which the host was found well",
+          "[outlier]") {
+  fleet f{10, {.success_rate_factor = 0, .failure_percent = 40, .max_ejected_percent = 10}};
+  CHECK(f.set.eject(f.hosts[0], f.now));
+  const auto ejections_after_interval = [&] {
+    f.next_interval();
+    return f.set.snapshot(f.hosts[0], f.now).ejections;
+  };
+  CHECK(ejections_after_interval() == 1);  // out
+  CHECK(f.set.restore(f.hosts[0]));
+  CHECK(ejections_after_interval() == 1);  // without a call
+  f.record(0, 5, 1);
+  f.record(0, 1, 0);
+  CHECK(ejections_after_interval() == 1);  // too few requests to say that this is little
+  f.record(0, 100, 1);
+  CHECK(ejections_after_interval() == 1);  // in the middle of failures
+  CHECK(f.set.eject(f.hosts[1], f.now));
+  for (std::size_t h = 2; h < 10; ++h) f.mix(h, 100, 0);
+  f.mix(0, 100, 50);
+  f.record(0, 1, 0);
+  CHECK(ejections_after_interval() == 1);  // met a rule, only there was no room
+  f.record(0, 99, 0);
+  f.record(0, 0, 1);
+  f.record(0, 1, 0);
+  CHECK(ejections_after_interval() == 0);
 }
 
 TEST_CASE("a time that cannot be counted ends at the end of time", "[outlier]") {

@@ -129,6 +129,7 @@ class basic_outlier_ejection {
     close_interval();
     done.evaluated = true;
     done.ejected = eject_outlying(now) + eject_by_percent(now);
+    forgive();
     return done;
   }
 
@@ -186,6 +187,7 @@ class basic_outlier_ejection {
     std::uint32_t requests = 0;  // of the interval that was closed last
     std::uint32_t rate = 0;      // of its successes, in basis points
     std::uint32_t failed = 0;
+    bool well = false;  // in that interval
     outlier_cause cause{};
   };
 
@@ -312,14 +314,15 @@ class basic_outlier_ejection {
     return returned;
   }
 
-  /// Takes the counts of the interval, and lets what hosts have been ejected for before fade.
+  /// Takes the counts of the interval. A host was well if its last call succeeded and, as long as
+  /// no rule says otherwise, it had enough requests to be judged by a rate, or no failure at all.
   void close_interval() noexcept {
     succeeded_ = 0;
     failed_ = 0;
     for (host& h : hosts_) {
       h.requests = 0;
+      h.well = false;
       if (!present(h) || out(h)) continue;
-      if (h.ejections != 0) --h.ejections;
       std::uint64_t seen = load(h.tally);
       while (
           !h.tally.compare_exchange_weak(seen, detail::outlier_tally{seen}.next_interval().bits(),
@@ -327,6 +330,7 @@ class basic_outlier_ejection {
       const detail::outlier_tally t{seen};
       h.requests = t.succeeded() + t.failed();
       h.failed = t.failed();
+      h.well = h.requests != 0 && t.in_row() == 0 && (judged(h) || h.failed == 0);
       h.rate = h.requests == 0
                    ? 0
                    : static_cast<std::uint32_t>(std::uint64_t{t.succeeded()} * 10'000 / h.requests);
@@ -361,9 +365,12 @@ class basic_outlier_ejection {
     });
   }
 
-  /// Of those that the rule is met for the worst go first, since not all may.
+  /// Of those that the rule is met for the worst go first, since not all may. None of them was
+  /// well.
   template <class Rule>
   std::uint32_t eject_worst(outlier_cause cause, instant now, const Rule& rule) noexcept {
+    for (host& h : hosts_)
+      if (judged(h) && rule(h)) h.well = false;
     for (std::uint32_t done = 0;; ++done) {
       host* worst = nullptr;
       for (host& h : hosts_)
@@ -371,6 +378,12 @@ class basic_outlier_ejection {
           worst = &h;
       if (worst == nullptr || !take_out(*worst, cause, now)) return done;
     }
+  }
+
+  /// Hosts that were judged and found well are nearer to their first ejection time again.
+  void forgive() noexcept {
+    for (host& h : hosts_)
+      if (h.well && h.ejections != 0) --h.ejections;
   }
 
   outlier_options options_;
