@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <optional>
@@ -91,7 +92,9 @@ class model {
         if (out >= o.half_open_permits) return rejected(circuit_refusal::half_open_full);
         if (out++ == 0)
           probes_until = gabion::saturating_add(
-              now, o.half_open_for == duration::zero() ? o.open_for : o.half_open_for);
+              now, o.half_open_for == duration::zero()
+                       ? (std::max)(o.open_for, duration{std::chrono::minutes{5}})
+                       : o.half_open_for);
         break;
       case circuit_state::ramping:  // the first of each hundred, and the others evenly
         if (callers++ % 100 * share() % 100 >= share()) return rejected(circuit_refusal::ramping);

@@ -132,15 +132,18 @@ TEST_CASE("a function of attempt and cause has the last word on the open time",
   const auto options =
       GENERATE(circuit_breaker_options{.failures = 1,
                                        .open_growth = {.factor_percent = 200, .quiet_for = 1h},
-                                       .open_time = by_attempt},
+                                       .open_time = by_attempt,
+                                       .half_open_for = 30s},
                circuit_breaker_options{.failures = 0,
                                        .window = {.calls = 1},
                                        .open_growth = {.factor_percent = 200, .quiet_for = 1h},
-                                       .open_time = by_attempt},
+                                       .open_time = by_attempt,
+                                       .half_open_for = 30s},
                circuit_breaker_options{.failures = 1,
                                        .time_window = {.span = 10s},
                                        .open_growth = {.factor_percent = 200, .quiet_for = 1h},
-                                       .open_time = by_attempt});
+                                       .open_time = by_attempt,
+                                       .half_open_for = 30s});
   bench x{options};
   x.fail();
   CHECK(x.b.snapshot().retry_after == 5s);

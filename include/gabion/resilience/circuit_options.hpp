@@ -134,8 +134,9 @@ struct circuit_breaker_options {
   /// `successes_to_close` has no part. 1 to 100; 0 = off (the default).
   std::uint32_t half_open_failure_percent = 0;
   /// Half-open: how long probes may be out without a break before they are taken for lost and the
-  /// circuit opens again. While no probe is out nothing is held and this does not run. Not
-  /// negative; 0 = as long as `open_for`, the default.
+  /// circuit opens again. While no probe is out nothing is held and this does not run. Must be
+  /// longer than the longest call, or the circuit never closes again. Not negative; 0 = the longer
+  /// of `open_for` and 5 min (the default).
   duration half_open_for = duration::zero();
   /// How calls come back after the probes have succeeded; by default all at once.
   circuit_ramp_options ramp{};
@@ -155,6 +156,13 @@ inline constexpr std::size_t circuit_max_name = 47;
 /// How many probes decide, however they decide.
 [[nodiscard]] constexpr std::uint32_t circuit_probes(const circuit_breaker_options& o) noexcept {
   return o.half_open_calls == 0 ? o.successes_to_close : o.half_open_calls;
+}
+
+/// How long probes may be in flight before they are lost.
+[[nodiscard]] constexpr duration circuit_probe_time(const circuit_breaker_options& o) noexcept {
+  constexpr duration least = std::chrono::minutes{5};
+  if (o.half_open_for != duration::zero()) return o.half_open_for;
+  return o.open_for < least ? least : o.open_for;
 }
 
 }  // namespace detail

@@ -206,9 +206,7 @@ class circuit_core : public circuit_verdicts<Env, Log> {
   [[nodiscard]] entry ask_probe(circuit_word w, instant now) noexcept {
     if (w.out() >= this->options_.half_open_permits) return refuse(circuit_refusal::half_open_full);
     if (w.out() == 0) {
-      const duration time = this->options_.half_open_for;
-      const instant lost =
-          gabion::saturating_add(now, time == duration::zero() ? this->options_.open_for : time);
+      const instant lost = gabion::saturating_add(now, detail::circuit_probe_time(this->options_));
       base::arm(this->probes_until_, lost);
       base::arm(this->reopen_until_, gabion::saturating_add(lost, this->lost_open_for_));
     }
