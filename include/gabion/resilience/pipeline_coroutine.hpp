@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <gabion/core/clock.hpp>
+#include <gabion/core/detail/compile_mode.hpp>
 #include <gabion/core/wake_ref.hpp>
 #include <gabion/resilience/call_context.hpp>
 #include <gabion/resilience/coroutine_waiter.hpp>

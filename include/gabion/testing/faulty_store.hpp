@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include <gabion/core/detail/exceptions.hpp>
 #include <gabion/core/error.hpp>
 #include <gabion/outbox/store.hpp>
 #include <gabion/testing/fault_plan.hpp>
@@ -86,7 +87,7 @@ class faulty_store {
 
   void fail_before(std::string_view call) {
     if (strikes(faults_.fails))
-      throw error{errc::unavailable, "injected: " + std::string{call} + " was not done"};
+      gabion::detail::fail(errc::unavailable, "injected: " + std::string{call} + " was not done");
   }
 
   template <class Call>
@@ -94,7 +95,8 @@ class faulty_store {
     fail_before(name);
     auto answer = std::forward<Call>(call)();
     if (strikes(faults_.in_doubt))
-      throw error{errc::in_doubt, "injected: " + std::string{name} + " was done, but nobody knows"};
+      gabion::detail::fail(errc::in_doubt,
+                           "injected: " + std::string{name} + " was done, but nobody knows");
     return answer;
   }
 

@@ -14,6 +14,7 @@
 #include <gabion/adapters/memory/detail/inbox_table.hpp>
 #include <gabion/adapters/memory/detail/journal.hpp>
 #include <gabion/core/clock.hpp>
+#include <gabion/core/detail/exceptions.hpp>
 #include <gabion/core/error.hpp>
 #include <gabion/outbox/inbox_store.hpp>
 
@@ -151,10 +152,11 @@ class basic_inbox_store {
   detail::inbox_key enter(transaction& tx, std::string_view consumer, const message& m) {
     database_.require_own(tx, "inbox_store");
     if (consumer.empty())
-      throw error{errc::invalid_argument, "inbox_store: the consumer's name is empty"};
+      gabion::detail::fail(errc::invalid_argument, "inbox_store: the consumer's name is empty");
     if (m.id.empty())
-      throw error{errc::invalid_argument,
-                  "inbox_store: message.id is empty; without it a repetition can not be told"};
+      gabion::detail::fail(
+          errc::invalid_argument,
+          "inbox_store: message.id is empty; without it a repetition can not be told");
     tx.join(journal_);
     return {std::string{consumer}, m.source, m.id};
   }

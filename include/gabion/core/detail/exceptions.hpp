@@ -8,6 +8,7 @@
 #include <system_error>
 #include <utility>
 
+#include <gabion/core/detail/compile_mode.hpp>
 #include <gabion/core/error.hpp>
 
 // The only place that knows whether exceptions are on, so that every core builds with
