@@ -24,7 +24,8 @@ class open_table {
                                        const char* type = nullptr) const noexcept {
     if (slots_.empty()) return nullptr;
     const std::size_t mask = slots_.size() - 1;
-    for (std::size_t at = hash & mask; slots_[at] != empty; at = (at + 1) & mask) {
+    for (std::size_t at = static_cast<std::size_t>(hash) & mask; slots_[at] != empty;
+         at = (at + 1) & mask) {
       const open_entry& entry = entries_[slots_[at] - 1];
       if (entry.hash() == hash && (entry.types().message.data() == type || entry.name() == name))
         return &entry;
@@ -58,7 +59,7 @@ class open_table {
     slots_.assign(slots_.size(), empty);
     const std::size_t mask = slots_.size() - 1;
     for (std::uint32_t i = 0; i < entries_.size(); ++i) {
-      std::size_t at = entries_[i].hash() & mask;
+      std::size_t at = static_cast<std::size_t>(entries_[i].hash()) & mask;
       while (slots_[at] != empty) at = (at + 1) & mask;
       slots_[at] = i + 1;
     }
