@@ -44,9 +44,12 @@ set(gabion_core_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/core/codec.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/core/deadline.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/core/detail/checks.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/core/detail/compile_mode.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/core/detail/exceptions.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/core/detail/heap.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/core/detail/hex.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/core/detail/option_problem.hpp
+    ${PROJECT_SOURCE_DIR}/include/gabion/core/detail/order.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/core/detail/result_shape.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/core/detail/running_calls.hpp
     ${PROJECT_SOURCE_DIR}/include/gabion/core/detail/utf8.hpp

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <concepts>
 #include <cstddef>
@@ -12,6 +11,7 @@
 
 #include <gabion/core/codec.hpp>
 #include <gabion/core/detail/exceptions.hpp>
+#include <gabion/core/detail/heap.hpp>
 #include <gabion/core/message.hpp>
 #include <gabion/core/wire_name.hpp>
 #include <gabion/cqrs/message_list.hpp>
@@ -133,8 +133,7 @@ struct event_types<events<Events...>> {
   static constexpr table sorted = [] {
     [[maybe_unused]] std::size_t next = 0;
     table all{entry{wire_name_of<Events>(), next++}...};
-    std::sort(all.begin(), all.end(),
-              [](const entry& a, const entry& b) { return a.name < b.name; });
+    gabion::detail::heap_sort(all, [](const entry& a, const entry& b) { return a.name < b.name; });
     return all;
   }();
 
@@ -157,10 +156,15 @@ struct event_types<events<Events...>> {
   }();
 
   [[nodiscard]] static constexpr std::size_t index_of(std::string_view name) noexcept {
-    const auto found =
-        std::lower_bound(sorted.begin(), sorted.end(), name,
-                         [](const entry& e, std::string_view n) { return e.name < n; });
-    return found != sorted.end() && found->name == name ? found->index : size;
+    std::size_t low = 0;
+    for (std::size_t high = size; low < high;) {
+      const std::size_t middle = low + (high - low) / 2;
+      if (sorted[middle].name < name)
+        low = middle + 1;
+      else
+        high = middle;
+    }
+    return low != size && sorted[low].name == name ? sorted[low].index : size;
   }
 
   template <class Event, class Codec, class Visitor>

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -12,6 +11,7 @@
 
 #include <gabion/core/clock.hpp>
 #include <gabion/core/deadline.hpp>
+#include <gabion/core/detail/order.hpp>
 #include <gabion/core/env.hpp>
 #include <gabion/cqrs/checkpoint_store.hpp>
 #include <gabion/log/position.hpp>
@@ -89,7 +89,7 @@ class basic_projection_progress {
       wait_result now = judge(target);
       const duration left = until.remaining(time.now());
       if (now.status != wait_status::timeout || left == duration::zero()) return now;
-      changed_.wait_for(lock, (std::min)(left, longest));
+      changed_.wait_for(lock, detail::min_of(left, longest));
     }
   }
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <algorithm>
 #include <concepts>
 #include <stop_token>
 
 #include <gabion/core/clock.hpp>
+#include <gabion/core/detail/order.hpp>
 #include <gabion/core/saturating.hpp>
 #include <gabion/log/waker.hpp>
 
@@ -51,9 +51,9 @@ void run_blocking(Engine& engine, waker& bell, const Clock& time, const std::sto
     if (done.worked) continue;
     const instant now = time.now();
     if (stopping && (done.stopped || now >= give_up)) return;
-    const instant until = (std::min)(done.stopped ? (instant::max)() : done.until, give_up);
-    const duration most = (std::max)(gabion::elapsed(now, until), duration{1});
-    if (!done.stopped && engine.await((std::min)(most, slice))) continue;
+    const instant until = detail::min_of(done.stopped ? (instant::max)() : done.until, give_up);
+    const duration most = detail::max_of(gabion::elapsed(now, until), duration{1});
+    if (!done.stopped && engine.await(detail::min_of(most, slice))) continue;
     if (stopping)
       bell.wait(std::stop_token{}, most);
     else

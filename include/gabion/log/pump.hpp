@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -11,6 +10,7 @@
 #include <vector>
 
 #include <gabion/core/backoff.hpp>
+#include <gabion/core/detail/order.hpp>
 #include <gabion/core/random.hpp>
 #include <gabion/core/saturating.hpp>
 #include <gabion/log/delivery.hpp>
@@ -153,9 +153,8 @@ class pump {
   /// What became of records in flight. Deliveries of what is not in flight are ignored and counted.
   void resolved(std::span<const delivery> deliveries, instant now) {
     if (deliveries.empty()) return;
-    const bool reached = std::any_of(deliveries.begin(), deliveries.end(), [](const delivery& d) {
-      return d.result != outcome::unavailable;
-    });
+    bool reached = false;
+    for (const delivery& d : deliveries) reached = reached || d.result != outcome::unavailable;
     for (const delivery& d : deliveries)
       if (!window_.resolve(d, now, reached)) ++strays_;
     if (!reached) return unreachable(now);
@@ -248,7 +247,7 @@ class pump {
   }
 
   [[nodiscard]] instant submit_due() const noexcept {
-    return (std::max)(outage_due_, pressure_due_);
+    return detail::max_of(outage_due_, pressure_due_);
   }
 
   [[nodiscard]] bool may_submit(instant now) {
@@ -264,7 +263,7 @@ class pump {
     // blocked until then.
     const bool left_behind = window_.wants_rescan() && window_.unsettled() == 0;
     if (from_start_ || left_behind || (space && (hungry_ || more_))) return (instant::min)();
-    return (std::min)(poll_at_, rescan_at_);
+    return detail::min_of(poll_at_, rescan_at_);
   }
 
   std::optional<action> feed_step(instant now) {
@@ -287,9 +286,9 @@ class pump {
     if (rescan || held() == 0) start_pass(now);
     hungry_ = from_start_ = false;
     const std::size_t by_bytes =
-        (options_.window_bytes - (std::min)(window_.bytes(), options_.window_bytes)) /
+        (options_.window_bytes - detail::min_of(window_.bytes(), options_.window_bytes)) /
         typical_bytes_;
-    const std::size_t wanted = (std::max)(std::size_t{1}, (std::min)(by_bytes, room()));
+    const std::size_t wanted = detail::max_of(std::size_t{1}, detail::min_of(by_bytes, room()));
     // a pass meets what is held already
     asked_ = wanted + (scan_ < window_.highest() ? held() : 0);
     return {.step = pump_step::fetch, .after = scan_, .limit = asked_};
@@ -300,7 +299,7 @@ class pump {
   void start_pass(instant now) noexcept {
     constexpr duration longest = std::chrono::minutes{1};
     if (held() != 0 && passing_)
-      rescan_gap_ = (std::max)(options_.rescan_every, (std::min)(longest, rescan_gap_ * 2));
+      rescan_gap_ = detail::max_of(options_.rescan_every, detail::min_of(longest, rescan_gap_ * 2));
     scan_ = beginning;
     passing_ = true;
     rescan_at_ = gabion::saturating_add(now, rescan_gap_);
@@ -327,12 +326,12 @@ class pump {
       const bool has_feed_step =
           lease_.ready() && (window_.unsettled() != 0 || (shape_.leased && ending() && quiet()));
       const instant feed = has_feed_step ? now : lease_.ready() ? fetch_due() : (instant::max)();
-      until = (std::max)(store_due_, (std::min)(lease_due(), feed));
+      until = detail::max_of(store_due_, detail::min_of(lease_due(), feed));
     }
     const bool awaits_proof = sink_setback_.failures != 0 && window_.flying() != 0;
     if (submitting_ || ending() || awaits_proof || now >= lease_.trusted_until()) return until;
     const instant submit = window_.ready(now) ? now : window_.next_due();
-    return (std::min)(until, (std::max)(submit_due(), submit));
+    return detail::min_of(until, detail::max_of(submit_due(), submit));
   }
 
   void store_answered() noexcept {
@@ -345,14 +344,14 @@ class pump {
     const bool counted = std::exchange(outage_counted_, true) && sink_setback_.failures != 0;
     const instant due = counted ? gabion::saturating_add(now, sink_setback_.delay)
                                 : back_off(now, options_.outage, sink_setback_);
-    outage_due_ = (std::max)(outage_due_, due);
+    outage_due_ = detail::max_of(outage_due_, due);
   }
 
   [[nodiscard]] instant back_off(instant now, const backoff_options& options,
                                  setback& last) noexcept {
     if (last.failures != ~std::uint32_t{0}) ++last.failures;
-    last.delay = (std::max)(detail::least_delay,
-                            gabion::next_delay(options, last.failures, last.delay, random_));
+    last.delay = detail::max_of(detail::least_delay,
+                                gabion::next_delay(options, last.failures, last.delay, random_));
     return gabion::saturating_add(now, last.delay);
   }
 

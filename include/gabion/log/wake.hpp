@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <algorithm>
 #include <vector>
 
+#include <gabion/core/detail/order.hpp>
 #include <gabion/core/wake_ref.hpp>
 
 namespace gabion {
@@ -14,7 +14,8 @@ class wake_list {
  public:
   /// Adds `who` unless it is there already.
   void add(wake_ref who) {
-    if (std::find(waiting_.begin(), waiting_.end(), who) == waiting_.end()) waiting_.push_back(who);
+    if (detail::find_value(waiting_.begin(), waiting_.end(), who) == waiting_.end())
+      waiting_.push_back(who);
   }
   void wake_all() noexcept {
     for (const wake_ref& who : waiting_) who.wake();

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <algorithm>
 #include <mutex>
 #include <utility>
 #include <vector>
 
+#include <gabion/core/detail/order.hpp>
 #include <gabion/core/env.hpp>
 #include <gabion/log/wake.hpp>
 
@@ -66,7 +66,7 @@ class basic_wake_group {
   }
   void remove(wake_ref who) noexcept {
     const std::lock_guard<typename Env::mutex> guard{mutex_};
-    if (const auto found = std::find(members_.begin(), members_.end(), who);
+    if (const auto found = detail::find_value(members_.begin(), members_.end(), who);
         found != members_.end())
       members_.erase(found);
   }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -9,6 +8,7 @@
 #include <utility>
 
 #include <gabion/core/clock.hpp>
+#include <gabion/core/detail/order.hpp>
 
 namespace gabion {
 inline namespace v0 {
@@ -38,7 +38,7 @@ class waker {
     // longer ones overflow in standard libraries
     constexpr duration longest = std::chrono::hours{1};
     std::unique_lock guard{mutex_};
-    return bell_.wait_for(guard, stop, (std::min)(most, longest), [this] { return rung_; });
+    return bell_.wait_for(guard, stop, detail::min_of(most, longest), [this] { return rung_; });
   }
 
  private:

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -15,6 +14,7 @@
 
 #include <gabion/core/clock.hpp>
 #include <gabion/core/detail/exceptions.hpp>
+#include <gabion/core/detail/order.hpp>
 #include <gabion/core/env.hpp>
 #include <gabion/core/observer.hpp>
 #include <gabion/core/random.hpp>
@@ -219,7 +219,7 @@ class basic_consumer {
   static void merge(turn& all, const turn& one) noexcept {
     all.worked = all.worked || one.worked;
     all.stopped = all.stopped && one.stopped;
-    if (!one.stopped) all.until = (std::min)(all.until, one.until);
+    if (!one.stopped) all.until = detail::min_of(all.until, one.until);
   }
 
   void resume_all() {
@@ -351,7 +351,7 @@ class basic_consumer {
     });
     if (!answered) return;
     if (watermark > p.committed) Env::failpoint("consumer.acknowledged");
-    p.committed = (std::max)(p.committed, watermark);
+    p.committed = detail::max_of(p.committed, watermark);
     for (const settlement& s : settlements) report(p.pump.find(s.at)->what, s);
     p.pump.settled(status);
   }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -9,6 +8,7 @@
 
 #include <gabion/core/clock.hpp>
 #include <gabion/core/detail/option_problem.hpp>
+#include <gabion/core/detail/order.hpp>
 #include <gabion/core/env.hpp>
 #include <gabion/core/random.hpp>
 #include <gabion/resilience/admission.hpp>
@@ -63,7 +63,7 @@ struct throttle_ratio {
       static_cast<std::int64_t>(priority) - static_cast<std::int64_t>(call_priority::normal);
   const std::int64_t shift = steps * std::int64_t{o.priority_step};
   const auto held = [](std::int64_t value, std::int64_t low, std::int64_t high) {
-    return static_cast<std::uint64_t>(std::clamp(value, low, high));
+    return static_cast<std::uint64_t>(detail::clamped(value, low, high));
   };
   if (o.accepted_percent == 0) return {100, held(std::int64_t{o.k_percent} + shift, 100, 10'000)};
   return {held(std::int64_t{o.accepted_percent} - shift, 1, 100), 100};

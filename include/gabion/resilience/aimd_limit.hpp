@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <algorithm>
 #include <chrono>
 #include <cstdint>
 
 #include <gabion/core/clock.hpp>
+#include <gabion/core/detail/order.hpp>
 #include <gabion/resilience/detail/limit_range.hpp>
 #include <gabion/resilience/limit_algorithm.hpp>
 
@@ -61,11 +61,11 @@ class aimd_limit {
 
   limit_effect update(const limit_sample& sample) noexcept {
     if (sample.dropped || sample.rtt > options_.slow)
-      limit_ = (std::max)(options_.min_limit,
-                          static_cast<std::uint32_t>(std::uint64_t{limit_} *
-                                                     options_.backoff_percent / 100));
+      limit_ = detail::max_of(
+          options_.min_limit,
+          static_cast<std::uint32_t>(std::uint64_t{limit_} * options_.backoff_percent / 100));
     else if (std::uint64_t{sample.in_flight} * 2 >= limit_)
-      limit_ = (std::min)(options_.max_limit, limit_ + 1);
+      limit_ = detail::min_of(options_.max_limit, limit_ + 1);
     return limit_effect::go_on;
   }
 

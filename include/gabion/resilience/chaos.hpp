@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <algorithm>
 #include <atomic>
 #include <concepts>
 #include <cstdint>
@@ -11,6 +10,7 @@
 #include <utility>
 
 #include <gabion/core/clock.hpp>
+#include <gabion/core/detail/order.hpp>
 #include <gabion/core/env.hpp>
 #include <gabion/core/random.hpp>
 #include <gabion/core/saturating.hpp>
@@ -127,7 +127,7 @@ class basic_chaos {
   using counter = typename Env::template atomic<std::uint64_t>;
 
   static void set(rate& r, std::uint32_t value) noexcept {
-    r.store((std::min)(value, chaos_always), std::memory_order_relaxed);
+    r.store(detail::min_of(value, chaos_always), std::memory_order_relaxed);
   }
 
   [[nodiscard]] bool strikes(const rate& r, const std::stop_token& stop) noexcept {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -9,6 +8,8 @@
 #include <vector>
 
 #include <gabion/core/clock.hpp>
+#include <gabion/core/detail/heap.hpp>
+#include <gabion/core/detail/order.hpp>
 #include <gabion/resilience/circuit_opinion_store.hpp>
 
 namespace gabion {
@@ -44,14 +45,14 @@ namespace detail {
     return well == 0 ? options.instances : (std::numeric_limits<std::uint32_t>::max)();
   const std::uint64_t rest = 100 - options.percent;
   const std::uint64_t share = (std::uint64_t{options.percent} * well + rest - 1) / rest;
-  return static_cast<std::uint32_t>((std::max)(share, std::uint64_t{options.instances}));
+  return static_cast<std::uint32_t>(detail::max_of(share, std::uint64_t{options.instances}));
 }
 
 }  // namespace detail
 
 /// Counts opinions. A circuit that is open only because others said so counts for neither side:
-/// else a quorum, once there, would be its own evidence and never end. In exact integers; linear in
-/// the opinions. The options must be in their ranges.
+/// else a quorum, once there, would be its own evidence and never end. In exact integers.
+/// Complexity: O(n log n) in the opinions. The options must be in their ranges.
 [[nodiscard]] inline circuit_quorum count_opinions(std::span<const circuit_opinion> opinions,
                                                    const circuit_quorum_options& options) {
   circuit_quorum result;
@@ -66,9 +67,8 @@ namespace detail {
   result.failing = static_cast<std::uint32_t>(left.size());
   result.needed = detail::quorum_needed(options, result.well);
   if (result.failing < result.needed) return result;
-  const auto last = left.begin() + (static_cast<std::ptrdiff_t>(result.needed) - 1);
-  std::nth_element(left.begin(), last, left.end(), [](duration a, duration b) { return a > b; });
-  result.open_for = *last;
+  detail::heap_sort(left, [](duration a, duration b) { return a > b; });
+  result.open_for = left[result.needed - 1];
   return result;
 }
 

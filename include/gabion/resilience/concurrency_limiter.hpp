@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <optional>
 #include <utility>
 
 #include <gabion/core/clock.hpp>
+#include <gabion/core/detail/order.hpp>
 #include <gabion/core/env.hpp>
 #include <gabion/core/saturating.hpp>
 #include <gabion/resilience/admission.hpp>
@@ -122,7 +122,7 @@ class basic_concurrency_limiter {
   };
 
   [[nodiscard]] static std::uint32_t bounded(const Limit& limit) noexcept {
-    return std::clamp<std::uint32_t>(limit.limit(), 1, detail::max_concurrency);
+    return detail::clamped<std::uint32_t>(limit.limit(), 1, detail::max_concurrency);
   }
   [[nodiscard]] detail::concurrency_word snapshot_word() const noexcept {
     return detail::concurrency_word{word_.load(std::memory_order_relaxed)};
@@ -166,7 +166,7 @@ class basic_concurrency_limiter {
     const bool dropped = drop_seen_.load(std::memory_order_relaxed) &&
                          drop_seen_.exchange(false, std::memory_order_acq_rel);
     if (!dropped && snapshot_word().epoch() != begun.epoch) return count(stale_);
-    const duration rtt = (std::max)(options_.shortest_rtt, gabion::elapsed(begun.at, now));
+    const duration rtt = detail::max_of(options_.shortest_rtt, gabion::elapsed(begun.at, now));
     const std::optional<limit_sample> sample = window_.add({rtt, begun.in_flight, dropped}, now);
     if (!sample) return;
     const limit_effect effect = algorithm_.update(*sample);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <utility>
 
 #include <gabion/core/clock.hpp>
+#include <gabion/core/detail/order.hpp>
 #include <gabion/core/random.hpp>
 #include <gabion/resilience/detail/limit_probe.hpp>
 #include <gabion/resilience/detail/limit_range.hpp>
@@ -74,7 +74,7 @@ class long_average {
   constexpr void shrink(std::uint32_t to_percent) noexcept { value_ = value_ * to_percent / 100; }
   /// In whole nanoseconds, at least 1 once there is a sample.
   [[nodiscard]] constexpr std::int64_t value() const noexcept {
-    return value_ == 0 ? 0 : (std::max)(value_ / 256, std::int64_t{1});
+    return value_ == 0 ? 0 : detail::max_of(value_ / 256, std::int64_t{1});
   }
 
  private:
@@ -125,7 +125,7 @@ class basic_gradient2_limit {
   [[nodiscard]] duration usual() const noexcept { return duration{long_.value()}; }
 
   limit_effect update(const limit_sample& sample) noexcept {
-    const std::int64_t rtt = std::clamp<std::int64_t>(sample.rtt.count(), 1, longest);
+    const std::int64_t rtt = detail::clamped<std::int64_t>(sample.rtt.count(), 1, longest);
     if (sample.dropped) {
       move(half, 0);
     } else if (probe_.running()) {
@@ -150,14 +150,14 @@ class basic_gradient2_limit {
   [[nodiscard]] std::uint64_t gradient(std::int64_t usual, std::int64_t rtt) const noexcept {
     const std::uint64_t allowed = static_cast<std::uint64_t>(usual) * options_.tolerance_percent;
     const std::uint64_t taken = static_cast<std::uint64_t>(rtt) * 100;
-    return allowed >= taken ? one : (std::max)(half, allowed * one / taken);
+    return allowed >= taken ? one : detail::max_of(half, allowed * one / taken);
   }
 
   void move(std::uint64_t gradient, std::uint32_t queue) noexcept {
     const std::uint64_t wanted = fine_ * gradient / one + detail::fine_limit(queue);
-    fine_ =
-        std::clamp(detail::smoothed(fine_, wanted, options_.smoothing_percent),
-                   detail::fine_limit(options_.min_limit), detail::fine_limit(options_.max_limit));
+    fine_ = detail::clamped(detail::smoothed(fine_, wanted, options_.smoothing_percent),
+                            detail::fine_limit(options_.min_limit),
+                            detail::fine_limit(options_.max_limit));
   }
 
   gradient2_limit_options options_;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstddef>
@@ -12,6 +11,7 @@
 
 #include <gabion/core/clock.hpp>
 #include <gabion/core/detail/option_problem.hpp>
+#include <gabion/core/detail/order.hpp>
 #include <gabion/core/env.hpp>
 #include <gabion/resilience/call_context.hpp>
 #include <gabion/resilience/load_source.hpp>
@@ -136,7 +136,7 @@ class basic_load_shedder {
 
  private:
   [[nodiscard]] std::uint32_t current() const noexcept {
-    return (std::min)(source_.load(), full_load);
+    return detail::min_of(source_.load(), full_load);
   }
 
   /// One bit for each priority that is shed at this load, given those that were.

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <algorithm>
 #include <atomic>
 #include <concepts>
 #include <cstdint>
 
 #include <gabion/core/clock.hpp>
+#include <gabion/core/detail/order.hpp>
 #include <gabion/core/env.hpp>
 
 namespace gabion {
@@ -69,15 +69,15 @@ class basic_load_gauge {
 
   /// In basis points; more than 10,000 counts as 10,000.
   void set(std::uint32_t load) noexcept {
-    load_.store((std::min)(load, full_load), std::memory_order_relaxed);
+    load_.store(detail::min_of(load, full_load), std::memory_order_relaxed);
   }
   void set_share(std::uint64_t part, std::uint64_t whole) noexcept {
     set(gabion::load_share(part, whole));
   }
   /// How long the oldest in a queue has waited, and the wait that is a full load.
   void set_delay(duration waited, duration full) noexcept {
-    set_share(static_cast<std::uint64_t>((std::max)(waited, duration::zero()).count()),
-              static_cast<std::uint64_t>((std::max)(full, duration::zero()).count()));
+    set_share(static_cast<std::uint64_t>(detail::max_of(waited, duration::zero()).count()),
+              static_cast<std::uint64_t>(detail::max_of(full, duration::zero()).count()));
   }
 
   [[nodiscard]] std::uint32_t load() const noexcept {

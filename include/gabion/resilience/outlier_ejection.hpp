@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -12,6 +11,7 @@
 #include <vector>
 
 #include <gabion/core/clock.hpp>
+#include <gabion/core/detail/order.hpp>
 #include <gabion/core/env.hpp>
 #include <gabion/core/random.hpp>
 #include <gabion/core/saturating.hpp>
@@ -244,7 +244,7 @@ class basic_outlier_ejection {
     const std::uint32_t hosts = load(known_);
     if (options_.max_ejected_percent == 100) return hosts;
     if (hosts <= 1) return 0;
-    return (std::max)(1U, hosts * options_.max_ejected_percent / 100);
+    return detail::max_of(1U, hosts * options_.max_ejected_percent / 100);
   }
 
   // From here on: under the lock.
@@ -273,8 +273,8 @@ class basic_outlier_ejection {
     if (h.ejections != (std::numeric_limits<std::uint32_t>::max)()) ++h.ejections;
     const duration::rep until =
         gabion::saturating_add(now, time_out(h.ejections)).time_since_epoch().count();
-    h.until.store((std::max)(until, serving + 1), std::memory_order_relaxed);
-    next_return_.store((std::min)(load(next_return_), until), std::memory_order_relaxed);
+    h.until.store(detail::max_of(until, serving + 1), std::memory_order_relaxed);
+    next_return_.store(detail::min_of(load(next_return_), until), std::memory_order_relaxed);
     set_count(ejected_, +1);
     ++ejections_;
     return true;
@@ -304,7 +304,7 @@ class basic_outlier_ejection {
     for (host& h : hosts_) {
       if (!out(h)) continue;
       if (load(h.until) > time) {
-        next = (std::min)(next, load(h.until));
+        next = detail::min_of(next, load(h.until));
         continue;
       }
       put_back(h);
@@ -355,11 +355,9 @@ class basic_outlier_ejection {
   }
 
   std::uint32_t eject_by_percent(instant now) noexcept {
-    const auto enough =
-        std::count_if(hosts_.begin(), hosts_.end(), [&](const host& h) { return judged(h); });
-    if (options_.failure_percent == 0 ||
-        static_cast<std::uint64_t>(enough) < options_.minimum_hosts)
-      return 0;
+    std::uint64_t enough = 0;
+    for (const host& h : hosts_) enough += judged(h) ? 1 : 0;
+    if (options_.failure_percent == 0 || enough < options_.minimum_hosts) return 0;
     return eject_worst(outlier_cause::failure_percent, now, [&](const host& h) {
       return std::uint64_t{h.failed} * 100 >= std::uint64_t{options_.failure_percent} * h.requests;
     });

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <algorithm>
 #include <chrono>
 #include <concepts>
 #include <cstdint>
@@ -16,6 +15,7 @@
 #include <gabion/core/clock.hpp>
 #include <gabion/core/detail/exceptions.hpp>
 #include <gabion/core/detail/option_problem.hpp>
+#include <gabion/core/detail/order.hpp>
 #include <gabion/core/env.hpp>
 #include <gabion/core/random.hpp>
 #include <gabion/core/saturating.hpp>
@@ -192,7 +192,7 @@ class basic_shared_circuit {
     if (now >= read_at_ && !hear(now)) return alone_until_;
     if (!tell(now)) return alone_until_;
     found_up();
-    return (std::min)(read_at_, renew_at_);
+    return detail::min_of(read_at_, renew_at_);
   }
 
   [[nodiscard]] shared_circuit_status status() const {
@@ -217,7 +217,7 @@ class basic_shared_circuit {
     const bool open = e.state == circuit_state::open;
     const circuit_rule_status rule = e.rule_count == 0 ? circuit_rule_status{} : e.rules[0];
     const auto narrow = [](std::uint64_t n) {
-      return static_cast<std::uint32_t>((std::min)(n, std::uint64_t{0xffff'ffff}));
+      return static_cast<std::uint32_t>(detail::min_of(n, std::uint64_t{0xffff'ffff}));
     };
     return {
         .instance = instance_,
@@ -243,7 +243,7 @@ class basic_shared_circuit {
     const bool tripped =
         quorum.open() && mine.state != circuit_state::open && mine.mode == circuit_mode::normal;
     if (tripped)
-      breaker_->trip((std::min)(quorum.open_for, options_.max_open), circuit_cause::quorum);
+      breaker_->trip(detail::min_of(quorum.open_for, options_.max_open), circuit_cause::quorum);
     // A little sooner than asked, each time by another amount: instances that started together do
     // not stay together.
     const auto every = static_cast<std::uint64_t>(options_.read_every.count());
@@ -295,7 +295,7 @@ class basic_shared_circuit {
   }
 
   bool stay_alone(instant now, const std::error_code& why) {
-    alone_until_ = gabion::saturating_add(now, (std::max)(backoff_.next(), duration{1}));
+    alone_until_ = gabion::saturating_add(now, detail::max_of(backoff_.next(), duration{1}));
     note_failure(why);
     const std::lock_guard guard{mutex_};
     status_.store_up = false;
@@ -312,9 +312,9 @@ class basic_shared_circuit {
 
   /// A clock that went back must not keep it waiting for longer than it ever waits.
   void clamp(instant now) noexcept {
-    alone_until_ = (std::min)(alone_until_, gabion::saturating_add(now, options_.backoff.cap));
-    read_at_ = (std::min)(read_at_, gabion::saturating_add(now, options_.read_every));
-    renew_at_ = (std::min)(renew_at_, gabion::saturating_add(now, options_.renew_every));
+    alone_until_ = detail::min_of(alone_until_, gabion::saturating_add(now, options_.backoff.cap));
+    read_at_ = detail::min_of(read_at_, gabion::saturating_add(now, options_.read_every));
+    renew_at_ = detail::min_of(renew_at_, gabion::saturating_add(now, options_.renew_every));
   }
 
   Breaker* breaker_;

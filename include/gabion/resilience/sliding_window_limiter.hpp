@@ -168,7 +168,7 @@ class basic_sliding_window_limiter {
       }
       // What was counted in the slice that this one takes the place of comes back as this one
       // begins.
-      const detail::wide begins = static_cast<detail::wide>(current_ + i) * slice_;
+      const detail::wide begins = detail::product(current_ + i, slice_);
       return duration{detail::narrowed(begins - now.time_since_epoch().count())};
     }
   }

@@ -116,7 +116,7 @@ class basic_token_bucket {
     if ((reservation.mark & locked_mark) == 0) return word_.cancel(reservation);
     const std::lock_guard<typename Env::mutex> guard{lock_};
     if (reservation.mark != taken_) return false;
-    full_at_ -= rule_.cost * reservation.permits;
+    full_at_ = full_at_ - detail::product(rule_.cost, reservation.permits);
     --taken_;
     return true;
   }
@@ -149,7 +149,8 @@ class basic_token_bucket {
   [[nodiscard]] std::uint32_t available(instant now) const noexcept {
     const std::lock_guard<typename Env::mutex> guard{lock_};
     const detail::wide level = rule_.level(word_.full_at().value_or(full_at_), rule_.at(now));
-    return level <= 0 ? 0 : static_cast<std::uint32_t>(level / rule_.cost);
+    if (level <= 0) return 0;
+    return static_cast<std::uint32_t>(detail::floor_divide(level, rule_.cost).whole.low);
   }
 
   [[nodiscard]] token_bucket_options options() const noexcept {

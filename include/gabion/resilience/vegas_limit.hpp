@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <algorithm>
 #include <bit>
 #include <chrono>
 #include <cstdint>
 #include <utility>
 
 #include <gabion/core/clock.hpp>
+#include <gabion/core/detail/order.hpp>
 #include <gabion/core/random.hpp>
 #include <gabion/resilience/detail/limit_probe.hpp>
 #include <gabion/resilience/detail/limit_range.hpp>
@@ -119,7 +119,7 @@ class basic_vegas_limit {
     if (sample.dropped) {
       move_to(decreased());
     } else if (probe_.running()) {
-      measured_ = measured_ == 0 ? rtt : (std::min)(measured_, rtt);
+      measured_ = measured_ == 0 ? rtt : detail::min_of(measured_, rtt);
       if (probe_.ends()) shortest_ = std::exchange(measured_, 0);
     } else if (probe_.begins(std::uint64_t{options_.probe_multiplier} *
                              detail::whole_limit(fine_))) {
@@ -154,8 +154,8 @@ class basic_vegas_limit {
   void move_to(std::uint64_t wanted) noexcept {
     const std::uint64_t low = detail::fine_limit(options_.min_limit);
     const std::uint64_t high = detail::fine_limit(options_.max_limit);
-    fine_ = (std::max)(low, detail::smoothed(fine_, std::clamp(wanted, low, high),
-                                             options_.smoothing_percent));
+    fine_ = detail::max_of(low, detail::smoothed(fine_, detail::clamped(wanted, low, high),
+                                                 options_.smoothing_percent));
   }
 
   vegas_limit_options options_;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -12,6 +11,7 @@
 
 #include <gabion/core/detail/checks.hpp>
 #include <gabion/core/detail/exceptions.hpp>
+#include <gabion/core/detail/heap.hpp>
 #include <gabion/core/message_limits.hpp>
 #include <gabion/cqrs/event_store.hpp>
 
@@ -32,11 +32,12 @@ inline void refuse_repeated_ids(std::span<const message> events) {
   ids.reserve(events.size());
   for (const message& m : events)
     if (!m.id.empty()) ids.emplace_back(m.id);
-  std::sort(ids.begin(), ids.end());
-  if (const auto twice = std::adjacent_find(ids.begin(), ids.end()); twice != ids.end())
-    detail::fail(errc::invalid_argument,
-                 "event id '" + std::string{*twice} +
-                     "' is twice in the batch; each event needs its own id");
+  detail::heap_sort(ids, [](std::string_view a, std::string_view b) { return a < b; });
+  for (std::size_t i = 1; i < ids.size(); ++i)
+    if (ids[i - 1] == ids[i])
+      detail::fail(errc::invalid_argument,
+                   "event id '" + std::string{ids[i]} +
+                       "' is twice in the batch; each event needs its own id");
 }
 
 /// Throws error(invalid_argument | too_large) for what no store accepts. The name of a stream may

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -12,6 +11,7 @@
 #include <vector>
 
 #include <gabion/core/detail/exceptions.hpp>
+#include <gabion/core/detail/order.hpp>
 #include <gabion/cqrs/checkpoint_store.hpp>
 #include <gabion/cqrs/event_store.hpp>
 #include <gabion/cqrs/projection.hpp>
@@ -82,7 +82,7 @@ class projection_engine {
   [[nodiscard]] const std::string& key() const noexcept { return key_; }
   [[nodiscard]] const checkpoint& at() const noexcept { return at_; }
   /// Everything up to here is done, also where the log has holes.
-  [[nodiscard]] position through() const noexcept { return (std::max)(at_.at, through_); }
+  [[nodiscard]] position through() const noexcept { return detail::max_of(at_.at, through_); }
 
   /// Somebody else may have moved the checkpoint, or nobody knows whether it was moved.
   void forget() noexcept { known_ = false; }
@@ -172,7 +172,7 @@ class projection_engine {
   /// come by again, and a letter replayed after that would apply its event twice.
   [[nodiscard]] settle_status restart(const lease& held) {
     recall();
-    const position until = (std::max)(at_.at, at_.replay_until);
+    const position until = detail::max_of(at_.at, at_.replay_until);
     const bool more = until != beginning;
     const checkpoint to{.status = more ? projection_status::rebuilding : projection_status::running,
                         .replay_until = until};

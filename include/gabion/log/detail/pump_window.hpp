@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <map>
@@ -15,6 +14,7 @@
 #include <vector>
 
 #include <gabion/core/backoff.hpp>
+#include <gabion/core/detail/order.hpp>
 #include <gabion/core/saturating.hpp>
 #include <gabion/log/detail/key_line.hpp>
 #include <gabion/log/detail/ready_queue.hpp>
@@ -46,7 +46,7 @@ class pump_window {
   pump_window(const pump_options& options, pump_shape shape, Random random)
       : options_{options},
         shape_{shape},
-        share_{(std::max)(std::size_t{1}, options.window / 8)},
+        share_{detail::max_of(std::size_t{1}, options.window / 8)},
         random_{std::move(random)} {}
 
   [[nodiscard]] std::size_t held() const noexcept { return slots_.size(); }
@@ -72,7 +72,7 @@ class pump_window {
 
   /// A pass over the feed begins; what was left behind so far comes by again.
   void begin_pass() noexcept {
-    left_before_ = (std::min)(left_before_, left_now_);
+    left_before_ = detail::min_of(left_before_, left_now_);
     left_now_ = beyond;
     wants_rescan_ = false;
   }
@@ -163,7 +163,7 @@ class pump_window {
     while (open != slots_.end() && open->second.settling && open->second.state == progress::final)
       ++open;
     const position settled = open == slots_.end() ? highest_ : below(open->first);
-    return (std::min)(settled, below((std::min)(left_before_, left_now_)));
+    return detail::min_of(settled, below(detail::min_of(left_before_, left_now_)));
   }
 
   void settled() {
@@ -202,7 +202,7 @@ class pump_window {
     return a > ~b ? ~std::uint32_t{0} : a + b;
   }
 
-  void leave(position at) noexcept { left_now_ = (std::min)(left_now_, at); }
+  void leave(position at) noexcept { left_now_ = detail::min_of(left_now_, at); }
 
   [[nodiscard]] bool blocked(const Record& record) const {
     return options_.on_poison != poison_policy::skip && traits::blocked(record);
@@ -235,14 +235,14 @@ class pump_window {
 
   void hold(slot& s) {
     bytes_ += s.bytes;
-    highest_ = (std::max)(highest_, s.at);
+    highest_ = detail::max_of(highest_, s.at);
     const std::string_view key = traits::key(s.record);
     line& of = key.empty() ? s.own : line_of(key);
     of.link(s);
     if (of.key != nullptr && (blocked(s.record) || s.at > of.poison)) {
       // The store may find that it need not park this one any more. Until it has said so, nothing
       // behind it may go.
-      of.poison = (std::min)(of.poison, s.at);
+      of.poison = detail::min_of(of.poison, s.at);
       finish(s, disposition::parked);
       park(of);
     } else if (may_go(s)) {
@@ -289,7 +289,7 @@ class pump_window {
       return;
     }
     s.attempts = plus(s.attempts, 1);
-    s.line->refused = (std::min)(s.line->refused, s.at);
+    s.line->refused = detail::min_of(s.line->refused, s.at);
     give_up(s);
   }
 
@@ -302,7 +302,7 @@ class pump_window {
     }
     finish(s, disposition::dead);
     if (options_.on_poison == poison_policy::park && of.key != nullptr)
-      of.poison = (std::min)(of.poison, s.at);
+      of.poison = detail::min_of(of.poison, s.at);
     park(of);
   }
 
@@ -357,8 +357,8 @@ class pump_window {
       if (why == outcome::unavailable && !reachable) return;  // the pump as a whole waits
     }
     s.setbacks = plus(s.setbacks, 1);
-    s.delay =
-        (std::max)(least_delay, gabion::next_delay(options_.retry, s.setbacks, s.delay, random_));
+    s.delay = detail::max_of(least_delay,
+                             gabion::next_delay(options_.retry, s.setbacks, s.delay, random_));
     s.line->delayed = true;
     delayed_.emplace(gabion::saturating_add(now, s.delay), &s);
     if (shape_.fetches && s.line->key != nullptr) evict(*s.line, s);
@@ -368,7 +368,7 @@ class pump_window {
   void evict(line& of, const slot& keep) {
     while (of.size > share_ && of.last != &keep && !of.last->listed && !of.last->settling) {
       slot& s = *of.last;
-      of.left_behind = (std::min)(of.left_behind, s.at);
+      of.left_behind = detail::min_of(of.left_behind, s.at);
       leave(s.at);
       queue_.remove(s);
       of.unlink(s);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <algorithm>
 #include <utility>
 #include <vector>
+
+#include <gabion/core/detail/heap.hpp>
+#include <gabion/core/detail/order.hpp>
 
 namespace gabion {
 inline namespace v0 {
@@ -20,27 +22,28 @@ class ready_queue {
   void add(Slot& s) {
     if (std::exchange(s.queued, true)) return;
     heap_.push_back(&s);
-    std::push_heap(heap_.begin(), heap_.end(), later);
+    detail::sift_up(heap_, sooner);
   }
 
   Slot& take() {
-    std::pop_heap(heap_.begin(), heap_.end(), later);
+    std::swap(heap_.front(), heap_.back());
     Slot& s = *heap_.back();
     heap_.pop_back();
+    detail::sift_down(heap_, 0, heap_.size(), sooner);
     s.queued = false;
     return s;
   }
 
   void remove(Slot& s) {
     if (!std::exchange(s.queued, false)) return;
-    heap_.erase(std::find(heap_.begin(), heap_.end(), &s));
-    std::make_heap(heap_.begin(), heap_.end(), later);
+    heap_.erase(detail::find_value(heap_.begin(), heap_.end(), &s));
+    detail::heapify(heap_, sooner);
   }
 
   void clear() noexcept { heap_.clear(); }
 
  private:
-  static bool later(const Slot* a, const Slot* b) noexcept { return a->at > b->at; }
+  static bool sooner(const Slot* a, const Slot* b) noexcept { return a->at < b->at; }
 
   std::vector<Slot*> heap_{};
 };

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <span>
 #include <utility>
 #include <vector>
 
+#include <gabion/core/detail/order.hpp>
 #include <gabion/log/delivery.hpp>
 #include <gabion/log/detail/key_line.hpp>
 
@@ -26,7 +26,7 @@ class settle_list {
 
   /// Sends the oldest `limit` on their way.
   std::span<const settlement> compose(std::size_t limit) {
-    const auto n = static_cast<std::ptrdiff_t>((std::min)(limit, listed_.size()));
+    const auto n = static_cast<std::ptrdiff_t>(detail::min_of(limit, listed_.size()));
     for (auto s = listed_.begin(); s != listed_.begin() + n; ++s) {
       const bool closes = (*s)->state == progress::final;
       (*s)->listed = false;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -11,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include <gabion/core/detail/order.hpp>
 #include <gabion/core/message.hpp>
 #include <gabion/core/observer.hpp>
 #include <gabion/log/delivery.hpp>
@@ -105,7 +105,7 @@ class message_handler {
     for (const submission<Record>& s : batch) {
       const std::string_view key = gabion::key_of(s.record->what);
       const bool behind =
-          !key.empty() && std::find(failed.begin(), failed.end(), key) != failed.end();
+          !key.empty() && detail::find_value(failed.begin(), failed.end(), key) != failed.end();
       if (!database_works || behind) {
         deliveries_.push_back({s.at, database_works ? outcome::retry : outcome::unavailable,
                                "not tried: something before it failed"});

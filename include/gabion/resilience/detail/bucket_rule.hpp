@@ -18,22 +18,22 @@ namespace detail {
 /// The state is one number, the tick at which the bucket is full. All members are pure.
 struct bucket_rule {
   /// Before any instant, at any rate: a bucket that is full at it is full.
-  static constexpr wide long_ago = -(wide{1} << 100);
+  static constexpr wide long_ago{~std::uint64_t{0} << 36U, 0};  // -2^100
 
   std::uint64_t ticks_per_ns = 1;
-  wide cost = 1;      ///< ticks of one permit
-  wide capacity = 1;  ///< ticks of a full bucket
+  std::int64_t cost = 1;  ///< ticks of one permit
+  wide capacity = 1;      ///< ticks of a full bucket
 
   bucket_rule(rate refill, std::uint32_t burst) noexcept {
     const auto per = static_cast<std::uint64_t>(refill.per.count());
     const std::uint64_t common = std::gcd(per, std::uint64_t{refill.permits});
     ticks_per_ns = refill.permits / common;
-    cost = static_cast<wide>(per / common);
-    capacity = cost * burst;
+    cost = static_cast<std::int64_t>(per / common);
+    capacity = detail::product(cost, burst);
   }
 
   [[nodiscard]] wide at(instant now) const noexcept {
-    return static_cast<wide>(now.time_since_epoch().count()) * static_cast<wide>(ticks_per_ns);
+    return detail::product(now.time_since_epoch().count(), static_cast<std::int64_t>(ticks_per_ns));
   }
 
   /// What is in the bucket, in ticks; negative if permits are reserved ahead.
@@ -43,7 +43,7 @@ struct bucket_rule {
 
   /// When the bucket is full after `permits` were taken at `now`.
   [[nodiscard]] wide after(wide full_at, wide now, std::uint32_t permits) const noexcept {
-    return (full_at > now ? full_at : now) + cost * permits;
+    return (full_at > now ? full_at : now) + detail::product(cost, permits);
   }
 
   /// How long after `now` a bucket that is full at `full_at` is not below empty: rounded up, held
@@ -58,20 +58,16 @@ struct bucket_rule {
   /// A level of another rule as one of this: the same permits and the same part of the next one, at
   /// most all that fit in.
   [[nodiscard]] wide converted(wide level, const bucket_rule& from) const noexcept {
-    wide whole = level / from.cost;
-    wide part = level % from.cost;
-    if (part < 0) {
-      part += from.cost;
-      --whole;
-    }
-    const wide here = whole * cost + part * cost / from.cost;
+    const wide_quotient permits = detail::floor_divide(level, from.cost);
+    const wide part = detail::floor_divide(detail::product(permits.rest, cost), from.cost).whole;
+    const wide here = detail::product(detail::narrowed(permits.whole), cost) + part;
     return here < capacity ? here : capacity;
   }
 
  private:
   [[nodiscard]] duration rounded_up(wide ticks) const noexcept {
-    const auto each = static_cast<wide>(ticks_per_ns);
-    return duration{detail::narrowed((ticks + each - 1) / each)};
+    const auto each = static_cast<std::int64_t>(ticks_per_ns);
+    return duration{detail::narrowed(detail::floor_divide(ticks + (each - 1), each).whole)};
   }
 };
 

@@ -28,8 +28,8 @@ class bucket_word {
   explicit bucket_word(const bucket_rule& rule, std::uint32_t burst) noexcept {
     if (rule.ticks_per_ns > 16 || rule.capacity > most) return;
     ticks_per_ns_ = static_cast<std::int64_t>(rule.ticks_per_ns);
-    cost_ = static_cast<std::int64_t>(rule.cost);
-    capacity_ = static_cast<std::int64_t>(rule.capacity);
+    cost_ = rule.cost;
+    capacity_ = detail::narrowed(rule.capacity);
     latest_ = static_cast<std::uint64_t>(most / ticks_per_ns_);
     burst_ = burst;
     word_.store(unused, std::memory_order_release);

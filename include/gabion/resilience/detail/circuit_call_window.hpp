@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <vector>
 
+#include <gabion/core/detail/order.hpp>
 #include <gabion/resilience/detail/circuit_history.hpp>
 
 namespace gabion {
@@ -17,7 +17,7 @@ class circuit_call_window {
  public:
   /// Holds the last `calls` from now on, and is empty. Allocates if it has never been so large.
   void resize(std::size_t calls) {
-    ring_.resize((std::max)(ring_.size(), calls));
+    ring_.resize(detail::max_of(ring_.size(), calls));
     size_ = calls;
     clear();
   }

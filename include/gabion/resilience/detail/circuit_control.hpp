@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <mutex>
@@ -9,6 +8,7 @@
 
 #include <gabion/core/clock.hpp>
 #include <gabion/core/deadline.hpp>
+#include <gabion/core/detail/order.hpp>
 #include <gabion/core/env.hpp>
 #include <gabion/core/saturating.hpp>
 #include <gabion/resilience/circuit_explanation.hpp>
@@ -46,7 +46,7 @@ class circuit_control : public circuit_core<Env, Log> {
     return this->locked([&](circuit_question&) {
       if (this->mode_ != circuit_mode::normal) return false;
       this->expire_probes(now);
-      const duration time = (std::max)(open_for, duration::zero());
+      const duration time = detail::max_of(open_for, duration::zero());
       if (this->load().phase() == circuit_phase::open) {
         const instant until = gabion::saturating_add(now, time);
         if (until > base::at(this->open_until_)) base::arm(this->open_until_, until);
@@ -105,7 +105,7 @@ class circuit_control : public circuit_core<Env, Log> {
     r.state = v.state;
     if (v.state == circuit_state::open) r.open_left = deadline::at(v.until).remaining(now);
     if (v.state == circuit_state::closed)
-      r.consecutive_failures = (std::min)(row_of(v.word), circuit_max_failures);
+      r.consecutive_failures = detail::min_of(row_of(v.word), circuit_max_failures);
     if (v.state == circuit_state::half_open && !v.is_due) {
       r.probes_succeeded = v.word.successes();
       r.probes_failed = v.word.failed();
@@ -137,7 +137,7 @@ class circuit_control : public circuit_core<Env, Log> {
       if (phase == circuit_phase::open)
         base::arm(this->open_until_, gabion::saturating_add(now, r.open_left));
       if (phase == circuit_phase::ramping)
-        this->ramp_.begin((std::min)(r.ramp_step, last_ramp_step()), now);
+        this->ramp_.begin(detail::min_of(r.ramp_step, last_ramp_step()), now);
       begin_at(from, phase, now, {circuit_cause::restored, 0, 0},
                phase == circuit_phase::closed ? r.consecutive_failures : 0);
       if (is_closed(phase)) this->ledger_.set_row(r.consecutive_failures);
@@ -172,9 +172,9 @@ class circuit_control : public circuit_core<Env, Log> {
     counts.success += this->ruled_success_;
     counts.failure += this->ruled_failure_;
     s.counts = counts;
-    s.counts.success =
-        (std::max)(this->reported_success_, counts.success + unretired.calls - unretired.failed);
-    s.counts.failure = (std::max)(this->reported_failure_, counts.failure + unretired.failed);
+    s.counts.success = detail::max_of(this->reported_success_,
+                                      counts.success + unretired.calls - unretired.failed);
+    s.counts.failure = detail::max_of(this->reported_failure_, counts.failure + unretired.failed);
     this->reported_success_ = s.counts.success;
     this->reported_failure_ = s.counts.failure;
   }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -13,6 +12,8 @@
 #include <gabion/core/clock.hpp>
 #include <gabion/core/deadline.hpp>
 #include <gabion/core/detail/exceptions.hpp>
+#include <gabion/core/detail/heap.hpp>
+#include <gabion/core/detail/order.hpp>
 #include <gabion/core/env.hpp>
 #include <gabion/core/saturating.hpp>
 #include <gabion/resilience/circuit_group.hpp>
@@ -242,7 +243,7 @@ class circuit_groups {
     }
     const census c = count(g, now);
     if (w.state() == circuit_state::open) {
-      g.arm(c.enough ? (std::max)(g.held_until, c.until) : g.held_until);
+      g.arm(c.enough ? detail::max_of(g.held_until, c.until) : g.held_until);
       if (!c.enough && now >= g.held_until)
         enter(index, circuit_state::half_open, now, circuit_group_cause::children_recovered, c);
       return true;  // also a new end of the open time is news
@@ -265,10 +266,8 @@ class circuit_groups {
                     std::uint64_t{result.open} * 100 >= needed;
     if (!result.enough) return result;
     const auto harmless = static_cast<std::size_t>((needed - 1) / 100);  // so many may stay open
-    const auto last =
-        open_until_.begin() + static_cast<std::ptrdiff_t>(open_until_.size() - harmless - 1);
-    std::nth_element(open_until_.begin(), last, open_until_.end());
-    result.until = *last;
+    detail::heap_sort(open_until_, [](instant a, instant b) { return a < b; });
+    result.until = open_until_[open_until_.size() - harmless - 1];
     return result;
   }
 
@@ -280,7 +279,7 @@ class circuit_groups {
             census c = {}) noexcept {
     group& g = groups_[index];
     g.held_until = gabion::saturating_add(now, g.options.hold_for);
-    g.arm((std::max)(g.held_until, until));
+    g.arm(detail::max_of(g.held_until, until));
     enter(index, circuit_state::open, now, cause, c);
   }
 
@@ -289,7 +288,7 @@ class circuit_groups {
     group& g = groups_[index];
     const circuit_group_word from = g.load();
     if (c.children == 0) c = count(g, now);
-    g.last_change = (std::max)(g.last_change, now);
+    g.last_change = detail::max_of(g.last_change, now);
     g.store(from.next(to));
     events_.push({.name = g.name,
                   .group = {index},

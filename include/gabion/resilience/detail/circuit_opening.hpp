@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 
 #include <gabion/core/backoff.hpp>
 #include <gabion/core/clock.hpp>
+#include <gabion/core/detail/order.hpp>
 #include <gabion/core/random.hpp>
 #include <gabion/core/saturating.hpp>
 #include <gabion/resilience/circuit_options.hpp>
@@ -36,7 +36,7 @@ class circuit_question {
 
   [[nodiscard]] bool asked() const noexcept { return ask_ != nullptr; }
   void find_out() noexcept {
-    answer_ = (std::max)(ask_(request_), duration{1});
+    answer_ = detail::max_of(ask_(request_), duration{1});
     answered_ = true;
     ask_ = nullptr;
   }
@@ -86,12 +86,13 @@ class circuit_opening {
  private:
   [[nodiscard]] duration planned(const circuit_breaker_options& o, std::uint32_t attempt) noexcept {
     const auto first = static_cast<std::uint64_t>(o.open_for.count());
-    const auto cap = static_cast<std::uint64_t>((std::max)(o.open_growth.max, o.open_for).count());
+    const auto cap =
+        static_cast<std::uint64_t>(detail::max_of(o.open_growth.max, o.open_for).count());
     std::uint64_t time = detail::grow(first, o.open_growth.factor_percent, attempt - 1, cap);
     if (o.open_growth.jitter_percent != 0 && o.open_for != (duration::max)()) {
       const std::uint64_t part = time / 100 * o.open_growth.jitter_percent +
                                  time % 100 * o.open_growth.jitter_percent / 100;
-      time = gabion::uniform(random_, (std::max)(time - part, std::uint64_t{1}), time);
+      time = gabion::uniform(random_, detail::max_of(time - part, std::uint64_t{1}), time);
     }
     return duration{static_cast<duration::rep>(time)};
   }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 
+#include <gabion/core/detail/order.hpp>
 #include <gabion/resilience/circuit_explanation.hpp>
 #include <gabion/resilience/circuit_options.hpp>
 #include <gabion/resilience/circuit_snapshot.hpp>
@@ -25,7 +25,7 @@ struct circuit_facts {
 };
 
 [[nodiscard]] constexpr std::uint64_t minimum_of(const circuit_window_options& o) noexcept {
-  return (std::min)(o.minimum_calls, o.calls);
+  return detail::min_of(o.minimum_calls, o.calls);
 }
 [[nodiscard]] constexpr std::uint64_t minimum_of(const circuit_time_window_options& o) noexcept {
   return o.minimum_calls;

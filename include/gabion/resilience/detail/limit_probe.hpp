@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <utility>
 
+#include <gabion/core/detail/order.hpp>
 #include <gabion/core/random.hpp>
 #include <gabion/resilience/detail/limit_range.hpp>
 
@@ -40,7 +40,8 @@ class limit_probe {
   /// The limit that holds now.
   [[nodiscard]] std::uint32_t limit(std::uint32_t usual, std::uint32_t min_limit) const noexcept {
     if (!running()) return usual;
-    return (std::max)(min_limit, static_cast<std::uint32_t>(std::uint64_t{usual} * percent_ / 100));
+    return detail::max_of(min_limit,
+                          static_cast<std::uint32_t>(std::uint64_t{usual} * percent_ / 100));
   }
 
  private:

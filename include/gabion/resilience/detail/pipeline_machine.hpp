@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
 
 #include <gabion/core/clock.hpp>
 #include <gabion/core/deadline.hpp>
+#include <gabion/core/detail/order.hpp>
 #include <gabion/core/error.hpp>
 #include <gabion/resilience/detail/run_stack.hpp>
 #include <gabion/resilience/detail/step_clock.hpp>
@@ -146,7 +146,7 @@ class pipeline_machine {
       if (context_.stop.stop_requested())
         return end_at<Level>({errc::cancelled}, 2 * Level, slot, now);
       if (expired(now)) return end_at<Level>({errc::timeout}, 2 * Level, slot, now);
-      return wait(2 * Level, (std::min)(until, context_.until.when()));
+      return wait(2 * Level, detail::min_of(until, context_.until.when()));
     }
     runs_.template at<Level>().end(*layers_);
     return refuse<Level>(why, slot, now);
@@ -213,7 +213,8 @@ class pipeline_machine {
       slot.clear();
       return false;
     }
-    if (!context_.until.is_never() && context_.until.expired((std::max)(at, now()))) return false;
+    if (!context_.until.is_never() && context_.until.expired(detail::max_of(at, now())))
+      return false;
     slot.clear();
     outcome_ = call_outcome{};
     return true;

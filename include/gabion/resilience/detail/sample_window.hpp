@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <optional>
 
+#include <gabion/core/detail/order.hpp>
 #include <gabion/core/saturating.hpp>
 #include <gabion/resilience/concurrency_options.hpp>
 #include <gabion/resilience/limit_algorithm.hpp>
@@ -24,8 +24,8 @@ class sample_window {
     if (count_ == 0) began_ = now;
     ++count_;
     sum_ = gabion::saturating_add(sum_, sample.rtt);
-    shortest_ = (std::min)(shortest_, sample.rtt);
-    most_ = (std::max)(most_, sample.in_flight);
+    shortest_ = detail::min_of(shortest_, sample.rtt);
+    most_ = detail::max_of(most_, sample.in_flight);
     dropped_ = dropped_ || sample.dropped;
     if (count_ < options_.samples || gabion::elapsed(began_, now) < options_.span)
       return std::nullopt;
