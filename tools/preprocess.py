@@ -9,23 +9,25 @@ import tempfile
 
 import headers
 
+NOT_BLANK = re.compile(rb"^[ \t]*\S", re.MULTILINE)
+
 
 def include_flags(extra=()):
     return ["-I", str(headers.INCLUDE), *extra]
 
 
-def preprocess(header, compiler="g++", flags=()):
-    """(number of non-blank lines, set of files read) of a translation unit that includes `header` alone."""
+def preprocess(names, compiler="g++", flags=()):
+    """(number of non-blank lines, set of files read) of a translation unit that includes these headers alone."""
+    names = [names] if isinstance(names, str) else names
     with tempfile.TemporaryDirectory() as folder:
         rules = pathlib.Path(folder) / "rules"
         done = subprocess.run(
             [compiler, "-std=c++20", "-E", "-P", "-x", "c++", "-", *include_flags(flags), "-MD", "-MF", str(rules), "-MT", "x"],
-            input=f"#include <{header}>\n", capture_output=True, text=True)
+            input="".join(f"#include <{name}>\n" for name in names).encode(), capture_output=True)
         if done.returncode:
-            raise RuntimeError(f"{header} cannot be preprocessed:\n{done.stderr}")
+            raise RuntimeError(f"{' '.join(names)} cannot be preprocessed:\n{done.stderr.decode(errors='replace')}")
         files = rules.read_text().replace("\\\n", " ").split()[1:]
-    lines = sum(1 for line in done.stdout.splitlines() if line.strip())
-    return lines, {f for f in files if f != "-"}
+    return sum(1 for _ in NOT_BLANK.finditer(done.stdout)), {f for f in files if f != "-"}
 
 
 def preprocess_all(names, compiler="g++", flags=()):
