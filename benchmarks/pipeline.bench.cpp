@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: MIT
-// What a pipeline costs around a call, beside the call alone and the clock. Compare ratios within
-// one run.
 #include <chrono>
-#include <cstdint>
-
-#include <benchmark/benchmark.h>
 
 #include <gabion/circuit_breaker.hpp>
+#include <gabion/core/clock.hpp>
 #include <gabion/resilience/bulkhead.hpp>
 #include <gabion/resilience/circuit_breaker_policy.hpp>
 #include <gabion/resilience/gcra.hpp>
 #include <gabion/resilience/pipeline.hpp>
 #include <gabion/resilience/retry_policy.hpp>
 #include <gabion/resilience/timeout_policy.hpp>
+#if __has_include(<gabion/core/tsc_clock.hpp>)
+#include <gabion/core/tsc_clock.hpp>
+#endif
+
+#include "support/baselines.hpp"
+#include "support/rows.hpp"
 
 namespace {
 
@@ -44,13 +46,8 @@ int ask() {
   return ++answer;
 }
 
-void floor_direct_call(benchmark::State& state) {
+void direct_call(benchmark::State& state) {
   for (auto _ : state) benchmark::DoNotOptimize(ask());
-}
-
-template <class Clock>
-void floor_clock(benchmark::State& state) {
-  for (auto _ : state) benchmark::DoNotOptimize(Clock::now());
 }
 
 template <class Pipeline>
@@ -110,20 +107,32 @@ void only_timeout(benchmark::State& state) {
   run(state, guarded);
 }
 
-BENCHMARK(floor_direct_call);
-BENCHMARK(floor_clock<gabion::steady_clock>);
-BENCHMARK(floor_clock<gabion::coarse_clock>);
-BENCHMARK(no_op_1);
-BENCHMARK(no_op_2);
-BENCHMARK(no_op_5);
-BENCHMARK(only_breaker);
-BENCHMARK(only_retry);
-BENCHMARK(only_limiter);
-BENCHMARK(only_bulkhead);
-BENCHMARK(only_timeout);
-BENCHMARK(five<gabion::steady_clock>);
-BENCHMARK(five<gabion::coarse_clock>);
+[[maybe_unused]] const bool listed = [] {
+  using namespace bench;
+  baseline("direct call", direct_call);
+  baseline("CAS", cas);
+  baseline("steady clock reading", reading<gabion::steady_clock>);
+  baseline("coarse clock reading", reading<gabion::coarse_clock>);
+#if __has_include(<gabion/core/tsc_clock.hpp>)
+  baseline("tsc clock reading", reading<gabion::tsc_clock>);
+#endif
+  row("one policy that does nothing", "CAS", no_op_1);
+  row("two policies that do nothing", "CAS", no_op_2);
+  row("five policies that do nothing", "CAS", no_op_5);
+  row("retry", "CAS", only_retry);
+  row("circuit breaker", "CAS", only_breaker);
+  row("rate limiter, steady clock", "steady clock reading + CAS", only_limiter);
+  row("bulkhead", "2 CAS", only_bulkhead);
+  row("timeout, steady clock", "steady clock reading", only_timeout);
+  row("retry, breaker, rate limiter, bulkhead, timeout; steady clock",
+      "steady clock reading + 8 CAS", five<gabion::steady_clock>);
+  row("retry, breaker, rate limiter, bulkhead, timeout; coarse clock",
+      "coarse clock reading + 8 CAS", five<gabion::coarse_clock>);
+#if __has_include(<gabion/core/tsc_clock.hpp>)
+  row("retry, breaker, rate limiter, bulkhead, timeout; tsc clock", "tsc clock reading + 8 CAS",
+      five<gabion::tsc_clock>);
+#endif
+  return true;
+}();
 
 }  // namespace
-
-BENCHMARK_MAIN();

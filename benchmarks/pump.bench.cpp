@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
-#include <benchmark/benchmark.h>
-
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include <gabion/log/pump.hpp>
+
+#include "support/baselines.hpp"
+#include "support/rows.hpp"
 
 namespace {
 
@@ -39,8 +42,8 @@ std::vector<record> feed(std::size_t keys) {
   return all;
 }
 
-/// The floor: the same records copied out of the feed in pages and looked at in a loop.
-void plain_loop(benchmark::State& state) {
+/// The same records copied out of the feed in pages and looked at in a loop.
+void copy_and_look(benchmark::State& state) {
   const std::vector<record> all = feed(100);
   for (auto _ : state) {
     for (std::size_t from = 0; from < all.size(); from += 1000) {
@@ -54,9 +57,10 @@ void plain_loop(benchmark::State& state) {
 }
 
 /// Every record through the pump into a sink that delivers at once, with one settlement per batch.
+template <std::size_t Keys, bool KeepsOrder>
 void through_pump(benchmark::State& state) {
-  const std::vector<record> all = feed(static_cast<std::size_t>(state.range(0)));
-  const pump_shape shape{.leased = false, .keeps_key_order = state.range(1) != 0};
+  const std::vector<record> all = feed(Keys);
+  const pump_shape shape{.leased = false, .keeps_key_order = KeepsOrder};
   std::vector<delivery> deliveries;
   for (auto _ : state) {
     pump<record> p{{}, shape, xoshiro256{1}};
@@ -94,14 +98,15 @@ void through_pump(benchmark::State& state) {
                           static_cast<std::int64_t>(per_pass));
 }
 
+[[maybe_unused]] const bool listed = [] {
+  using namespace bench;
+  baseline("copy and read a record", copy_and_look);
+  row("a record without a key", "copy and read a record", through_pump<0, true>);
+  row("a record with one of 100 keys", "copy and read a record", through_pump<100, true>);
+  row("a record with one of 100 keys, order not kept", "copy and read a record",
+      through_pump<100, false>);
+  row("a record with a new key", "copy and read a record", through_pump<10'000, true>);
+  return true;
+}();
+
 }  // namespace
-
-BENCHMARK(plain_loop);
-BENCHMARK(through_pump)
-    ->ArgNames({"keys", "keeps_key_order"})
-    ->Args({0, 1})
-    ->Args({100, 1})
-    ->Args({100, 0})
-    ->Args({10'000, 1});
-
-BENCHMARK_MAIN();

@@ -1,23 +1,24 @@
 // SPDX-License-Identifier: MIT
-// What retry, timeout, fallback and their budgets cost a call that succeeds, beside floors. Compare
-// ratios within one run.
-#include <atomic>
+// Retry, timeout, fallback, hedge and their budgets.
 #include <chrono>
-#include <cstdint>
+#include <mutex>
 #include <optional>
 #include <system_error>
-
-#include <benchmark/benchmark.h>
+#include <unordered_map>
 
 #include <gabion/core/clock.hpp>
 #include <gabion/resilience/fallback.hpp>
 #include <gabion/resilience/hedge.hpp>
 #include <gabion/resilience/last_good.hpp>
 #include <gabion/resilience/pipeline.hpp>
+#include <gabion/resilience/retry.hpp>
 #include <gabion/resilience/retry_budget.hpp>
 #include <gabion/resilience/retry_policy.hpp>
 #include <gabion/resilience/timeout_policy.hpp>
 #include <gabion/resilience/windowed_retry_budget.hpp>
+
+#include "support/baselines.hpp"
+#include "support/rows.hpp"
 
 namespace {
 
@@ -43,7 +44,7 @@ void passage(benchmark::State& state, Policy& policy,
   }
 }
 
-void floor_context(benchmark::State& state) {
+void empty_passage(benchmark::State& state) {
   for (auto _ : state) {
     gabion::call_context context;
     benchmark::DoNotOptimize(context);
@@ -51,15 +52,21 @@ void floor_context(benchmark::State& state) {
     benchmark::DoNotOptimize(outcome);
   }
 }
-void floor_now(benchmark::State& state) {
-  for (auto _ : state) benchmark::DoNotOptimize(gabion::steady_clock::now());
+void direct_call(benchmark::State& state) {
+  for (auto _ : state) benchmark::DoNotOptimize(std::error_code{});
 }
-void floor_cas(benchmark::State& state) {
-  static std::atomic<std::uint64_t> word{0};
+/// A hit in a map of 1024 numbers, behind a mutex.
+void map_put_and_get(benchmark::State& state) {
+  std::unordered_map<int, int> map;
+  std::mutex lock;
+  int key = 0;
   for (auto _ : state) {
-    std::uint64_t seen = word.load(std::memory_order_relaxed);
-    while (!word.compare_exchange_weak(seen, seen + 1, std::memory_order_relaxed,
-                                       std::memory_order_relaxed)) {}
+    {
+      const std::lock_guard guard{lock};
+      map[++key & 1023] = 7;
+    }
+    const std::lock_guard guard{lock};
+    benchmark::DoNotOptimize(map.find(key & 1023)->second);
   }
 }
 
@@ -154,24 +161,52 @@ void pipeline_of_fallback_retry_timeout(benchmark::State& state) {
   for (auto _ : state) benchmark::DoNotOptimize(guarded.call([] { return std::error_code{}; }));
 }
 
-BENCHMARK(floor_context);
-BENCHMARK(floor_now);
-BENCHMARK(floor_cas);
-BENCHMARK(retry_success);
-BENCHMARK(retry_success_with_budget);
-BENCHMARK(retry_success_with_windowed_budget);
-BENCHMARK(retry_success_with_total_limit);
-BENCHMARK(retry_failure_and_next_attempt);
-BENCHMARK(timeout_enter_and_leave);
-BENCHMARK(budget_failure_and_success);
-BENCHMARK(budget_failure_and_success)->Threads(2);
-BENCHMARK(budget_success_when_full);
-BENCHMARK(windowed_budget_call);
-BENCHMARK(windowed_budget_call_and_spend);
-BENCHMARK(fallback_not_taken);
-BENCHMARK(fallback_taken);
-BENCHMARK(last_good_put_and_get);
-BENCHMARK(hedge_machine_first_wins);
-BENCHMARK(pipeline_of_fallback_retry_timeout);
+/// A retry of a call that succeeds: `begin` and one `next`.
+void retry_machine(benchmark::State& state) {
+  gabion::retry_machine retry;
+  gabion::instant now{};
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(now);
+    auto step = retry.begin(now);
+    benchmark::DoNotOptimize(step);
+    step = retry.next({}, now);
+    benchmark::DoNotOptimize(step);
+  }
+}
+
+[[maybe_unused]] const bool listed = [] {
+  using namespace bench;
+  baseline("empty passage", empty_passage);
+  baseline("CAS", cas);
+  baseline("steady clock reading", reading<gabion::steady_clock>);
+  baseline("direct call", direct_call);
+  baseline("`unordered_map`: put and get", map_put_and_get);
+  on_two_threads(baseline("CAS, two threads", cas));
+
+  row("retry: success", "empty passage", retry_success);
+  row("retry: success, with a `retry_budget`", "empty passage", retry_success_with_budget);
+  row("retry: success, with a `windowed_retry_budget`", "empty passage + CAS",
+      retry_success_with_windowed_budget);
+  row("retry: success, with a limit on time", "empty passage + steady clock reading",
+      retry_success_with_total_limit);
+  row("retry: failure and its next delay", "empty passage + steady clock reading",
+      retry_failure_and_next_attempt);
+  row("`retry_machine`: begin and success", "CAS", retry_machine);
+  row("`retry_budget`: failure, retry and success", "3 CAS", budget_failure_and_success);
+  on_two_threads(row("`retry_budget`: failure, retry and success, two threads",
+                     "3 CAS, two threads", budget_failure_and_success));
+  row("`retry_budget`: success when full", "CAS", budget_success_when_full);
+  row("`windowed_retry_budget`: call", "CAS", windowed_budget_call);
+  row("`windowed_retry_budget`: call and retry", "steady clock reading + 2 CAS",
+      windowed_budget_call_and_spend);
+  row("timeout", "empty passage + steady clock reading", timeout_enter_and_leave);
+  row("fallback, not taken", "direct call", fallback_not_taken);
+  row("fallback, taken", "direct call", fallback_taken);
+  row("`last_good`: put and get", "`unordered_map`: put and get", last_good_put_and_get);
+  row("`hedge_machine`: the first attempt wins", "CAS", hedge_machine_first_wins);
+  row("pipeline of fallback, retry with budget, and timeout", "steady clock reading + CAS",
+      pipeline_of_fallback_retry_timeout);
+  return true;
+}();
 
 }  // namespace
