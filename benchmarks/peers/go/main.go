@@ -15,7 +15,7 @@ import (
 )
 
 const (
-    calls   = 500_000
+    calls   = 300_000
     repeats = 12
 )
 
@@ -71,6 +71,30 @@ func twoThreads(call execute) {
     done.Wait()
 }
 
+// permits makes all calls by hand: a permit, then the verdict. It answers how many were allowed.
+func permits(call func() bool) int {
+    allowed := 0
+    for i := 0; i < calls; i++ {
+        if call() {
+            allowed++
+        }
+    }
+    return allowed
+}
+
+func measurePermits(library string, closed func() bool, open func() bool) {
+    fmt.Printf("%s\tpermit_success\t%.1f\n", library, best(func() {
+        if permits(closed) != calls {
+            panic("a call was rejected")
+        }
+    }))
+    fmt.Printf("%s\tpermit_rejection\t%.1f\n", library, best(func() {
+        if permits(open) != 0 {
+            panic("a call was allowed")
+        }
+    }))
+}
+
 func measure(library string, make func() execute) {
     call := make()
     fmt.Printf("%s\tclosed_success\t%.1f\n", library, best(func() { loop(call, 0) }))
@@ -91,18 +115,55 @@ func measure(library string, make func() execute) {
     fmt.Printf("%s\ttwo_threads\t%.1f\n", library, best(func() { twoThreads(call) }))
 }
 
+func settings() gobreaker.Settings {
+    return gobreaker.Settings{
+        Timeout: time.Hour,
+        ReadyToTrip: func(c gobreaker.Counts) bool {
+            return c.Requests >= 100 && c.TotalFailures*2 >= c.Requests
+        },
+    }
+}
+
+func gobreakerPermits() (closed func() bool, open func() bool) {
+    allow := func(breaker *gobreaker.TwoStepCircuitBreaker[int], result error) func() bool {
+        return func() bool {
+            done, err := breaker.Allow()
+            if err != nil {
+                return false
+            }
+            done(result)
+            return true
+        }
+    }
+    failing := gobreaker.NewTwoStepCircuitBreaker[int](settings())
+    permits(allow(failing, errDown))
+    return allow(gobreaker.NewTwoStepCircuitBreaker[int](settings()), nil), allow(failing, nil)
+}
+
+func failsafeBreaker() circuitbreaker.CircuitBreaker[int] {
+    return circuitbreaker.NewBuilder[int]().WithFailureThresholdRatio(50, 100).WithDelay(time.Hour).Build()
+}
+
+func failsafePermits() (closed func() bool, open func() bool) {
+    acquire := func(breaker circuitbreaker.CircuitBreaker[int]) func() bool {
+        return func() bool {
+            if !breaker.TryAcquirePermit() {
+                return false
+            }
+            breaker.RecordSuccess()
+            return true
+        }
+    }
+    opened := failsafeBreaker()
+    opened.Open()
+    return acquire(failsafeBreaker()), acquire(opened)
+}
+
 func main() {
-    measure("gobreaker", func() execute {
-        breaker := gobreaker.NewCircuitBreaker[int](gobreaker.Settings{
-            Timeout: time.Hour,
-            ReadyToTrip: func(c gobreaker.Counts) bool {
-                return c.Requests >= 100 && c.TotalFailures*2 >= c.Requests
-            },
-        })
-        return breaker.Execute
-    })
-    measure("failsafe-go", func() execute {
-        breaker := circuitbreaker.NewBuilder[int]().WithFailureThresholdRatio(50, 100).WithDelay(time.Hour).Build()
-        return failsafe.With[int](breaker).Get
-    })
+    measure("gobreaker", func() execute { return gobreaker.NewCircuitBreaker[int](settings()).Execute })
+    closed, open := gobreakerPermits()
+    measurePermits("gobreaker", closed, open)
+    measure("failsafe-go", func() execute { return failsafe.With[int](failsafeBreaker()).Get })
+    closed, open = failsafePermits()
+    measurePermits("failsafe-go", closed, open)
 }

@@ -8,10 +8,14 @@ use std::time::{Duration, Instant};
 const CALLS: u32 = 500_000;
 const REPEATS: u32 = 12;
 
-fn breaker() -> impl CircuitBreaker + Sync {
-    let hour = Duration::from_secs(3600);
-    let policy = failure_policy::success_rate_over_time_window(0.5, 100, Duration::from_secs(30), backoff::constant(hour));
-    Config::new().failure_policy(policy).build()
+/// The type of the breaker cannot be spelled out, and its permits are not in the trait.
+macro_rules! breaker {
+    () => {{
+        let hour = Duration::from_secs(3600);
+        let window = Duration::from_secs(30);
+        let policy = failure_policy::success_rate_over_time_window(0.5, 100, window, backoff::constant(hour));
+        Config::new().failure_policy(policy).build()
+    }};
 }
 
 fn answer(fails: bool) -> Result<u32, ()> {
@@ -25,6 +29,20 @@ fn run(breaker: &impl CircuitBreaker, fail_every: u32) -> u32 {
         sum += breaker.call(|| answer(fails)).unwrap_or(0);
     }
     black_box(sum)
+}
+
+/// The same by hand: a permit, then the verdict. Answers how many were permitted.
+macro_rules! permits {
+    ($breaker:expr) => {{
+        let mut permitted = 0;
+        for _ in 0..CALLS {
+            if black_box($breaker.is_call_permitted()) {
+                $breaker.on_success();
+                permitted += 1;
+            }
+        }
+        permitted
+    }};
 }
 
 fn best(mut body: impl FnMut()) -> f64 {
@@ -42,10 +60,10 @@ fn report(scenario: &str, ns: f64) {
 }
 
 fn main() {
-    let closed = breaker();
+    let closed = breaker!();
     report("closed_success", best(|| assert!(run(&closed, 0) == CALLS)));
 
-    let failing = breaker();
+    let failing = breaker!();
     report("closed_10_percent", best(|| assert!(run(&failing, 10) == CALLS - CALLS / 10)));
 
     let first = failure_policy::consecutive_failures(1, backoff::constant(Duration::from_secs(3600)));
@@ -53,8 +71,12 @@ fn main() {
     let _ = open.call(|| answer(true));
     assert!(matches!(open.call(|| answer(false)), Err(Error::Rejected)));
     report("open_rejection", best(|| assert!(run(&open, 0) == 0)));
+    report("permit_rejection", best(|| assert!(permits!(open) == 0)));
 
-    let shared = breaker();
+    let by_hand = breaker!();
+    report("permit_success", best(|| assert!(permits!(by_hand) == CALLS)));
+
+    let shared = breaker!();
     let both = best(|| {
         std::thread::scope(|scope| {
             for _ in 0..2 {

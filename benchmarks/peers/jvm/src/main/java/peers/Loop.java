@@ -6,9 +6,9 @@ import java.util.function.IntPredicate;
 
 /** Warm loops: the first repeats let the compiler finish, the best of the others counts. */
 final class Loop {
-  static final int CALLS = 200_000;
+  static final int CALLS = 100_000;
   private static final int WARM = 8;
-  private static final int REPEATS = 12;
+  private static final int REPEATS = 8;
 
   /** One call through a breaker; true if it succeeded. */
   interface Call {

@@ -59,8 +59,8 @@ public final class Resilience4j {
     }
     final CircuitBreaker open = breaker(CircuitBreakerConfig.SlidingWindowType.COUNT_BASED, 100);
     open.transitionToOpenState();
-    Loop.report("resilience4j, permit", "open_rejection", n -> n == 0, fails -> permit(open), 0, false);
+    Loop.report("resilience4j", "permit_rejection", n -> n == 0, fails -> permit(open), 0, false);
     final CircuitBreaker closed = breaker(CircuitBreakerConfig.SlidingWindowType.COUNT_BASED, 100);
-    Loop.report("resilience4j, permit", "closed_success", n -> n == all, fails -> permit(closed), 0, false);
+    Loop.report("resilience4j", "permit_success", n -> n == all, fails -> permit(closed), 0, false);
   }
 }
