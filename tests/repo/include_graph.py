@@ -20,8 +20,8 @@ FLOORS = {
     "resilience": {"core", "circuit_breaker"},
     "log": {"core"},
     "observe": {"core"},
-    "outbox": {"core", "log", "circuit_breaker", "resilience"},
-    "cqrs": {"core", "log", "circuit_breaker", "resilience"},
+    "outbox": {"core", "log"},
+    "cqrs": {"core", "log"},
     "testing": COMPONENTS,
 }
 # adapter -> the only third-party headers that it may name
