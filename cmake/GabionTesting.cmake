@@ -12,7 +12,10 @@ if(NOT DEFINED CMAKE_CXX_COMPILER_LAUNCHER)
 endif()
 
 add_library(gabion_dev_flags INTERFACE)
-target_compile_options(gabion_dev_flags INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror)
+target_compile_options(gabion_dev_flags INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow)
+if(GABION_WARNINGS_AS_ERRORS)
+  target_compile_options(gabion_dev_flags INTERFACE -Werror)
+endif()
 # g++ 12 at -O3 takes every `"text" + string` for an overlapping copy.
 target_compile_options(gabion_dev_flags INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
 set(GABION_SANITIZE "" CACHE STRING "Sanitizers for gabion's own programs, for example address,undefined")
