@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Install rules, the package of the build tree and of the install tree, pkg-config.
 include(CMakePackageConfigHelpers)
 include(GNUInstallDirs)
@@ -53,6 +54,7 @@ if(GABION_INSTALL)
     DESTINATION ${gabion_package_dir}
     COMPONENT gabion)
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/cmake/modules DESTINATION ${gabion_package_dir} COMPONENT gabion)
+  install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DATADIR}/licenses/gabion COMPONENT gabion)
   install(
     FILES ${PROJECT_BINARY_DIR}/gabion.pc
     DESTINATION ${gabion_pkgconfig_dir}

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # One INTERFACE target for each component and each adapter. They differ in the headers they own and in what they link.
 
 # gabion_add_component(<name> [LINK <component>...] [EXPORT <set>])

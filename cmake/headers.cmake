@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # The public headers of each target. Written by `./dev headers`; a test keeps it in step with include/.
 set(gabion_asio_headers
     ${PROJECT_SOURCE_DIR}/include/gabion/adapters/asio/call.hpp

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # cmake "-DCOMMAND=<program>[;<argument>...]" -DEXPECTED=<file> -P run_example.cmake
 execute_process(COMMAND ${COMMAND} RESULT_VARIABLE result OUTPUT_VARIABLE output)
 if(NOT result STREQUAL "0")

@@ -60,7 +60,7 @@ def groups():
 
 
 def render():
-    lines = ["# The public headers of each target. Written by `./dev headers`; a test keeps it in step with include/."]
+    lines = ["# SPDX-License-Identifier: MIT", "# The public headers of each target. Written by `./dev headers`; a test keeps it in step with include/."]
     for name, headers in groups().items():
         lines.append(f"set(gabion_{name}_headers")
         lines += [f"    ${{PROJECT_SOURCE_DIR}}/include/{h}" for h in headers]

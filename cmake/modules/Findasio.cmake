@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Standalone Asio as the target asio::asio. It has no CMake package of its own everywhere: Debian's libasio-dev is headers alone.
 find_package(asio CONFIG QUIET)
 if(NOT TARGET asio::asio)

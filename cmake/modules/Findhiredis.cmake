@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # hiredis as the target hiredis::hiredis, which it brings itself from version 1 on; older ones, such as Debian 12's 0.14, do not.
 find_package(hiredis CONFIG QUIET)
 if(NOT TARGET hiredis::hiredis)

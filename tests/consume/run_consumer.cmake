@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # cmake -DPROJECT= -DBUILD= -DGENERATOR= -DOPTIONS= -DFAILS_WITH= -P run_consumer.cmake
 # Configures PROJECT from scratch, builds it and runs its program, `consumer`. With FAILS_WITH it must fail to configure,
 # and say so in words that match.

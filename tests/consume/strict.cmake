@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # What a careful user compiles with. gabion's headers must not warn even where they are not system headers.
 function(strict target)
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror)
