@@ -47,7 +47,7 @@ def pairs():
         text = file.read_text()
         for match in COMPILE.finditer(text):
             words = match.group(1).split()
-            if "FAULT" in words:
+            if "FAULT" in words and "${" not in words[words.index("FAULT") + 1]:
                 where = f"{file.relative_to(ROOT)}:{text.count(chr(10), 0, match.start()) + 1}"
                 name = words[words.index("NAME") + 1]
                 yield words[words.index("FAULT") + 1], f"{name} does not compile, and says why", "OPEN" in words, where

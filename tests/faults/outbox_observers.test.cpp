@@ -78,7 +78,7 @@ bool consumer_survives(observer_kind kind = observer_kind::throwing) {
 
 }  // namespace
 
-TEST_CASE("with a good observer relay and consumer do what M1 asks for", "[fault]") {
+TEST_CASE("with a good observer relay and consumer do what M1 asks for", "[outbox]") {
   constexpr auto good = observer_kind::good;
   CHECK(relay_survives<message_dead, outcome::rejected>(good));
   CHECK(relay_survives<message_published, outcome::delivered>(good));

@@ -204,7 +204,7 @@ TEST_CASE("M12k: a connection of the caller to another file is refused", "[fault
   CHECK(code == errc::invalid_argument);
 }
 
-TEST_CASE("a connection of the caller and a group commit to the own file are taken", "[fault]") {
+TEST_CASE("a connection of the caller and a group commit to the own file are taken", "[outbox]") {
   sqlite_pair p;
   sqlite::outbox_store::create_schema(p.own);
   sqlite::outbox_store store{p.own};
