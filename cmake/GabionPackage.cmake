@@ -48,7 +48,24 @@ write_basic_package_version_file(
 if(GABION_INSTALL)
   set(gabion_pkgconfig_dir ${CMAKE_INSTALL_DATADIR}/pkgconfig)
   file(RELATIVE_PATH gabion_pc_prefix /prefix/${gabion_pkgconfig_dir} /prefix)
-  configure_file(${PROJECT_SOURCE_DIR}/cmake/gabion.pc.in ${PROJECT_BINARY_DIR}/gabion.pc @ONLY)
+  # gabion.pc is all that needs no third party; gabion-<component>.pc each component and adapter.
+  set(gabion_pc_files "")
+  foreach(component IN LISTS gabion_components)
+    get_property(gabion_pc_links GLOBAL PROPERTY gabion_links_of_${component})
+    get_property(gabion_pc_module GLOBAL PROPERTY gabion_pkg_config_of_${component})
+    set(gabion_pc_name gabion-${component})
+    if(component STREQUAL "gabion")
+      set(gabion_pc_name gabion)
+    endif()
+    list(TRANSFORM gabion_pc_links PREPEND gabion-)
+    string(REPLACE "gabion-gabion" "gabion" gabion_pc_links "${gabion_pc_links}")
+    list(JOIN gabion_pc_links ", " gabion_pc_requires)
+    if(gabion_pc_module)
+      string(APPEND gabion_pc_requires ", ${gabion_pc_module}")
+    endif()
+    configure_file(${PROJECT_SOURCE_DIR}/cmake/gabion.pc.in ${PROJECT_BINARY_DIR}/${gabion_pc_name}.pc @ONLY)
+    list(APPEND gabion_pc_files ${PROJECT_BINARY_DIR}/${gabion_pc_name}.pc)
+  endforeach()
   install(
     FILES ${PROJECT_BINARY_DIR}/gabion-config.cmake ${PROJECT_BINARY_DIR}/gabion-config-version.cmake
     DESTINATION ${gabion_package_dir}
@@ -56,7 +73,7 @@ if(GABION_INSTALL)
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/cmake/modules DESTINATION ${gabion_package_dir} COMPONENT gabion)
   install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DATADIR}/licenses/gabion COMPONENT gabion)
   install(
-    FILES ${PROJECT_BINARY_DIR}/gabion.pc
+    FILES ${gabion_pc_files}
     DESTINATION ${gabion_pkgconfig_dir}
     COMPONENT gabion)
 endif()

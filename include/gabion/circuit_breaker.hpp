@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <gabion/version.hpp>
+
 // The circuit breaker alone: it brings nothing but core with it.
 #include <gabion/resilience/circuit_breaker.hpp>
 #include <gabion/resilience/circuit_events.hpp>
@@ -15,4 +17,3 @@
 #include <gabion/resilience/circuit_state.hpp>
 #include <gabion/resilience/circuit_validation.hpp>
 #include <gabion/resilience/outcome_traits.hpp>
-#include <gabion/version.hpp>

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <gabion/version.hpp>
+
 // Command, query and event bus; event store and aggregates; projections; HTTP conventions.
 #include <gabion/cqrs/aggregate.hpp>
 #include <gabion/cqrs/aggregate_store.hpp>
@@ -42,4 +44,3 @@
 #include <gabion/cqrs/result_traits.hpp>
 #include <gabion/cqrs/unit_of_work.hpp>
 #include <gabion/cqrs/validation.hpp>
-#include <gabion/version.hpp>

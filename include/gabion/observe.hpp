@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <gabion/version.hpp>
+
 // What a running service tells of itself: counters, latencies, health, alert rules, and a page of
 // metrics for Prometheus.
 #include <gabion/observe/alert_rule.hpp>
@@ -9,4 +11,3 @@
 #include <gabion/observe/latency_histogram.hpp>
 #include <gabion/observe/latency_snapshot.hpp>
 #include <gabion/observe/prometheus.hpp>
-#include <gabion/version.hpp>

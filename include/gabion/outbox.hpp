@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <gabion/version.hpp>
+
 // The transactional outbox and the idempotent consumer. Atomic with your transaction; delivered at
 // least once; in order per key; effect once through the inbox.
 #include <gabion/core/message.hpp>
@@ -14,4 +16,3 @@
 #include <gabion/outbox/store.hpp>
 #include <gabion/outbox/subscription.hpp>
 #include <gabion/outbox/transport.hpp>
-#include <gabion/version.hpp>

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <gabion/version.hpp>
+
 // How a caller keeps standing when what it calls does not: every policy, and the pipeline that
 // composes them.
 #include <gabion/circuit_breaker.hpp>
@@ -67,4 +69,3 @@
 #include <gabion/resilience/vegas_limit.hpp>
 #include <gabion/resilience/waiter.hpp>
 #include <gabion/resilience/windowed_retry_budget.hpp>
-#include <gabion/version.hpp>

@@ -5,6 +5,8 @@
 #include <concepts>
 #include <ctime>
 
+#include <gabion/version.hpp>
+
 namespace gabion {
 inline namespace v0 {
 

@@ -4,6 +4,8 @@
 #include <string>
 #include <system_error>
 
+#include <gabion/version.hpp>
+
 namespace gabion {
 inline namespace v0 {
 

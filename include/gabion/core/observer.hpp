@@ -5,6 +5,8 @@
 #include <type_traits>
 #include <utility>
 
+#include <gabion/version.hpp>
+
 namespace gabion {
 inline namespace v0 {
 

@@ -8,6 +8,8 @@
 #if __has_include(<sys/random.h>)
 #include <sys/random.h>
 #include <unistd.h>
+
+#include <gabion/version.hpp>
 #endif
 
 namespace gabion {

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include <gabion/version.hpp>
+
 namespace gabion {
 inline namespace v0 {
 

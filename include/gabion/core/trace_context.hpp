@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <string_view>
 
+#include <gabion/version.hpp>
+
 namespace gabion {
 inline namespace v0 {
 

@@ -4,6 +4,8 @@
 #include <concepts>
 #include <type_traits>
 
+#include <gabion/version.hpp>
+
 namespace gabion {
 inline namespace v0 {
 

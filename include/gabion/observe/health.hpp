@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include <gabion/version.hpp>
+
 namespace gabion {
 inline namespace v0 {
 

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <utility>
 
+#include <gabion/version.hpp>
+
 namespace gabion {
 inline namespace v0 {
 

@@ -4,6 +4,8 @@
 #include <type_traits>
 #include <utility>
 
+#include <gabion/version.hpp>
+
 namespace gabion {
 inline namespace v0 {
 

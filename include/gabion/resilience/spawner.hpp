@@ -3,6 +3,8 @@
 
 #include <concepts>
 
+#include <gabion/version.hpp>
+
 namespace gabion {
 inline namespace v0 {
 

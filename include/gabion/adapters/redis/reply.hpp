@@ -11,6 +11,8 @@
 
 #include <hiredis/hiredis.h>
 
+#include <gabion/version.hpp>
+
 namespace gabion {
 inline namespace v0 {
 namespace redis {

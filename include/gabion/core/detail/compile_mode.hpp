@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <gabion/version.hpp>
+
 // A function that is inline has one definition in a program. Compiled with and without exceptions,
 // gabion's functions differ, and the linker would keep one of the two for all callers. This makes
 // it refuse the mix. Each mode has an inline variable of its own, which the linker merges, and a

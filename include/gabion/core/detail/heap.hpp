@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <utility>
 
+#include <gabion/version.hpp>
+
 // Binary heaps and heap sort over anything with size() and operator[]. `before(a, b)` is a strict
 // order; the front of a heap is an element that no other one comes before.
 namespace gabion {

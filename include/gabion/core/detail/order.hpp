@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <gabion/version.hpp>
+
 // The few algorithms that core headers need. <algorithm> costs 9,000 preprocessed lines more, and
 // its min and max collide with macros of other libraries.
 namespace gabion {

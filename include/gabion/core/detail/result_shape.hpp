@@ -5,6 +5,8 @@
 #include <system_error>
 #include <type_traits>
 
+#include <gabion/version.hpp>
+
 // The shapes in which results tell of errors, recognised without including the libraries that they
 // come from.
 namespace gabion {

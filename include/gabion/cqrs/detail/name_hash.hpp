@@ -8,6 +8,8 @@
 #include <string_view>
 #include <type_traits>
 
+#include <gabion/version.hpp>
+
 namespace gabion {
 inline namespace v0 {
 namespace detail {

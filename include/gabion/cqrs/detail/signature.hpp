@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <type_traits>
 
+#include <gabion/version.hpp>
+
 namespace gabion {
 inline namespace v0 {
 namespace detail {

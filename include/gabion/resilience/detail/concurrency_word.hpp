@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include <gabion/version.hpp>
+
 namespace gabion {
 inline namespace v0 {
 namespace detail {

@@ -20,8 +20,8 @@ namespace detail {
 
 /// Cannot change the outcome.
 template <class Run, class Now>
-concept only_reads = requires(Run& run, const call_outcome& outcome, call_context& context,
-                              const Now& now) { run.leave(outcome, context, now); };
+concept run_only_reads = requires(Run& run, const call_outcome& outcome, call_context& context,
+                                  const Now& now) { run.leave(outcome, context, now); };
 
 /// Stands for a context that says nothing, so that none has to be copied.
 struct no_context {};
@@ -195,7 +195,7 @@ class pipeline_machine {
     if constexpr (settles_result<run_type, Slot, now_type>)
       level.run.settle_result(slot.value(), outcome_, context_, now);
     const exit_step exit = level.run.leave(outcome_, context_, now);
-    if constexpr (settles_result<run_type, Slot, now_type> || !only_reads<run_type, now_type>) {
+    if constexpr (settles_result<run_type, Slot, now_type> || !run_only_reads<run_type, now_type>) {
       if (!std::exchange(refused, outcome_.refused.has_value()) && refused) [[unlikely]]
         slot.clear();
     }

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <utility>
 
+#include <gabion/version.hpp>
+
 namespace gabion {
 inline namespace v0 {
 namespace detail {

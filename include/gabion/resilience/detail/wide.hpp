@@ -4,6 +4,8 @@
 #include <compare>
 #include <cstdint>
 
+#include <gabion/version.hpp>
+
 namespace gabion {
 inline namespace v0 {
 namespace detail {

@@ -8,6 +8,8 @@
 #include <memory>
 #include <type_traits>
 
+#include <gabion/version.hpp>
+
 namespace gabion {
 inline namespace v0 {
 namespace testing::detail {

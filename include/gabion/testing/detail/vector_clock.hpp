@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <gabion/version.hpp>
+
 namespace gabion {
 inline namespace v0 {
 namespace testing::detail {

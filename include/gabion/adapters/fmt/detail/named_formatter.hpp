@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include <gabion/version.hpp>
+
 namespace gabion {
 inline namespace v0 {
 namespace detail {

@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include <gabion/version.hpp>
+
 namespace gabion {
 inline namespace v0 {
 namespace linux_adapter::detail {

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <system_error>
 
+#include <gabion/version.hpp>
+
 // Reading the kernel's tables: words, lines and numbers out of a text, without trust in any of it.
 namespace gabion {
 inline namespace v0 {

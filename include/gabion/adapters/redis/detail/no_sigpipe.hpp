@@ -5,6 +5,8 @@
 
 #include <pthread.h>
 
+#include <gabion/version.hpp>
+
 namespace gabion {
 inline namespace v0 {
 namespace redis::detail {

@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include <gabion/version.hpp>
+
 namespace gabion {
 inline namespace v0 {
 namespace redis::detail {
