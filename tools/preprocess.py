@@ -43,4 +43,5 @@ def own(files):
 
 
 def direct_includes(header):
-    return re.findall(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', (headers.INCLUDE / header).read_text(), re.MULTILINE)
+    """What a header includes by angle brackets; version.hpp has an include that only stops an old compiler."""
+    return re.findall(r"^\s*#\s*include\s*<([^>]+)>", (headers.INCLUDE / header).read_text(), re.MULTILINE)

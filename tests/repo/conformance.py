@@ -12,14 +12,15 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CASES = range(1, 81)
 PAGES = ["docs/semantics.md", "docs/differences.md"]
-TEST = re.compile(r'TEST_CASE\(\s*"((?:[^"\\]|\\.)*)"')
+TEST = re.compile(r'TEST_CASE\(\s*((?:"(?:[^"\\]|\\.)*"\s*)+)')
+PIECE = re.compile(r'"((?:[^"\\]|\\.)*)"')
 CASE = re.compile(r"cases? (\d+(?: and \d+)*): \S")
 NAME = re.compile(r"(?<!\*)\*([^*]+)\*(?!\*)")
 
 
 def test_names():
     files = [f for f in sorted((ROOT / "tests").rglob("*")) if f.suffix in (".cpp", ".hpp")]
-    return {name for file in files for name in TEST.findall(file.read_text())}
+    return {"".join(PIECE.findall(literals)) for file in files for literals in TEST.findall(file.read_text())}
 
 
 def missing_cases(names):

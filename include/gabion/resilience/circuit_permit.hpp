@@ -22,13 +22,16 @@ class circuit_run;
 
 /// What a breaker has to know of a call that it let through. Two words, passed by value in
 /// registers. The first is laid out as the breaker's own word, so that comparing them is one
-/// instruction: generation (30 bits) above tracking (30 bits).
+/// instruction: generation (30 bits) above a mark of tracked calls (1 bit) and tracking (29 bits).
+/// The mark keeps a tracked call apart from a word whose payload is consecutive failures, which
+/// are at most 65,535.
 class circuit_ticket {
  public:
   constexpr circuit_ticket() noexcept = default;
   constexpr circuit_ticket(std::uint32_t generation, std::uint32_t tracking,
                            instant started) noexcept
-      : marks_{std::uint64_t{generation} << 30 | tracking}, started_{started} {}
+      : marks_{std::uint64_t{generation} << 30 | (tracking == 0 ? 0 : tracked_mark | tracking)},
+        started_{started} {}
 
   [[nodiscard]] constexpr std::uint32_t generation() const noexcept {
     return static_cast<std::uint32_t>(marks_ >> 30);
@@ -37,7 +40,7 @@ class circuit_ticket {
   [[nodiscard]] constexpr std::uint32_t tracking() const noexcept {
     return static_cast<std::uint32_t>(marks_) & max_tracking;
   }
-  static constexpr std::uint32_t max_tracking = (1U << 30) - 1;
+  static constexpr std::uint32_t max_tracking = (1U << 29) - 1;
   /// The word of a closed breaker without consecutive failures in the same generation, unless the
   /// call is tracked.
   [[nodiscard]] constexpr std::uint64_t marks() const noexcept { return marks_; }
@@ -45,6 +48,8 @@ class circuit_ticket {
   [[nodiscard]] constexpr instant started() const noexcept { return started_; }
 
  private:
+  static constexpr std::uint32_t tracked_mark = 1U << 29;
+
   std::uint64_t marks_ = 0;
   instant started_ = (instant::min)();
 };

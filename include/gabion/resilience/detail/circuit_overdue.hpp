@@ -83,7 +83,7 @@ class circuit_overdue {
  private:
   using rep = duration::rep;
   static constexpr rep parts = 8;
-  static constexpr std::uint32_t max_epoch = (1U << 30) - 1;  // fits into a ticket
+  static constexpr std::uint32_t max_epoch = (1U << 29) - 1;  // fits into a ticket
 
   // Overdue: now - (number + 1) * width >= limit, that is number < floor((now - limit) / width).
   // Every call in such a bucket began before its end, so it has been out for longer than the limit.
