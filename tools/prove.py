@@ -83,7 +83,12 @@ def quick(_):
     return [(f"repeats {20 * i + 1} to {20 * i + 20}", ctest) for i in range(5)]
 
 
-PARTS = {part.__name__: part for part in (mutants, explore, simulate, model, crash, quick)}
+def headers(_):
+    """each public header compiles by itself"""
+    return [("self-contained", ["python3", ROOT / "tests" / "repo" / "header_checks.py", "g++", "self-contained"])]
+
+
+PARTS = {part.__name__: part for part in (mutants, explore, simulate, model, crash, quick, headers)}
 
 
 def commit():
@@ -101,7 +106,7 @@ def prove(name, seed, again, revision):
         if step in passed:
             continue
         print(f"--- {name}: {step}", flush=True)
-        if subprocess.run([str(word) for word in command], cwd=BUILD).returncode:
+        if subprocess.run([str(word) for word in command], cwd=ROOT).returncode:
             print(f"=== {name}: FAILED at {step}; seed {seed}, {len(passed)} of {len(steps)} steps passed, commit {revision}")
             return False
         passed.add(step)

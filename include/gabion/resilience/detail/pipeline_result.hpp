@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <gabion/core/detail/compile_mode.hpp>
 #include <gabion/core/detail/exceptions.hpp>
 #include <gabion/resilience/circuit_judgement.hpp>
 #include <gabion/resilience/detail/refused_call.hpp>
