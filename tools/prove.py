@@ -4,11 +4,12 @@
 
     prove.py              every part
     prove.py PART...      only these
-    prove.py --list       names the parts and their steps
-    prove.py --seed N     other seeds than the default
+    prove.py --list       lists the parts
+    prove.py --seed N     first seed; default 1
+    prove.py --again      runs also the steps that have passed
 
-A part is a row of steps. What has passed on this commit is remembered in build/prove, so that a run that was interrupted goes on
-where it stopped; --again forgets it. Each part ends with a line of its seed, its counts and the commit.
+Each part is a sequence of steps. The steps that passed on this commit are recorded in build/prove, so an interrupted run
+resumes. With uncommitted changes nothing is recorded. Each part ends with a line of its seed, its counts and the commit.
 """
 import argparse
 import json
@@ -25,8 +26,9 @@ STATE = BUILD / "passed"
 
 
 def build(*targets):
-    subprocess.run(["cmake", "--preset", "prove"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-    subprocess.run(["cmake", "--build", "--preset", "prove", "--target", *targets], cwd=ROOT, check=True)
+    for command, output in (("--preset prove", subprocess.DEVNULL), (f"--build --preset prove --target {' '.join(targets)}", None)):
+        if subprocess.run(["cmake", *command.split()], cwd=ROOT, stdout=output).returncode:
+            sys.exit(f"./dev prove: `cmake {command}` failed")
 
 
 def ctest_names(label):
@@ -37,7 +39,7 @@ def ctest_names(label):
 def program(name):
     found = [p for p in BUILD.rglob(name) if p.is_file() and os.access(p, os.X_OK)]
     if not found:
-        sys.exit(f"{name} was not built in {BUILD}")
+        sys.exit(f"./dev prove: no program {name} in {BUILD}; remove that folder and try again")
     return str(found[0])
 
 
@@ -62,7 +64,7 @@ def simulate(seed):
 
 
 def model(seed):
-    """the breaker beside a model of its documentation, 400,000 sequences"""
+    """the breaker against a model of its documentation, 400,000 sequences"""
     build("circuit_sequences")
     step = 100000
     return [(f"sequences from {first}", [program("circuit_sequences"), "--first", str(first), "--sequences", str(step)])
@@ -92,6 +94,7 @@ PARTS = {part.__name__: part for part in (mutants, explore, simulate, model, cra
 
 
 def commit():
+    """The commit under test; "unknown" outside a git checkout, and with "-changed" if a tracked file differs from it."""
     head = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], cwd=ROOT, capture_output=True, text=True).stdout.strip()
     changed = subprocess.run(["git", "status", "--porcelain", "--untracked-files=no"], cwd=ROOT, capture_output=True, text=True).stdout
     return f"{head}-changed" if changed.strip() else head or "unknown"
@@ -99,7 +102,8 @@ def commit():
 
 def prove(name, seed, again, revision):
     state = STATE / f"{revision}-{name}-{seed}.json"
-    passed = set(json.loads(state.read_text())) if state.exists() and not again else set()
+    records = re.fullmatch("[0-9a-f]+", revision)  # any other one does not say what was run
+    passed = set(json.loads(state.read_text())) if records and state.exists() and not again else set()
     steps = PARTS[name](seed)
     before, begin = len(passed), time.monotonic()
     for step, command in steps:
@@ -110,23 +114,26 @@ def prove(name, seed, again, revision):
             print(f"=== {name}: FAILED at {step}; seed {seed}, {len(passed)} of {len(steps)} steps passed, commit {revision}")
             return False
         passed.add(step)
-        state.parent.mkdir(parents=True, exist_ok=True)
-        state.write_text(json.dumps(sorted(passed)))
+        if records:
+            state.parent.mkdir(parents=True, exist_ok=True)
+            state.write_text(json.dumps(sorted(passed)))
     resumed = f", {before} of them earlier" if before else ""
     print(f"=== {name}: {len(steps)} steps passed{resumed}; seed {seed}, {time.monotonic() - begin:.0f} s, commit {revision}", flush=True)
     return True
 
 
 def main():
-    parser = argparse.ArgumentParser(description="Runs the long proofs.")
-    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
+    parser = argparse.ArgumentParser(prog="./dev prove", description="Runs the long proofs. Each part ends within an hour.")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)}; default: all")
     parser.add_argument("--seed", type=int, default=1, help="first seed; default 1")
-    parser.add_argument("--again", action="store_true", help="forget what has passed on this commit")
-    parser.add_argument("--list", action="store_true", help="name the parts")
+    parser.add_argument("--again", action="store_true", help="also run the steps that have passed on this commit")
+    parser.add_argument("--list", action="store_true", help="list the parts")
     arguments = parser.parse_args()
     unknown = [p for p in arguments.parts if p not in PARTS]
     if unknown:
-        sys.exit(f"prove: no part is called {', '.join(unknown)}; there are: {', '.join(PARTS)}")
+        parser.error(f"unknown part: {', '.join(unknown)}; allowed: {', '.join(PARTS)}")
+    if arguments.seed < 0:
+        parser.error(f"--seed is {arguments.seed}; allowed: 0 and up")
     if arguments.list:
         for name, part in PARTS.items():
             print(f"{name:10} {part.__doc__}")
