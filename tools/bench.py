@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 """Runs the benchmarks and writes the tables of figures in the documentation.
 
-    bench.py                          lists the tables and runs all of them but those of the peers
-    bench.py TABLE...                 runs these; `peers` runs the libraries of other languages
+    bench.py                          lists the tables and runs all of them except `peers` and `peers_rejection`
+    bench.py TABLE...                 runs these; `peers` runs the libraries of other languages, for both tables
     bench.py --list                   lists the tables and the page on which each is published
     bench.py --write [TABLE...]       also writes them into their pages; refused on a machine that is not idle
     bench.py --compare REV [TABLE...] runs this tree and another revision alternately; prints new/old for each row
@@ -373,7 +373,7 @@ def print_comparison(table, of_table, revision):
 
 
 def compare(programs, options):
-    commit = git("rev-parse", "--short=12", f"{options.compare}^{{commit}}")
+    commit = options.compare
     tree, folder = ROOT / "build" / "compare" / commit, BUILD / commit
     git("worktree", "prune")
     if not tree.exists():
@@ -403,13 +403,22 @@ def arguments():
     parser.add_argument("--min-time", type=float, default=0.1, help=argparse.SUPPRESS)
     options, rest = parser.parse_known_args()
     if wrong := [word for word in rest if not word.startswith("--benchmark_")]:
-        parser.error(f"unknown: {' '.join(wrong)}")
+        parser.error(f"unknown option: {' '.join(wrong)}; see ./dev bench --help")
     if options.rounds < 1:
         parser.error(f"--rounds is {options.rounds}; allowed: 1 and up")
     if options.write and options.compare:
         parser.error("--write and --compare exclude each other")
-    if unknown := [t for t in options.tables if t not in {**tables(), "peers": PEERS}]:
-        parser.error(f"there is no table {', '.join(unknown)}; ./dev bench --list")
+    if options.min_time <= 0:
+        parser.error(f"--min-time is {options.min_time}; allowed: above 0")
+    if unknown := [t for t in options.tables if t not in tables() and t not in PEER_TABLES]:
+        parser.error(f"unknown table: {', '.join(unknown)}; ./dev bench --list lists the tables")
+    if options.compare:
+        if peers := [t for t in options.tables if t in PEER_TABLES]:
+            parser.error(f"--compare does not run {', '.join(peers)}: it compares gabion with another revision of itself")
+        try:
+            options.compare = git("rev-parse", "--short=12", "--verify", f"{options.compare}^{{commit}}")
+        except Failed as why:
+            parser.error(f"--compare {options.compare}: not a commit of this repository ({why})")
     options.programs = rest
     return options
 
@@ -430,10 +439,10 @@ def main():
     machine, started = Machine(), time.monotonic()
     print(machine, flush=True)
     if options.write and not machine.idle() and not options.anyway:
-        print(f"the load average is above {machine.cores * 0.5:.1f}: nothing is written; wait, or say --anyway")
+        print(f"the load average is above {machine.cores * 0.5:.1f}: nothing is written; wait, or pass --anyway")
         return 2
     programs = {table: program for table, program in tables().items() if not options.tables or table in options.tables}
-    code = run_peers(options) if "peers" in options.tables else 0
+    code = run_peers(options) if set(PEER_TABLES) & set(options.tables) else 0
     if options.compare:
         failures = compare(programs, options)
     else:

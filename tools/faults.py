@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: MIT
 """Lists the known faults: those with a test of the right behaviour that fails today, and is expected to.
 
-    faults.py            the open faults, with their tests
-    faults.py --mended   the mended ones, whose tests now guard them
-    faults.py --check    fails if a test of a fault has no id or a documented fault has no test
+    faults.py            lists the open faults with their tests
+    faults.py --mended   lists the mended faults with their tests
+    faults.py --check    exits with 1 if a test of a fault has no id or a documented fault has no test
 
 A test of a fault is called "M1: what is right" and tagged [fault]; [!shouldfail] marks it as open. A pair of sources that must not
 compile is marked by FAULT <id> and OPEN in CMake. `./dev test` runs them all: an open fault whose test passes fails the run.
@@ -79,9 +79,9 @@ def check(faults, nameless):
 
 
 def main():
-    parser = argparse.ArgumentParser(description="Lists the known faults.")
-    parser.add_argument("--mended", action="store_true", help="the mended ones")
-    parser.add_argument("--check", action="store_true", help="that names and tables agree")
+    parser = argparse.ArgumentParser(prog="./dev faults", description="Lists the known faults with their tests.")
+    parser.add_argument("--mended", action="store_true", help="list the mended faults instead")
+    parser.add_argument("--check", action="store_true", help="check that each test has an id and each documented fault a test")
     arguments = parser.parse_args()
     faults, nameless = found()
     if arguments.check:

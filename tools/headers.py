@@ -83,6 +83,9 @@ def main():
         for line in stale:
             print("  only listed:", line.strip())
         return 1
+    if sys.argv[1:]:
+        print(f"headers.py: unknown argument: {' '.join(sys.argv[1:])}; allowed: --check, or none", file=sys.stderr)
+        return 2
     if not LIST.exists() or LIST.read_text() != wanted:
         LIST.write_text(wanted)
     return 0

@@ -61,6 +61,9 @@ def main(arguments):
     if shutil.which("valgrind") is None:
         print("instructions.py: valgrind is not installed; on Debian: apt-get install valgrind")
         return 1
+    if not pathlib.Path(arguments[1]).is_file():
+        print(f"instructions.py: there is no program {arguments[1]}; ./dev instructions builds it")
+        return 1
     if arguments[0] == "--check":
         return check(arguments[1])
     TABLE.write_text(HEAD + "".join(f"| {name} | {count} |\n" for name, count in measure(arguments[1]).items()))

@@ -34,9 +34,10 @@ THE_ONES_WITH_TRY = ("core/detail/exceptions.hpp", "resilience/pipeline_coroutin
 
 def sources():
     """Every file of the repository, as paths relative to its root; also those that are new and not ignored."""
-    out = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=ROOT, check=True,
-                         capture_output=True, text=True).stdout
-    return [f for f in out.splitlines() if (ROOT / f).is_file()]
+    done = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"./dev lint: `git ls-files` failed, and only a git checkout can be checked: {done.stderr.strip()}")
+    return [f for f in done.stdout.splitlines() if (ROOT / f).is_file()]
 
 
 def code():
@@ -257,10 +258,13 @@ def main(arguments):
         print("\n".join(f"{name:10} {gate.__doc__}" for name, gate in GATES.items()))
         return 0
     if arguments == ["--fix", "format"]:
-        return 1 if fix_format() else 0
+        wrong = fix_format()
+        print("\n".join(wrong), file=sys.stderr, end="\n" if wrong else "")
+        return 1 if wrong else 0
     unknown = [name for name in arguments if name not in GATES]
     if unknown:
-        print(f"unknown gate: {', '.join(unknown)}; there are: {', '.join(GATES)}")
+        kind = "option" if unknown[0].startswith("-") else "gate"
+        print(f"./dev lint: unknown {kind}: {', '.join(unknown)}; allowed: --list, --fix format, or any of: {', '.join(GATES)}", file=sys.stderr)
         return 2
     failed = 0
     for name in arguments or GATES:

@@ -4,7 +4,7 @@
 
     plant.py FILE COPY FROM_FILE TO_FILE
 
-White space is ignored when FROM is looked for, so that formatting moves no bug. FROM must occur exactly once.
+White space is ignored in the search for FROM, so that formatting does not matter. FROM must occur exactly once.
 """
 import pathlib
 import re
@@ -22,6 +22,8 @@ def planted(text, wanted, replacement):
 
 
 def main(arguments):
+    if len(arguments) != 4:
+        sys.exit("usage: plant.py FILE COPY FROM_FILE TO_FILE")
     file, copy, wanted, replacement = map(pathlib.Path, arguments)
     text, count = planted(file.read_text(), wanted.read_text(), replacement.read_text())
     if text is None:

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: MIT
 """Compiles the umbrella headers of the core components with the compilers that no test builds with.
 
-    portability.py             every compiler, and a table of the results
-    portability.py --list      names the jobs
-    portability.py JOB...      only these
-    portability.py --keep-going   uses the compilers that are there; a missing one still counts as a failure
+    portability.py                every job, and a table of the results
+    portability.py --list         lists the jobs
+    portability.py JOB...         only these; quote a name that contains a space
+    portability.py --keep-going   uses the compilers that are installed; a missing one still counts as a failure
 
 Nothing is linked or run. On Debian 12 the compilers are in clang-19, libc++-19-dev, libc++abi-19-dev, g++-multilib and
 g++-mingw-w64-x86-64-posix.
@@ -71,7 +71,9 @@ def main(arguments):
         return 0
     unknown = [job for job in arguments if job not in JOBS and job != "--keep-going"]
     if unknown:
-        print(f"unknown job: {', '.join(unknown)}; there are: {', '.join(JOBS)}")
+        kind = "option" if unknown[0].startswith("-") else "job"
+        allowed = ", ".join(["--list", "--keep-going", *(f"'{job}'" for job in JOBS)])
+        print(f"./dev portability: unknown {kind}: {', '.join(unknown)}; allowed: {allowed}", file=sys.stderr)
         return 2
     jobs = [job for job in JOBS if job in arguments] or list(JOBS)
     absent = {job: why for job in jobs if (why := missing(*JOBS[job][:2]))}
