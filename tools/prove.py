@@ -44,7 +44,7 @@ def program(name):
 
 
 def mutants(_):
-    """each planted bug is noticed by the tests that should notice it"""
+    """each planted bug is detected by the tests that should detect it"""
     build("gabion_mutants")
     return [(name, ["ctest", "--test-dir", BUILD, "--output-on-failure", "-R", f"^{re.escape(name)}$"]) for name in ctest_names("^mutant$")]
 
@@ -56,7 +56,7 @@ def explore(_):
 
 
 def simulate(seed):
-    """20,000 storms of crashes, duplicates, lost answers and clock jumps"""
+    """20,000 simulations with crashes, duplicates, lost answers and clock jumps"""
     build("simulate")
     step = 2500
     return [(f"seeds from {first}", [program("simulate"), "--first", str(first), "--seeds", str(step)])
