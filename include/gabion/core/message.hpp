@@ -45,9 +45,10 @@ struct message {
 /// The key within which order is kept. Empty: the message is ordered against nothing.
 [[nodiscard]] inline std::string_view key_of(const message& m) noexcept { return m.subject; }
 
-/// Any bytes as text for `message::subject`, for keys that are not one line of text:
-/// percent-encoded (RFC 3986), but for letters, digits and `-._~`. Different bytes give different
-/// texts, so they stay different keys.
+/// Returns any bytes as text for `message::subject`, for keys that are not one line of text.
+///
+/// Guarantees: different bytes give different texts.
+/// Source: percent-encoding of RFC 3986; letters, digits and `-._~` are not encoded.
 [[nodiscard]] inline std::string encode_key(std::string_view bytes) {
   constexpr std::string_view digits = "0123456789ABCDEF";
   std::string text;

@@ -13,8 +13,9 @@
 namespace gabion {
 inline namespace v0 {
 
-/// How large a message may be. Event stores and outboxes have the same limits, so that an event
-/// that was appended can be sent. What a broker would refuse is refused where it enters.
+/// Limits on the size of a message, checked where it enters: at append and at enqueue.
+///
+/// Event stores and outboxes have the same limits, so an event that was appended can be sent.
 struct message_limits {
   std::size_t payload = 1'048'576;  ///< bytes of data; 0 to 1 GiB - 1; default 1 MiB
   /// Bytes of everything else, headers included; 1 to 16 MiB; default 256 KiB. An empty id counts
@@ -25,7 +26,7 @@ struct message_limits {
   friend bool operator==(const message_limits&, const message_limits&) = default;
 };
 
-/// The bytes of all attributes and headers together.
+/// Returns the number of bytes of all attributes and headers together.
 [[nodiscard]] inline std::size_t attribute_bytes(const message& m) noexcept {
   std::size_t sum = m.id.size() + m.source.size() + m.type.size() + m.subject.size() +
                     m.content_type.size() + m.schema.size() + m.topic.size();
@@ -35,14 +36,14 @@ struct message_limits {
 
 namespace detail {
 
-/// The length of an id that a store fills in.
+/// The length of an id that a store generates.
 inline constexpr std::size_t uuid_text_bytes = 36;
 
 [[noreturn]] inline void message_fault(errc code, const message& m, const std::string& what) {
   detail::fail(code, "message '" + m.id.substr(0, 64) + "': " + what);
 }
 
-/// Throws error(too_large) that names the limit.
+/// Throws error(too_large) that names the limit, if `size` is over `allowed`.
 inline void require_at_most(const message& m, const char* what, std::size_t size, const char* unit,
                             std::size_t allowed, const char* limit) {
   if (size > allowed)
@@ -51,7 +52,7 @@ inline void require_at_most(const message& m, const char* what, std::size_t size
                               std::to_string(allowed) + " (message_limits." + limit + ")");
 }
 
-/// Throws error(invalid_argument) that names the member and its range, or does nothing.
+/// Throws error(invalid_argument) that names the member and its range, if one is out of range.
 inline void require_limits(const message_limits& limits) {
   detail::check_range("message_limits.payload", limits.payload, 0, (std::size_t{1} << 30U) - 1);
   detail::check_range("message_limits.attributes", limits.attributes, 1, std::size_t{1} << 24U);
@@ -78,7 +79,7 @@ inline void require_valid(const message& m, const message_limits& limits) {
   detail::require_at_most(m, "it has ", m.headers.size(), " headers", limits.headers, "headers");
 }
 
-/// The same for a whole batch: it is good or nothing of it is written.
+/// Checks every message of a batch; throws like the overload for one message.
 inline void require_valid(std::span<const message> batch, const message_limits& limits) {
   for (const message& m : batch) gabion::require_valid(m, limits);
 }

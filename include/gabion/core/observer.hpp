@@ -17,8 +17,8 @@ struct no_observer {};
 template <class Observer, class Event>
 concept observes = std::invocable<Observer&, const Event&>;
 
-/// True if Observer takes at least one of these events, or is no_observer. What accepts an observer
-/// requires it, so that one that would never be called is an error of the compiler.
+/// True if Observer accepts at least one of these events, or is no_observer. Everything that takes
+/// an observer requires it, so an observer that would never be called does not compile.
 template <class Observer, class... Events>
 concept observes_any =
     std::same_as<std::remove_cvref_t<Observer>, no_observer> || (observes<Observer, Events> || ...);

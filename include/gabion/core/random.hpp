@@ -45,8 +45,8 @@ namespace detail {
 
 }  // namespace detail
 
-/// A seed that differs between processes, threads and calls: from the operating system, or from the
-/// time and an address where it gives none. Not for keys or secrets.
+/// Returns a seed that differs between processes, threads and calls. It comes from the operating
+/// system, or from the time and an address if that fails. Not for keys or secrets.
 [[nodiscard]] inline std::uint64_t random_seed() noexcept {
   std::uint64_t seed = 0;
 #if __has_include(<sys/random.h>)

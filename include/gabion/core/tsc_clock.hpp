@@ -17,7 +17,8 @@ namespace detail {
 /// everywhere.
 struct tick_counter {
 #if defined(__GNUC__) && (defined(__x86_64__) || defined(__i386__))
-  /// Invariant counter (leaf 0x80000007) and RDTSCP (leaf 0x80000001).
+  /// Returns whether the counter is invariant (leaf 0x80000007) and RDTSCP exists (leaf
+  /// 0x80000001).
   [[nodiscard]] static bool is_invariant() noexcept {
     unsigned a = 0;
     unsigned b = 0;
@@ -26,16 +27,16 @@ struct tick_counter {
     if (__get_cpuid(0x80000001U, &a, &b, &c, &d) == 0 || (d >> 27 & 1U) == 0) return false;
     return __get_cpuid(0x80000007U, &a, &b, &c, &d) != 0 && (d >> 8 & 1U) != 0;
   }
-  /// Waits for the loads before it, so that what another thread has read and published is not later
-  /// than what this one reads.
+  /// Returns the counter. Waits for earlier loads first, so that a reading is never before one that
+  /// another thread has published and this thread has seen.
   [[nodiscard]] static std::uint64_t read() noexcept {
     unsigned processor = 0;
     return __builtin_ia32_rdtscp(&processor);
   }
 #elif defined(__GNUC__) && defined(__aarch64__)
-  /// By the architecture.
+  /// Always true: the architecture requires it.
   [[nodiscard]] static bool is_invariant() noexcept { return true; }
-  // No compiler of those supported has builtins for both the barrier and the register.
+  // No supported compiler has builtins for both the barrier and the register.
   [[nodiscard]] static std::uint64_t read() noexcept {
     std::uint64_t ticks = 0;
     asm volatile("isb\n\tmrs %0, cntvct_el0" : "=r"(ticks) : : "memory");
@@ -65,12 +66,12 @@ class tick_scale {
     origin_ = last.time.time_since_epoch().count();
   }
 
-  /// False where there is no such counter.
+  /// Returns false if there is no invariant counter.
   [[nodiscard]] bool usable() const noexcept { return factor_ != 0; }
 
   [[nodiscard]] instant at(std::uint64_t ticks) const noexcept {
-    // Readings of another thread may be a little before the base. 64 by 32 bits in two steps: every
-    // product fits.
+    // Another thread's reading may be slightly before the base. Two products of 32 by 32 bits each
+    // fit into 64.
     const std::uint64_t passed = ticks > base_ ? ticks - base_ : 0;
     const std::uint64_t high = (passed >> 32) * factor_ << (32 - shift_);
     const std::uint64_t low = (passed & 0xffff'ffffU) * factor_ >> shift_;
@@ -83,7 +84,7 @@ class tick_scale {
     instant time{};
   };
 
-  /// Both at the same moment: of several readings the one that took least.
+  /// Reads the counter and the steady clock together; of several tries, returns the quickest.
   [[nodiscard]] static pair read_both() noexcept {
     pair best;
     std::uint64_t least = ~std::uint64_t{0};
@@ -108,18 +109,21 @@ class tick_scale {
 }  // namespace detail
 
 /// A steady clock that reads the processor's counter: the invariant time stamp counter of x86, the
-/// virtual counter of AArch64. As precise as `steady_clock`, without the call of the operating
-/// system's function. Most of what is left is the barrier that orders readings across threads.
+/// virtual counter of AArch64.
 ///
-/// The first reading in a process compares the counter with the steady clock for 5 ms, without
-/// sleeping; `warm_up` does so at a time of the program's choice. Where the counter is not
-/// invariant, every reading is one of `steady_clock`. Its instants begin as those of the steady
-/// clock and drift away by a few millionths: never mix them with another clock's.
+/// It is as precise as `steady_clock` and does not call the operating system. Most of its cost is
+/// the barrier that orders readings across threads. The first reading in a process calibrates the
+/// counter against `steady_clock` for 5 ms, without sleeping; `warm_up` does this earlier. If the
+/// counter is not invariant, every reading is one of `steady_clock`.
 ///
-/// Guarantees: never goes back, in one thread or from one that publishes a reading to one that has
-/// seen it, on machines whose counters are in step. Where the operating system does not trust them,
-/// or stops them while the machine is suspended, use `steady_clock`.
-/// Thread safety: safe to read from several threads.
+/// Guarantees:
+/// - Never goes back, if the processors' counters are synchronised: neither within a thread nor
+///   from a thread that publishes a reading to one that has seen it.
+/// - Drifts from `steady_clock` by a few millionths. Do not mix instants of the two.
+/// - Use `steady_clock` if the operating system does not trust the counters or if they stop while
+///   the machine is suspended.
+///
+/// Thread safety: all members may be called concurrently.
 struct tsc_clock {
   [[nodiscard]] static instant now() noexcept {
     const detail::tick_scale& scale = calibrated();
@@ -128,9 +132,9 @@ struct tsc_clock {
     return scale.at(detail::tick_counter::read());
   }
 
-  /// Calibrates it, if that has not been done yet.
+  /// Calibrates the clock if that has not been done yet. Takes 5 ms.
   static void warm_up() noexcept { static_cast<void>(calibrated()); }
-  /// Returns false if every reading is one of the steady clock.
+  /// Returns whether the counter is used; false if every reading is one of `steady_clock`.
   [[nodiscard]] static bool reads_counter() noexcept { return calibrated().usable(); }
 
  private:

@@ -21,8 +21,8 @@ inline namespace v0 {
 /// how long it took.
 ///
 /// The one source for logs, metrics and traces. An observer that takes only dispatch_started does
-/// not read the clock; no_observer costs nothing. One that takes none of the events does not
-/// compile. As safe to use from several threads as the observer is.
+/// not read the clock; no_observer costs nothing. One that accepts none of the events does
+/// not compile. As safe to use from several threads as the observer is.
 template <class Observer, clock Clock = steady_clock>
 class observation {
   static_assert(

@@ -23,7 +23,7 @@ inline namespace v0 {
 
 /// What an outbox takes. Later members are only ever added at the end.
 struct outbox_options {
-  message_limits limits{};  ///< how large a message may be; default see there
+  message_limits limits{};  ///< limits on a message, checked at enqueue
 };
 
 namespace detail {

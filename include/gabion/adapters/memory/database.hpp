@@ -82,7 +82,7 @@ class basic_database {
   };
 
   basic_database() = default;
-  /// Gives the database a name for error messages; default: its address.
+  /// Names the database in error messages. Default: its address.
   explicit basic_database(std::string name) : name_{std::move(name)} {}
 
   /// Begins a transaction that the caller ends with commit() or by dropping it.
@@ -106,7 +106,7 @@ class basic_database {
   [[nodiscard]] std::unique_lock<typename Env::mutex> lock() { return std::unique_lock{mutex_}; }
 
   /// Throws error(invalid_argument) that names both databases if `tx` is a transaction of another
-  /// one. For stores: `operation` is what the caller was about to do.
+  /// one. For stores; the message begins with `operation`, such as "outbox_store.enqueue".
   void require_own(const transaction& tx, const char* operation) const {
     if (tx.owner_ != this)
       gabion::detail::foreign_transaction(operation, display_name(), tx.owner_->display_name());

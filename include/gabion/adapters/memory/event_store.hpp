@@ -27,9 +27,9 @@ namespace gabion {
 inline namespace v0 {
 namespace memory {
 
-/// How an event_store in memory behaves.
+/// Options of an event store in memory.
 struct event_store_options {
-  message_limits limits{};  ///< what is refused at append; the same as for an outbox
+  message_limits limits{};  ///< limits on an event, checked at append; the same as an outbox's
 };
 
 /// An event store in a memory database. Positions are 1, 2, 3 ... without a hole, because
@@ -48,7 +48,7 @@ class basic_event_store final : private participant {
   explicit basic_event_store(database_type& in, WallClock time = WallClock{},
                              Random random = Random{})
       : basic_event_store{in, event_store_options{}, std::move(time), std::move(random)} {}
-  /// Throws error(invalid_argument) for an option out of range.
+  /// Throws error(invalid_argument) if an option is out of range.
   explicit basic_event_store(database_type& in, const event_store_options& options,
                              WallClock time = WallClock{}, Random random = Random{})
       : database_{&in},

@@ -25,8 +25,8 @@ struct json_codec_options {
   std::size_t max_depth = 64;  ///< nested arrays and objects; 1 to 1024; default 64
   /// Length of one document in bytes; 1 and up; default 16 MiB
   std::size_t max_bytes = 16U << 20U;
-  /// decode() refuses a number that does not fit its field; default true. Takes about as long as
-  /// decoding alone. Without it nlohmann_json cuts the number to fit.
+  /// Whether decode() refuses a number that does not fit its field; default true. The check takes
+  /// about as long as decoding. Without it nlohmann_json truncates the number.
   bool check_numbers = true;
   friend bool operator==(const json_codec_options&, const json_codec_options&) = default;
 };
@@ -85,13 +85,13 @@ template <class T>
 /// type. Satisfies codec_for<T> for each such T. A value; safe to use from several threads.
 ///
 /// encode() throws error(invalid_argument) for text that is not UTF-8, for numbers that are not
-/// finite and for nesting beyond max_depth, because none of them would come back.
+/// finite and for nesting beyond max_depth, because decode() could not restore them.
 ///
 /// decode() takes any bytes: it returns the value or throws error(corrupt | too_large) that says
 /// where the text is wrong or which field is missing or of another type. A number that its integer
 /// cannot hold (out of range, with a fraction, or a boolean) and one that its float cannot hold are
-/// corrupt too. To find them decode() encodes the value again, unless all numbers are 0 to 127; a
-/// type that has from_json alone is not checked. See json_codec_options::check_numbers.
+/// corrupt too. To find them decode() encodes the value again, unless all numbers are 0 to 127. A
+/// type that has only from_json is not checked. See json_codec_options::check_numbers.
 class json_codec {
  public:
   json_codec() = default;

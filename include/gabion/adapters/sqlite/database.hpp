@@ -100,9 +100,9 @@ class basic_database {
     reading_.require_outside("transact");
   }
 
-  /// Throws error(invalid_argument) that names both files if `tx` is a transaction on another one.
-  /// A connection of the caller to the same file is fine. For stores: `operation` is what the
-  /// caller was about to do.
+  /// Throws error(invalid_argument) that names both files if `tx` is a transaction on another file.
+  /// The caller may use its own connection to the same file. For stores; the message begins with
+  /// `operation`, such as "outbox_store.enqueue".
   void require_own(const transaction& tx, const char* operation) const {
     if (&tx.on() == &writer_) return;
     if (const std::string other = tx.on().file(); other != file_)

@@ -28,9 +28,9 @@ namespace sqlite {
 
 namespace detail {
 
-// REPLACE removes the rows in its way without DELETE triggers, unless the connection has set
-// recursive_triggers. So a row is refused before it is inserted. NEW.position is -1 here where
-// SQLite chooses the position.
+// REPLACE removes conflicting rows without running DELETE triggers, unless the connection has set
+// recursive_triggers. So this trigger refuses the row before it is inserted. NEW.position is -1
+// here if SQLite chooses the position.
 inline constexpr const char* event_upgrades[] = {R"sql(
   CREATE TRIGGER gabion_event_append BEFORE INSERT ON gabion_event
     WHEN EXISTS (SELECT 1 FROM gabion_event WHERE event_id = NEW.event_id)
@@ -58,9 +58,9 @@ inline constexpr schema event_schema{.component = "events",
 )sql",
                                      .upgrades = detail::event_upgrades};
 
-/// How an event_store behaves.
+/// Options of an event store in SQLite.
 struct event_store_options {
-  message_limits limits{};  ///< what is refused at append; the same as for an outbox
+  message_limits limits{};  ///< limits on an event, checked at append; the same as an outbox's
 };
 
 /// An event store in a SQLite database. Positions are 1, 2, 3 ... without a hole, because
@@ -80,7 +80,7 @@ class basic_event_store {
   explicit basic_event_store(basic_database<Env>& in, WallClock time = WallClock{},
                              Random random = Random{})
       : basic_event_store{in, event_store_options{}, std::move(time), std::move(random)} {}
-  /// The same; throws error(invalid_argument) for an option out of range.
+  /// The same; also throws error(invalid_argument) if an option is out of range.
   explicit basic_event_store(basic_database<Env>& in, const event_store_options& options,
                              WallClock time = WallClock{}, Random random = Random{})
       : database_{&in},
@@ -93,7 +93,7 @@ class basic_event_store {
   basic_event_store(const basic_event_store&) = delete;
   basic_event_store& operator=(const basic_event_store&) = delete;
 
-  /// Creates the table if it is missing, and upgrades one of an earlier version.
+  /// Creates the table if it is missing, or upgrades it if it has an earlier version.
   static void create_schema(basic_database<Env>& in) { sqlite::create_schema(in, event_schema); }
 
   append_result append(transaction& tx, std::string_view stream, expected_version expected,

@@ -17,7 +17,7 @@ struct schema {
   std::string_view component{};
   int version = 0;
   const char* ddl = nullptr;  ///< statements that create the tables of the first version
-  /// Statements that lead from each version to the next one, up to `version`
+  /// Statements that upgrade each version to the next one, up to `version`
   std::span<const char* const> upgrades{};
 };
 
@@ -32,12 +32,12 @@ inline int installed_version(connection& on, std::string_view component) {
   return found.next() ? static_cast<int>(found->number(0)) : 0;
 }
 
-/// The version that `ddl` creates.
+/// Returns the version that `ddl` creates.
 [[nodiscard]] inline int first_version(const schema& wanted) noexcept {
   return wanted.version - static_cast<int>(wanted.upgrades.size());
 }
 
-/// Whether tables of that version can be upgraded to the wanted one.
+/// Returns whether tables of version `found` can be upgraded to the wanted one.
 [[nodiscard]] inline bool can_upgrade(const schema& wanted, int found) noexcept {
   return found >= detail::first_version(wanted) && found < wanted.version;
 }
@@ -52,7 +52,8 @@ inline int installed_version(connection& on, std::string_view component) {
                                          advice};
 }
 
-/// Creates or upgrades the tables in the open transaction; false if they have this version already.
+/// Creates or upgrades the tables in the open transaction. Returns false if they already have this
+/// version.
 inline bool install(connection& on, const schema& wanted) {
   int found = detail::installed_version(on, wanted.component);
   if (found == wanted.version) return false;
@@ -75,9 +76,12 @@ inline bool install(connection& on, const schema& wanted) {
 
 }  // namespace detail
 
-/// Creates the tables if they are missing and upgrades those of an earlier version, in one
-/// transaction. Safe to repeat and to run from several processes at once. Throws
-/// error(schema_mismatch) for a version that cannot be upgraded, such as a later one.
+/// Creates the tables if they are missing, or upgrades those of an earlier version, in one
+/// transaction.
+///
+/// Thread safety: may be repeated and called from several processes at once.
+/// Errors: throws error(schema_mismatch) for a version that cannot be upgraded, such as a later
+/// one.
 template <env Env>
 void create_schema(basic_database<Env>& in, const schema& wanted) {
   in.transact([&](transaction& tx) { detail::install(tx.on(), wanted); });

@@ -3,11 +3,10 @@
 
 #include <gabion/version.hpp>
 
-// A function that is inline has one definition in a program. Compiled with and without exceptions,
-// gabion's functions differ, and the linker would keep one of the two for all callers. This makes
-// it refuse the mix. Each mode has an inline variable of its own, which the linker merges, and a
-// strong alias of it, which goes with the variable. Both aliases have one name, so the two modes
-// together define it twice.
+// Makes the linker refuse a program that is compiled partly with and partly without exceptions:
+// gabion's inline functions differ between the modes, and it would keep one of the two for all
+// callers. Each mode has its own inline variable, which the linker merges, and a strong alias of
+// it. Both aliases have the same name, so the two modes together define it twice.
 #if defined(_MSC_VER)
 #ifdef __cpp_exceptions
 #pragma detect_mismatch("gabion: translation units with and without exceptions", "with")

@@ -12,7 +12,7 @@ namespace gabion {
 inline namespace v0 {
 namespace detail {
 
-/// Moves the last element to its place; all before it are a heap.
+/// Moves the last element to its place. All elements before it must be a heap.
 template <class Items, class Before>
 constexpr void sift_up(Items& items, const Before& before) {
   for (std::size_t at = items.size() - 1; at != 0;) {
@@ -23,7 +23,8 @@ constexpr void sift_up(Items& items, const Before& before) {
   }
 }
 
-/// Moves the element at `at` to its place among the first `size`; everything below it is a heap.
+/// Moves the element at `at` to its place among the first `size`. Everything below it must be a
+/// heap.
 template <class Items, class Before>
 constexpr void sift_down(Items& items, std::size_t at, std::size_t size, const Before& before) {
   for (;;) {
@@ -36,14 +37,16 @@ constexpr void sift_down(Items& items, std::size_t at, std::size_t size, const B
   }
 }
 
-/// Orders the elements so that the first comes before every other.
+/// Makes a heap of the elements.
 template <class Items, class Before>
 constexpr void heapify(Items& items, const Before& before) {
   for (std::size_t at = items.size() / 2; at-- != 0;)
     detail::sift_down(items, at, items.size(), before);
 }
 
-/// Sorts. In place, not stable. Complexity: O(n log n), also in the worst case.
+/// Sorts in place, not stable.
+///
+/// Complexity: O(n log n), also in the worst case.
 template <class Items, class Before>
 constexpr void heap_sort(Items& items, const Before& before) {
   const auto after = [&before](const auto& a, const auto& b) { return before(b, a); };

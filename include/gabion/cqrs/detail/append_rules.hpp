@@ -40,8 +40,8 @@ inline void refuse_repeated_ids(std::span<const message> events) {
                        "' is twice in the batch; each event needs its own id");
 }
 
-/// Throws error(invalid_argument | too_large) for what no store accepts. The name of a stream may
-/// be as long as all attributes of an event.
+/// Throws error(invalid_argument | too_large) for events that no store accepts. The limit on
+/// attributes also applies to the name of the stream.
 inline void check_append(std::string_view stream, std::span<const message> events,
                          const message_limits& limits = {}) {
   if (stream.empty())

@@ -38,8 +38,8 @@ struct type_list {};
 
 struct passed {};
 
-/// A type and its place in a list. All of a list are base classes of one class, so that one is
-/// found by a conversion: recursion over 300 handlers would print and keep 300 lists of handlers.
+/// A type and its index in a list. One class derives from all of them, so a conversion finds the
+/// type of an index; a recursion over 300 handlers would instantiate and print 300 lists.
 template <std::size_t Index, class T>
 struct indexed {
   using type = T;
@@ -52,14 +52,17 @@ struct indexed_list<std::index_sequence<Indices...>, Ts...> : indexed<Indices, T
 template <std::size_t Index, class T>
 indexed<Index, T> element_at(indexed<Index, T>*);
 
-/// The place of the first that is true.
+/// Returns the index of the first element from `from` on that is true.
 template <std::size_t Size>
 [[nodiscard]] consteval std::size_t first_true(const bool (&each)[Size], std::size_t from = 0) {
   while (from < Size - 1 && !each[from]) ++from;
   return from;
 }
 
-/// Reports the first message that has a second handler, with its first two handlers. Linear.
+/// Static-asserts that no message has a second handler; names the first such message and its first
+/// two handlers.
+///
+/// Complexity: linear in the number of handlers.
 template <class Set, class... Handlers>
 class report_second_handler {
   using all = indexed_list<std::index_sequence_for<Handlers...>, Handlers...>;

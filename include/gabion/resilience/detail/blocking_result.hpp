@@ -20,8 +20,8 @@ template <class T>
 concept awaited_by_operator = requires(T&& t) { std::forward<T>(t).operator co_await(); } ||
                               requires(T&& t) { operator co_await(std::forward<T>(t)); };
 
-/// The return object of a coroutine. An expected-like type may have a promise, too, but its value
-/// is there.
+/// The return object of a coroutine, except an expected-like type, which may have a promise but
+/// already contains its value.
 template <class T>
 concept coroutine_object = requires { typename T::promise_type; } && !has_has_value<T>;
 
@@ -40,12 +40,12 @@ concept future_like = requires(T& t) {
   t.valid();
 };
 
-/// A result that is not there yet when the function returns.
+/// A result that is not available yet when the function returns.
 template <class T>
 concept deferred_result = awaiter_like<T> || awaited_by_operator<T> || coroutine_object<T> ||
                           coroutine_handle_like<T> || future_like<T>;
 
-/// Static-asserts that a call that blocks can judge what its function returns.
+/// Static-asserts that the function of a blocking call returns its result itself.
 template <class Result>
 consteval bool explain_blocking() {
   static_assert(

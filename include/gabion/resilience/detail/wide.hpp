@@ -10,14 +10,14 @@ namespace gabion {
 inline namespace v0 {
 namespace detail {
 
-/// A signed whole number of 128 bits: wide enough for any instant times any rate, and for any
-/// burst. In plain C++, since not every compiler has one. Sums wrap around.
+/// A signed 128-bit integer in standard C++, for products of an instant and a rate. Sums wrap
+/// around.
 struct wide {
   std::int64_t high = 0;
   std::uint64_t low = 0;
 
   constexpr wide() noexcept = default;
-  // NOLINTNEXTLINE(google-explicit-constructor): every 64-bit number is one of 128 bits
+  // NOLINTNEXTLINE(google-explicit-constructor): the conversion loses nothing
   constexpr wide(std::int64_t value) noexcept
       : high{value < 0 ? -1 : 0}, low{static_cast<std::uint64_t>(value)} {}
   constexpr wide(std::uint64_t upper, std::uint64_t lower) noexcept
@@ -37,7 +37,7 @@ struct wide {
                 (a.low < b.low ? 1 : 0),
             a.low - b.low};
   }
-  // The upper half decides, and the lower half counts up in numbers below zero too.
+  // In two's complement the lower half counts up in negative numbers too.
   friend constexpr std::strong_ordering operator<=>(wide a, wide b) noexcept = default;
   friend constexpr bool operator==(wide a, wide b) noexcept = default;
 };
@@ -51,18 +51,18 @@ struct wide {
   const std::uint64_t cross = (x >> 32U) * (y & half) + (lows >> 32U);
   const std::uint64_t middle = (x & half) * (y >> 32U) + (cross & half);
   const std::uint64_t upper = (x >> 32U) * (y >> 32U) + (cross >> 32U) + (middle >> 32U);
-  // A number below zero was taken for 2^64 more than it is.
+  // The product above treats a negative factor as 2^64 more than it is.
   return {upper - (a < 0 ? y : 0) - (b < 0 ? x : 0), middle << 32U | (lows & half)};
 }
 
-/// A quotient and what is left.
+/// A quotient and its remainder.
 struct wide_quotient {
   wide whole{};
   std::int64_t rest = 0;
 };
 
-/// Returns the largest `whole` with whole * divisor <= value, and the rest, which is never below
-/// zero. The divisor is above zero.
+/// Returns the largest `whole` with whole * divisor <= value, and the remainder, which is never
+/// negative. The divisor must be positive.
 [[nodiscard]] constexpr wide_quotient floor_divide(wide value, std::int64_t divisor) noexcept {
   if (value.high < 0) {
     const wide_quotient q = detail::floor_divide(~value, divisor);
@@ -83,7 +83,7 @@ struct wide_quotient {
   return {{upper / by, whole}, static_cast<std::int64_t>(rest)};
 }
 
-/// Returns the value as 64 bits, held at the ends of their range.
+/// Returns the value as 64 bits; saturates at the ends of their range.
 [[nodiscard]] constexpr std::int64_t narrowed(wide value) noexcept {
   if (value > wide{INT64_MAX}) return INT64_MAX;
   if (value < wide{INT64_MIN}) return INT64_MIN;

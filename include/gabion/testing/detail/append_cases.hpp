@@ -295,7 +295,7 @@ struct append_cases {
     f.expect(b.all().empty(), "nothing is stored");
   }
 
-  /// A store that has no limits() may keep what is over the usual ones.
+  /// A store without limits() may store events over the default limits.
   static void over_the_limits(World& w, manual_time&, findings& f) {
     bench b{w};
     message_limits limits;

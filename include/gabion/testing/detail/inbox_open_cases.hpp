@@ -7,8 +7,8 @@
 #include <gabion/testing/conformance.hpp>
 #include <gabion/testing/detail/inbox_case.hpp>
 
-/// Cases of known faults, which no store of this library passes yet. Each joins the suite when its
-/// fault is mended.
+/// Cases of known faults, which no store of this library passes yet. Each moves to the suite when
+/// its fault is fixed.
 namespace gabion {
 inline namespace v0 {
 namespace testing::detail {

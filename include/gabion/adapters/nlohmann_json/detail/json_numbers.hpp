@@ -16,10 +16,10 @@
 
 #include <gabion/core/error.hpp>
 
-// nlohmann_json converts any number, and true, to any integer with a static_cast. Its conversions
-// of int and its kin cannot be replaced: a specialisation of adl_serializer<int> would change what
-// other parts of the program see, and would break the one-definition rule with those that do not
-// include it. So what was decoded is encoded again, and each number must have stayed what it was.
+// nlohmann_json converts any number, and any boolean, to any integer with a static_cast. Its
+// conversions of integers cannot be replaced: a specialisation of adl_serializer<int> would affect
+// other parts of the program, and would break the one-definition rule with those that do not
+// include it. So the decoded value is encoded again, and each number must be unchanged.
 namespace gabion {
 inline namespace v0 {
 namespace detail {
@@ -27,8 +27,8 @@ namespace detail {
 using json_tree = ::nlohmann::json;
 using json_pointer = ::nlohmann::json::json_pointer;
 
-/// A place in a tree, as a list from the value up to the root. Turned into a pointer only when it
-/// is needed.
+/// A place in a tree, as a list from the value up to the root. Converted to a JSON pointer only
+/// when it is needed.
 struct json_place {
   const json_place* parent = nullptr;
   const std::string* name = nullptr;
@@ -79,14 +79,13 @@ bool any_common_scalar(const json_tree& given, const json_tree& kept, const json
   return false;
 }
 
-/// Whether every integer type holds the value, so that nothing can be lost. Others need a closer
-/// look.
+/// Returns whether every integer type can hold the value, so that no conversion can change it.
 [[nodiscard]] inline bool fits_any_integer(const json_tree& value) {
   if (value.is_number_unsigned()) return value.get<std::uint64_t>() <= 127;
   return !value.is_number() && !value.is_boolean();
 }
 
-/// The 64 bits of an integer; negative ones in two's complement.
+/// Returns the 64 bits of an integer, in two's complement if it is negative.
 [[nodiscard]] inline std::uint64_t bits_of(const json_tree& integer) {
   return integer.is_number_unsigned() ? integer.get<std::uint64_t>()
                                       : static_cast<std::uint64_t>(integer.get<std::int64_t>());
@@ -96,8 +95,8 @@ bool any_common_scalar(const json_tree& given, const json_tree& kept, const json
   return !integer.is_number_unsigned() && integer.get<std::int64_t>() < 0;
 }
 
-/// Whether an integer of 8, 16, 32 or 64 bits makes `kept`, another number, of the integer `given`.
-/// nlohmann_json itself takes -1 and 2^64 - 1 for equal.
+/// Returns whether a conversion to 8, 16, 32 or 64 bits turns the integer `given` into a different
+/// one, `kept`. Needed because nlohmann_json compares -1 and 2^64 - 1 as equal.
 [[nodiscard]] inline bool is_wrapped(const json_tree& given, const json_tree& kept) {
   const std::uint64_t from = detail::bits_of(given);
   const std::uint64_t to = detail::bits_of(kept);
@@ -111,7 +110,7 @@ bool any_common_scalar(const json_tree& given, const json_tree& kept, const json
   return false;
 }
 
-/// Whether `kept` looks like what a conversion left of the number or boolean `given`.
+/// Returns whether `kept` may be the result of a lossy conversion of the number or boolean `given`.
 [[nodiscard]] inline bool looks_cut(const json_tree& given, const json_tree& kept) {
   if (kept.is_number_float())
     return given.is_number() && !std::isfinite(kept.get<double>()) &&
@@ -124,15 +123,17 @@ bool any_common_scalar(const json_tree& given, const json_tree& kept, const json
   const double number = given.get<double>();
   const double left = kept.get<double>();
   if (number == left) return false;
-  // Beyond 31 bits it is up to the machine what the conversion leaves.
+  // Beyond 31 bits the result of the conversion depends on the machine.
   return std::fabs(number) >= 2147483648.0 || std::trunc(number) == left;
 }
 
-/// Finds the number that was lost when `given` was decoded as T and encoded again as `kept`.
+/// Finds the number that changed when `given` was decoded as T and encoded again as `kept`.
 ///
-/// A from_json may read other forms of a value, or sort and drop elements. So a suspicion is
-/// tested: if the number was cut, decoding the rest of it gives the same value, and its neighbour
-/// gives its neighbour. Only that many suspicions are tested, because each costs a decoding.
+/// A from_json may read other forms of a value, or sort and drop elements, so a difference alone
+/// proves nothing. Each candidate is tested: if the number was truncated, decoding the truncated
+/// number gives the same value, and decoding a neighbour of it gives that neighbour.
+///
+/// Complexity: at most 32 tests, one decoding each.
 template <class T>
 class number_audit {
  public:
@@ -164,7 +165,8 @@ class number_audit {
            arrives(at, number < 0 ? number : number + 1);
   }
 
-  /// Whether the number, put there, comes back as it is, and nothing else changes.
+  /// Returns whether `number` at that place survives decoding and encoding, and changes nothing
+  /// else.
   [[nodiscard]] bool arrives(const json_pointer& at, const json_tree& number) {
     if (tests_left_ == 0) return false;
     --tests_left_;
@@ -186,8 +188,8 @@ class number_audit {
   int tests_left_ = 32;
 };
 
-/// Throws error(corrupt) that names the field if a number of `given` did not fit where it was
-/// decoded to. Does nothing for a value that cannot be encoded.
+/// Throws error(corrupt) that names the field if a number of `given` did not fit its field of
+/// `value`. Does nothing for a value that cannot be encoded.
 template <class T>
 void check_numbers(const json_tree& given, const T& value, const std::string& name) {
   auto doubtful = [](const json_place&, const json_tree& scalar) {
@@ -209,8 +211,9 @@ void check_numbers(const json_tree& given, const T& value, const std::string& na
                                    ", which its type cannot hold"};
 }
 
-/// The field whose type is wrong, as "/lines/0/sku: ", if it is the only one; otherwise nothing.
-/// Tries values of other types in its place. `size` is that of the text, which limits the effort.
+/// Returns the field whose type is wrong, as "/lines/0/sku: ", if there is exactly one; otherwise
+/// an empty string. Tries values of other types in each place; the larger `size`, the length of the
+/// text, the fewer.
 template <class T>
 [[nodiscard]] std::string misfit_of(const json_tree& given, std::size_t size) {
   const json_tree others[] = {0, "", false, json_tree::array(), json_tree::object()};
@@ -232,7 +235,7 @@ template <class T>
       } catch (const std::bad_alloc&) {
         throw;
       } catch (const std::exception&) {
-        // not this one, or not this type
+        // another field is wrong, or another type is needed
       }
     }
     changed.at(at) = scalar;
