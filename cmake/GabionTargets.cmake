@@ -35,7 +35,7 @@ function(gabion_add_component name)
 endfunction()
 
 # gabion_add_adapter(<name> PACKAGE <package> [<version>] [PKG_CONFIG <module>] TARGET <imported> LINK <component>...)
-# An adapter has an export set of its own, so that its dependency is looked for only where it is asked for.
+# An adapter has an export set of its own, so that its dependency is searched for only if the adapter is requested.
 function(gabion_add_adapter name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "TARGET;PKG_CONFIG" "PACKAGE;LINK")
   string(TOUPPER GABION_WITH_${name} option)

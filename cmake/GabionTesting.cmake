@@ -4,7 +4,7 @@
 if(NOT DEFINED CMAKE_CXX_COMPILER_LAUNCHER)
   find_program(GABION_CCACHE ccache)
   if(GABION_CCACHE)
-    # Without these two, ccache takes no file that is compiled with a precompiled header.
+    # Without this setting, ccache caches no file that is compiled with a precompiled header.
     set(CMAKE_CXX_COMPILER_LAUNCHER
         ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
         ${GABION_CCACHE})
@@ -61,7 +61,7 @@ function(gabion_require_catch)
     target_link_libraries(Catch2::Catch2WithMain INTERFACE Catch2::Catch2 $<TARGET_OBJECTS:gabion_catch_main>)
   endif()
   target_link_libraries(gabion_catch INTERFACE Catch2::Catch2WithMain)
-  # Gives a fixed seed to whatever takes its own.
+  # Gives a fixed seed to every generator that seeds itself.
   add_library(gabion_seed OBJECT ${PROJECT_SOURCE_DIR}/tests/support/seed.cpp)
   target_include_directories(gabion_seed PRIVATE ${PROJECT_SOURCE_DIR}/tests)
   target_link_libraries(gabion_seed PRIVATE gabion_dev_flags gabion::core Catch2::Catch2)
@@ -126,20 +126,20 @@ function(gabion_require_precompiled)
   target_link_libraries(gabion_precompiled PRIVATE gabion_dev_flags gabion_catch gabion::core)
   set_target_properties(gabion_precompiled PROPERTIES CXX_EXTENSIONS OFF)
   target_precompile_headers(gabion_precompiled PRIVATE ${PROJECT_SOURCE_DIR}/tests/support/precompiled.hpp)
-  # What ccache needs besides its own settings.
+  # ccache also needs these options of the compilers.
   target_compile_options(
     gabion_dev_flags INTERFACE $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess> $<$<CXX_COMPILER_ID:Clang>:SHELL:-Xclang
                                -fno-pch-timestamp>)
 endfunction()
 
 # gabion_add_test(NAME <n> SOURCES <s>... LINK <t>... [LABELS <l>...] [TIMEOUT <seconds>] [ARGS <a>...]
-#                 [QUICK] [THREADS] [PLAIN] [OPTIMIZED])
-# One Catch2 program <n>_test and one ctest test <n>. Few and large programs: each costs a link and a start.
+#                 [QUICK] [THREADS] [PLAIN] [OPTIMIZED] [UNITY])
+# One Catch2 program <n>_test and one ctest test <n>. Prefer few and large programs: each costs a link and a start.
 #   QUICK      carries the label `quick`: all of those together take at most 20 seconds
 #   THREADS    also built for the thread sanitizer; programs without it have one thread
 #   PLAIN      not built for any sanitizer: it replaces operator new, switches stacks, or would be too slow
 #   OPTIMIZED  compiled with -O2, for explorations of millions of steps
-#   UNITY      its sources are compiled together, four at a time, which instantiates what they share once
+#   UNITY      its sources are compiled together, four at a time, so that shared templates are instantiated once
 function(gabion_add_test)
   cmake_parse_arguments(PARSE_ARGV 0 arg "QUICK;THREADS;PLAIN;OPTIMIZED;UNITY" "NAME;TIMEOUT" "SOURCES;LINK;LABELS;ARGS")
   if(GABION_SANITIZE AND arg_PLAIN)
@@ -174,8 +174,8 @@ endfunction()
 
 # gabion_add_compile_fail(NAME <n> SOURCE <s> LINK <t>... MESSAGE <regex> [FAULT <id> [OPEN]])
 # A pair: the source must compile as it is; with GABION_MUST_FAIL defined it must not, and the compiler must print MESSAGE.
-# FAULT names the known fault that it guards against; OPEN: not mended yet, the compiler accepts the misuse or says
-# something else.
+# FAULT names the known fault that it guards against. OPEN: the fault is not fixed yet; the compiler accepts the misuse or
+# reports another error.
 function(gabion_add_compile_fail)
   cmake_parse_arguments(PARSE_ARGV 0 arg "OPEN" "NAME;SOURCE;MESSAGE;FAULT" "LINK")
   foreach(required NAME SOURCE MESSAGE)

@@ -15,7 +15,7 @@ void* operator new(std::size_t size) {
   if (void* p = std::malloc(size)) return p;
   throw std::bad_alloc{};
 }
-// Aligned ones too: what several threads share keeps its cache lines apart.
+// Aligned allocations count too: objects that threads share are aligned to cache lines.
 void* operator new(std::size_t size, std::align_val_t align) {
   ++count;
   const auto a = static_cast<std::size_t>(align);

@@ -7,10 +7,10 @@
 // global operators.
 namespace gabion_test {
 
-/// Number of allocations so far.
+/// Returns the number of allocations so far.
 [[nodiscard]] std::size_t allocations() noexcept;
 
-/// Number of allocations of `step()`.
+/// Returns the number of allocations of `step()`.
 template <class Step>
 std::size_t allocations_in(Step step) {
   const std::size_t before = allocations();

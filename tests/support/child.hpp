@@ -10,7 +10,8 @@
 
 namespace gabion_test {
 
-/// How a child process ended: "ended", "hung", "threw", "exit 3" or "signal 11".
+/// Waits for a child process. Returns how it ended: "ended", "hung", "threw", "exit 3" or
+/// "signal 11".
 template <class Function>
 std::string fate_of(Function&& f, unsigned seconds = 1) {
   const pid_t child = ::fork();
@@ -35,9 +36,9 @@ std::string fate_of(Function&& f, unsigned seconds = 1) {
   return WEXITSTATUS(status) == 99 ? "threw" : "exit " + std::to_string(WEXITSTATUS(status));
 }
 
-/// Runs `f` in a child process, for what may hang, crash or be undefined. True if it ended by
-/// itself within `seconds`, without a crash and without an exception. A check inside `f` calls
-/// `_exit(1)`.
+/// Runs `f` in a child process, for code that may hang, crash or be undefined. Returns true if it
+/// ended within `seconds`, without a crash and without an exception. A failed check inside `f`
+/// calls `_exit(1)`.
 template <class Function>
 bool ends_well(Function&& f, unsigned seconds = 1) {
   return fate_of(f, seconds) == "ended";

@@ -23,7 +23,7 @@ std::atomic<std::uint64_t> forks{0};
 [[maybe_unused]] const int at_fork =
     ::pthread_atfork(nullptr, [] { ++forks; }, [] { state ^= (forks + 1) * 0xd1342543de82ef95U; });
 
-/// One step of splitmix64, for any number of threads.
+/// Returns the next number of splitmix64. May be called concurrently.
 std::uint64_t next_seed() noexcept {
   std::uint64_t z = state.fetch_add(0x9e3779b97f4a7c15U) + 0x9e3779b97f4a7c15U;
   z = (z ^ (z >> 30U)) * 0xbf58476d1ce4e5b9U;
@@ -52,7 +52,7 @@ using listener_base = Catch::EventListenerBase;
 using listener_base = Catch::TestEventListenerBase;
 #endif
 
-/// Gives each test case its seeds, and says which they were if it fails.
+/// Seeds each test case, and prints the seed if the case fails.
 class seed_listener : public listener_base {
  public:
   using listener_base::listener_base;
@@ -82,7 +82,7 @@ void gabion_test::restart_seeds(std::uint64_t from) noexcept {
   forks = 0;
 }
 
-/// Takes the place of the C library's in this program.
+/// Replaces the function of the C library in this program.
 extern "C" int getentropy(void* buffer, std::size_t length) {
   auto* to = static_cast<unsigned char*>(buffer);
   while (length != 0) {

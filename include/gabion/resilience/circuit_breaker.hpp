@@ -242,7 +242,8 @@ class basic_circuit_breaker {
     [[nodiscard]] instant operator()() const noexcept { return clock.now(); }
   };
 
-  /// A permit by a callable that reads this breaker's clock.
+  /// Tries to acquire a permit; `now` reads this breaker's clock, and is called only if a rule
+  /// needs the time.
   template <class Now>
   [[nodiscard, gnu::always_inline]] admission try_acquire_by(const Now& now) noexcept {
     return admitted(core_.admit(now));

@@ -134,7 +134,7 @@ struct circuit_breaker_options {
   /// `successes_to_close` has no part. 1 to 100; 0 = off (the default).
   std::uint32_t half_open_failure_percent = 0;
   /// Half-open: how long probes may be out without a break before they are taken for lost and the
-  /// circuit opens again. While no probe is out nothing is held and this does not run. Must be
+  /// circuit opens again. This time does not run while no probe is in flight. Must be
   /// longer than the longest call, or the circuit never closes again. Not negative; 0 = the longer
   /// of `open_for` and 5 min (the default).
   duration half_open_for = duration::zero();

@@ -20,11 +20,11 @@ namespace detail {
 template <class Breaker>
 class circuit_run;
 
-/// What a breaker has to know of a call that it let through. Two words, passed by value in
-/// registers. The first is laid out as the breaker's own word, so that comparing them is one
-/// instruction: generation (30 bits) above a mark of tracked calls (1 bit) and tracking (29 bits).
-/// The mark keeps a tracked call apart from a word whose payload is consecutive failures, which
-/// are at most 65,535.
+/// What a breaker knows about a call in flight: two words, passed by value in registers.
+///
+/// The first has the layout of the breaker's own word, so one instruction compares them: generation
+/// (30 bits), mark of a tracked call (1 bit), tracking (29 bits). The mark distinguishes a tracked
+/// call from a word whose payload is consecutive failures, which are at most 65,535.
 class circuit_ticket {
  public:
   constexpr circuit_ticket() noexcept = default;
@@ -36,15 +36,15 @@ class circuit_ticket {
   [[nodiscard]] constexpr std::uint32_t generation() const noexcept {
     return static_cast<std::uint32_t>(marks_ >> 30);
   }
-  /// Which count of calls in flight it is in; 0 = none.
+  /// Returns which count of calls in flight includes the call; 0 = none.
   [[nodiscard]] constexpr std::uint32_t tracking() const noexcept {
     return static_cast<std::uint32_t>(marks_) & max_tracking;
   }
   static constexpr std::uint32_t max_tracking = (1U << 29) - 1;
-  /// The word of a closed breaker without consecutive failures in the same generation, unless the
-  /// call is tracked.
+  /// Returns the first word. Unless the call is tracked, it equals the word of a closed breaker of
+  /// the same generation without consecutive failures.
   [[nodiscard]] constexpr std::uint64_t marks() const noexcept { return marks_; }
-  /// instant::min() = not measured.
+  /// Returns when the call began; instant::min() = not measured.
   [[nodiscard]] constexpr instant started() const noexcept { return started_; }
 
  private:
@@ -117,7 +117,8 @@ basic_circuit_permit {
   friend class basic_circuit_admission<Breaker>;
   friend class detail::circuit_run<Breaker>;
 
-  /// The same, with a callable that reads the breaker's clock if the time matters.
+  /// The same, with a callable that reads the breaker's clock. Called only if a rule needs the
+  /// time.
   template <class Now>
   [[gnu::always_inline]] void settle_by(const Now& now, verdict v,
                                         std::optional<duration> open_for) noexcept {

@@ -187,7 +187,7 @@ class basic_outlier_ejection {
     std::uint32_t requests = 0;  // of the interval that was closed last
     std::uint32_t rate = 0;      // of its successes, in basis points
     std::uint32_t failed = 0;
-    bool well = false;  // in that interval
+    bool well = false;  // healthy in the last interval
     outlier_cause cause{};
   };
 
@@ -314,8 +314,8 @@ class basic_outlier_ejection {
     return returned;
   }
 
-  /// Takes the counts of the interval. A host was well if its last call succeeded and, as long as
-  /// no rule says otherwise, it had enough requests to be judged by a rate, or no failure at all.
+  /// Takes the counts of the interval. A host is healthy if its last call succeeded, no rule is
+  /// met, and it had either enough requests for a rate or no failure at all.
   void close_interval() noexcept {
     succeeded_ = 0;
     failed_ = 0;
@@ -363,8 +363,8 @@ class basic_outlier_ejection {
     });
   }
 
-  /// Of those that the rule is met for the worst go first, since not all may. None of them was
-  /// well.
+  /// Ejects the hosts for which the rule is met, the worst first, up to the maximum share. None of
+  /// them counts as healthy.
   template <class Rule>
   std::uint32_t eject_worst(outlier_cause cause, instant now, const Rule& rule) noexcept {
     for (host& h : hosts_)
@@ -378,7 +378,7 @@ class basic_outlier_ejection {
     }
   }
 
-  /// Hosts that were judged and found well are nearer to their first ejection time again.
+  /// Decreases the ejection time of the hosts that were healthy in the interval.
   void forgive() noexcept {
     for (host& h : hosts_)
       if (h.well && h.ejections != 0) --h.ejections;

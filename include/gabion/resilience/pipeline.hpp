@@ -116,8 +116,8 @@ class basic_pipeline {
  private:
   using kind = pipeline_step::kind;
 
-  /// A blocking call makes its waiter only when it has to wait, unless there may be somebody to
-  /// wake it before.
+  /// Whether a blocking call needs its waiter from the start, because it may be woken before it
+  /// waits. Otherwise the waiter is created only if the call has to wait.
   template <class Function>
   static constexpr bool wakes_early =
       detail::takes_context<Function> ||

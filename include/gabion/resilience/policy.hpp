@@ -99,10 +99,10 @@ enum class policy_kind : std::uint8_t {
 /// run that has `void go_again(call_context&, const Now&)` is told when the wait is over, just
 /// before what lies below is asked afresh.
 ///
-/// A run that never answers `wait` and has no use for the context's `wake` may say so by `static
-/// constexpr bool never_waits = true`: then a blocking call prepares no waiter beforehand. One
-/// that holds nothing once it has refused or left may say `empty_after_leave = true`, likewise:
-/// then it is not destroyed before the call ends or it is needed again.
+/// Two optional members save work. `static constexpr bool never_waits = true`: the run never
+/// returns `wait` and does not use the context's `wake`, so a blocking call creates no waiter in
+/// advance. `static constexpr bool empty_after_leave = true`: the run holds nothing once it has
+/// refused or left, so it is destroyed only when the call ends or the run is needed again.
 ///
 /// `now` is a callable that gives the instant; it reads the clock at most once per step, and only
 /// if it is called. `now` and both members must not throw. What a run changes in the context when

@@ -69,7 +69,7 @@ class basic_retry_policy {
   static void count(counter& c) noexcept { c.fetch_add(1, std::memory_order_relaxed); }
 
   retry_options options_;
-  /// No limit of its own in time.
+  /// Whether the policy has neither a total time nor a limit per attempt.
   bool timeless_ =
       options_.total == (duration::max)() && options_.attempt_limit == (duration::max)();
   Budget* budget_;
@@ -98,8 +98,8 @@ class basic_retry_policy<Budget, Env>::run {
   template <class Now>
   [[nodiscard, gnu::always_inline]] entry_step enter(call_context& context,
                                                      const Now& now) noexcept {
-    // Without a limit in time a new core has begun as it is, and nothing in the context changes
-    // before the second attempt.
+    // Without a time limit a new core needs no begin(), and the context does not change before the
+    // second attempt.
     if (!policy_->timeless_ || !context.until.is_never()) [[unlikely]]
       if (!begin(context, now())) return entry_step::refuse({errc::timeout});
     policy_->budget_->note(budget_event::call, now);
@@ -175,7 +175,7 @@ class basic_retry_policy<Budget, Env>::run {
 
   basic_retry_policy* policy_;
   detail::retry_core core_{};
-  bool saved_ = false;  // the context as it was on the way in
+  bool saved_ = false;  // whether attempt_ and until_ hold the caller's values
   std::uint32_t attempt_ = 1;
   deadline until_{};
 };

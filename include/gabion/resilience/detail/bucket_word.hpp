@@ -43,7 +43,8 @@ class bucket_word {
   static constexpr std::int64_t refused = -1;
   static constexpr std::int64_t locked = -2;  ///< the word is retired or cannot hold it
 
-  /// Takes one permit that is good at once. False if there is none, or if `take` has to say.
+  /// Takes one permit that is available now. Returns false if there is none, or if only `take` can
+  /// decide.
   [[nodiscard, gnu::always_inline]] bool try_take_one(instant now) noexcept {
     std::int64_t seen = word_.load(std::memory_order_acquire);
     const std::int64_t time = now.time_since_epoch().count();
@@ -68,7 +69,8 @@ class bucket_word {
       return {refused, (duration::max)().count()};
     const std::int64_t tick = time * ticks_per_ns_;
     const std::int64_t cost = cost_ * permits;
-    // Without a wait the sum is at most tick + capacity, with one at most `most` + cost: it fits.
+    // The sum fits: it is at most tick + capacity without a wait, and at most `most` + cost with
+    // one.
     for (;;) {
       const std::int64_t start = seen > tick ? seen : tick;
       const std::int64_t missing = start + cost - tick - capacity_;

@@ -23,8 +23,8 @@ namespace detail {
 ///
 /// Closed with rules that need no time: admission is one load, a verdict is lock-free. Closed
 /// otherwise: admission is one load, a verdict is O(1) under the lock. A rejection while open is
-/// lock-free. Probes and ramp are under the lock. `Now` arguments are callables, called
-/// only where the time matters, and copied into what is not inlined.
+/// lock-free. Probes and ramp are under the lock. `Now` arguments are callables; they are called
+/// only if the time matters, and copied into functions that are not inlined.
 template <env Env, class Log>
 class circuit_core : public circuit_verdicts<Env, Log> {
   using base = circuit_base<Env, Log>;
@@ -54,7 +54,7 @@ class circuit_core : public circuit_verdicts<Env, Log> {
   template <class Now>
   [[gnu::always_inline]] circuit_settled settle(circuit_ticket t, circuit_settlement how,
                                                 duration stated, const Now& now) noexcept {
-    // Nearly every call ends here: a verdict while closed, after which nothing has to be decided.
+    // The frequent case: a verdict while closed that meets no rule.
     if (how <= circuit_settlement::failure && stated == duration::zero()) [[likely]] {
       const circuit_word w = this->load();
       static_assert(circuit_word{circuit_phase::closed, 7}.bits() ==
@@ -115,7 +115,7 @@ class circuit_core : public circuit_verdicts<Env, Log> {
     return this->locked([&](circuit_question& q) { return ask(when, q); });
   }
 
-  /// A verdict while closed with rules under the lock.
+  /// Records a verdict while closed, for rules under the lock.
   [[gnu::noinline]] circuit_settled settle_closed(circuit_ticket t, circuit_settlement how,
                                                   instant when) noexcept {
     const auto step = this->record_closed(t, how, when);

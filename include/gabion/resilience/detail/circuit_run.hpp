@@ -23,7 +23,7 @@ namespace detail {
   return why.why.retry_after;
 }
 
-/// `now` reads the very clock that a breaker goes by, so that one reading serves both.
+/// True if `now` reads the same clock as the breaker, so that one reading serves both.
 template <class Breaker, class Now>
 concept shares_clock = requires {
   typename Breaker::clock_type;
@@ -34,7 +34,7 @@ concept shares_clock = requires {
 /// One call's passage through what admits as a circuit breaker does. Refused below before it was
 /// made, a call says nothing about the other side: the permit goes back.
 ///
-/// Takes the time of the pipeline's step where the clock is the same.
+/// Uses the pipeline's reading of the clock if the clock is the same.
 template <class Breaker>
 class circuit_run {
  public:
@@ -49,7 +49,7 @@ class circuit_run {
     auto admission = admit(now);
     if (!admission) [[unlikely]]
       return entry_step::refuse({errc::circuit_open, detail::retry_after(admission.rejection())});
-    // The place holds an empty permit, which needs no destructor.
+    // permit_ is empty here, so it need not be destroyed first.
     ::new (static_cast<void*>(&permit_)) permit_type{std::move(admission).permit()};
     return entry_step::pass();
   }

@@ -53,7 +53,8 @@ class circuit_verdicts : public circuit_base<Env, Log> {
   }
 
   /// A verdict while closed with rules under the lock: what is frequent of `settle_step`.
-  /// `recorded` if it was counted; done unless a rule is met or the state has changed.
+  /// `recorded`: the verdict was counted. It needs nothing more unless a rule is met or the state
+  /// has changed.
   struct ruled_step {
     circuit_settled settled{};
     bool recorded = false;
@@ -235,8 +236,8 @@ class circuit_verdicts : public circuit_base<Env, Log> {
 
   // Lock-free again: verdicts on calls that were admitted while closed.
 
-  /// A verdict into the lock-free window while there are no consecutive failures: what is frequent
-  /// of `settle_lock_free`. Returns false if nothing was counted.
+  /// Records a verdict in the lock-free window while there are no consecutive failures: the
+  /// frequent case of `settle_lock_free`. Returns false if nothing was counted.
   template <class Now>
   [[nodiscard, gnu::noinline]] bool settle_in_window(circuit_rule_word rules,
                                                      std::uint32_t generation, bool failed,

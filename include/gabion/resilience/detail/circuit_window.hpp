@@ -154,15 +154,15 @@ class circuit_window {
                                     std::uint32_t generation) noexcept {
     std::uint64_t seen = tally.load(std::memory_order_relaxed);
     const std::uint64_t quiet = stamp(generation, r) << tag_shift | full_bit;
-    // The next word is compared, not the one seen: a ticket that wraps carries into the bits above.
+    // Compares the next word, because a ticket that wraps around carries into the bits above it.
     while (((seen + 1) & ~ticket_mask) == quiet && seen % block != 0)
       if (tally.compare_exchange_weak(seen, seen + 1, std::memory_order_acq_rel,
                                       std::memory_order_relaxed)) [[likely]]
         return true;
     return false;
   }
-  /// The same at the end of a block, if the ring holds that block already, as it does once it has
-  /// held nothing but successes for a round. The caller retires a block of successes.
+  /// The same at the end of a block, if the ring already contains such a block of successes, as it
+  /// does after a whole round of successes. The caller retires a block of successes.
   [[nodiscard]] bool record_quiet_block(tally_type& tally, circuit_rule_word r,
                                         std::uint32_t generation) noexcept {
     std::uint64_t seen = tally.load(std::memory_order_acquire);

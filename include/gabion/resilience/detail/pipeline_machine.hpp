@@ -18,15 +18,16 @@ namespace gabion {
 inline namespace v0 {
 namespace detail {
 
-/// Cannot change the outcome.
+/// A run whose `leave` cannot change the outcome.
 template <class Run, class Now>
 concept run_only_reads = requires(Run& run, const call_outcome& outcome, call_context& context,
                                   const Now& now) { run.leave(outcome, context, now); };
 
-/// Stands for a context that says nothing, so that none has to be copied.
+/// Placeholder for a default context, which then need not be copied.
 struct no_context {};
 
-/// May answer `wait` and keep the context's `wake`, unless it says that it never does.
+/// True if a run may return `wait` and keep the context's `wake`; a run declares otherwise by
+/// `never_waits`.
 template <class Run>
 inline constexpr bool may_wait = true;
 template <class Run>
@@ -56,7 +57,7 @@ class pipeline_machine {
 
   pipeline_machine(const Clock& clock, Layers& layers, const call_context& context)
       : clock_{&clock}, layers_{&layers}, context_{context}, runs_{layers} {}
-  /// Of a call of which nothing is known.
+  /// Begins a call without a context.
   pipeline_machine(const Clock& clock, Layers& layers, no_context /*none*/)
       : clock_{&clock}, layers_{&layers}, runs_{layers} {}
   pipeline_machine(const pipeline_machine&) = delete;
@@ -75,8 +76,8 @@ class pipeline_machine {
     return step_of(next);
   }
 
-  /// `judge` writes how the attempt went into an outcome that says success, as it does whenever an
-  /// attempt is to be made.
+  /// Reports the attempt to the policies. `judge` records its result in an outcome, which is a
+  /// success before.
   template <class Judge, class Slot>
   [[gnu::always_inline]] pipeline_step report(const Judge& judge, Slot& slot) {
     const now_type now{*clock_};

@@ -61,7 +61,7 @@ class result_slot {
       value_.emplace(std::forward<Function>(f)());
     }
   }
-  /// The same; false if f throws, and then keeps what it threw.
+  /// Keeps what f returns. If f throws, keeps the exception and returns false.
   template <class Function>
   [[nodiscard, gnu::always_inline]] bool keep_or_catch(Function&& f) {
 #ifdef __cpp_exceptions
@@ -124,7 +124,7 @@ inline void note_code(call_outcome& outcome, const std::error_code& code) {
       outcome.refused = refusal{refused, outcome.retry_after.value_or(duration::zero())};
 }
 
-/// How an attempt went that returned. `outcome` says success.
+/// Records the result of an attempt that returned in `outcome`, which must be a success before.
 template <class R, class Judge>
 void judge_result(call_outcome& outcome, const R& result, Judge& judge) {
   outcome.verdict = judge(result);

@@ -12,8 +12,8 @@ namespace gabion {
 inline namespace v0 {
 namespace detail {
 
-/// Has nothing to give back once it has refused or `leave` has been called: its destructor does
-/// nothing, or it says so.
+/// True if a run has nothing to release once it has refused or `leave` has been called: its
+/// destructor is trivial, or it declares `empty_after_leave`.
 template <class Run>
 inline constexpr bool holds_nothing = std::is_trivially_destructible_v<Run>;
 template <class Run>

@@ -25,7 +25,7 @@ class step_clock {
 
  private:
   const Clock* clock_;
-  mutable instant now_;  // if known
+  mutable instant now_;  // valid only if known_
   mutable bool known_ = false;
 };
 
