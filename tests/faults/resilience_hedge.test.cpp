@@ -84,7 +84,7 @@ class mortal_clock {
   static inline int uses_after_destruction = 0;
 
  private:
-  int member_ = 0;  // an address of its own
+  [[maybe_unused]] int member_ = 0;  // an address of its own
   static std::mutex& lock() {
     static std::mutex m;
     return m;
