@@ -193,10 +193,10 @@ TEST_CASE("the last host in service stays unless all may go", "[outlier][cap]") 
   fleet one{1};
   one.record(0, 0, 50);
   CHECK(one.up(0));
-  fleet all{3, {.max_ejected_percent = 100}};
-  for (std::size_t h = 0; h < 3; ++h) all.record(h, 0, 5);
-  CHECK(all.out() == 3);
-  CHECK_FALSE(all.set.pick(0, all.now));
+  fleet whole{3, {.max_ejected_percent = 100}};
+  for (std::size_t h = 0; h < 3; ++h) whole.record(h, 0, 5);
+  CHECK(whole.out() == 3);
+  CHECK_FALSE(whole.set.pick(0, whole.now));
 }
 
 TEST_CASE("a host that could not go out goes with its next failure once there is room",
