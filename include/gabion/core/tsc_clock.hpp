@@ -61,7 +61,7 @@ class tick_scale {
     double factor = static_cast<double>((last.time - first.time).count()) /
                     static_cast<double>(last.ticks - first.ticks) * 4294967296.0;
     for (; factor >= 4294967295.0 && shift_ > 0; --shift_) factor /= 2;
-    factor_ = static_cast<std::uint64_t>(factor + 0.5);
+    factor_ = static_cast<std::uint64_t>(factor);
     base_ = last.ticks;
     origin_ = last.time.time_since_epoch().count();
   }

@@ -125,7 +125,7 @@ class basic_gradient2_limit {
   [[nodiscard]] duration usual() const noexcept { return duration{long_.value()}; }
 
   limit_effect update(const limit_sample& sample) noexcept {
-    const std::int64_t rtt = detail::clamped<std::int64_t>(sample.rtt.count(), 1, longest);
+    const auto rtt = detail::clamped<std::int64_t>(sample.rtt.count(), 1, longest);
     if (sample.dropped) {
       move(half, 0);
     } else if (probe_.running()) {

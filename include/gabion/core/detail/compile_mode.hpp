@@ -20,10 +20,12 @@ namespace detail {
 
 #ifdef __cpp_exceptions
 [[gnu::used]] inline char mode_with_exceptions __asm__("gabion_v0_mode_with_exceptions") = 0;
+// NOLINTNEXTLINE(misc-definitions-in-headers): the second definition is the point
 [[gnu::alias("gabion_v0_mode_with_exceptions")]] extern char one_compile_mode __asm__(
     "gabion_v0_translation_units_with_and_without_exceptions_cannot_be_mixed");
 #else
 [[gnu::used]] inline char mode_without_exceptions __asm__("gabion_v0_mode_without_exceptions") = 0;
+// NOLINTNEXTLINE(misc-definitions-in-headers): the second definition is the point
 [[gnu::alias("gabion_v0_mode_without_exceptions")]] extern char one_compile_mode __asm__(
     "gabion_v0_translation_units_with_and_without_exceptions_cannot_be_mixed");
 #endif

@@ -58,7 +58,7 @@ class register_fiber {
     if (!stack_) stack_ = std::make_unique_for_overwrite<std::byte[]>(fiber_stack_size);
     const auto end =
         reinterpret_cast<std::uintptr_t>(stack_.get() + fiber_stack_size) & ~std::uintptr_t{63};
-    // NOLINT(performance-no-int-to-ptr): a stack is aligned
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): a stack is aligned
     auto* const frame = reinterpret_cast<std::uintptr_t*>(end) - words;
     frame[0] = 0;  // frame pointer: the outermost
     frame[1] = reinterpret_cast<std::uintptr_t>(start);

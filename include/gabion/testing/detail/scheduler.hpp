@@ -30,8 +30,8 @@ class thread_body {
   template <class Function>
     requires std::is_invocable_v<Function&> &&
                  (!std::is_same_v<std::remove_cvref_t<Function>, thread_body>)
-  explicit(false) thread_body(
-      Function&& f) noexcept  // NOLINT(bugprone-forwarding-reference-overload): constrained above
+  // NOLINTNEXTLINE(bugprone-forwarding-reference-overload): constrained above
+  explicit(false) thread_body(Function&& f) noexcept
       : target_{const_cast<void*>(static_cast<const void*>(&f))},
         call_{[](void* t) { (*static_cast<std::remove_reference_t<Function>*>(t))(); }} {}
   void operator()() const { call_(target_); }
