@@ -91,7 +91,8 @@ template <class T>
 /// where the text is wrong or which field is missing or of another type. A number that its integer
 /// cannot hold (out of range, with a fraction, or a boolean) and one that its float cannot hold are
 /// corrupt too. To find them decode() encodes the value again, unless all numbers are 0 to 127. A
-/// type that has only from_json is not checked. See json_codec_options::check_numbers.
+/// type that has only from_json is not checked. A from_json that rounds, saturates or reads an
+/// older form on purpose (a boolean as a number) needs json_codec_options::check_numbers = false.
 class json_codec {
  public:
   json_codec() = default;

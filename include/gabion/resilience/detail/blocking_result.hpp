@@ -20,10 +20,9 @@ template <class T>
 concept awaited_by_operator = requires(T&& t) { std::forward<T>(t).operator co_await(); } ||
                               requires(T&& t) { operator co_await(std::forward<T>(t)); };
 
-/// The return object of a coroutine, except an expected-like type, which may have a promise but
-/// already contains its value.
+/// The return object of a coroutine.
 template <class T>
-concept coroutine_object = requires { typename T::promise_type; } && !has_has_value<T>;
+concept coroutine_object = requires { typename T::promise_type; };
 
 template <class T>
 concept coroutine_handle_like = requires(T& t) {
@@ -40,10 +39,12 @@ concept future_like = requires(T& t) {
   t.valid();
 };
 
-/// A result that is not available yet when the function returns.
+/// A result that is not available yet when the function returns. An expected-like type may have a
+/// promise or be awaitable, for early returns, but already contains its value.
 template <class T>
-concept deferred_result = awaiter_like<T> || awaited_by_operator<T> || coroutine_object<T> ||
-                          coroutine_handle_like<T> || future_like<T>;
+concept deferred_result =
+    (!has_has_value<T> && (awaiter_like<T> || awaited_by_operator<T> || coroutine_object<T>)) ||
+    coroutine_handle_like<T> || future_like<T>;
 
 /// Static-asserts that the function of a blocking call returns its result itself.
 template <class Result>

@@ -195,8 +195,15 @@ class pipeline_machine {
     using run_type = decltype(level.run);
     if constexpr (settles_result<run_type, Slot, now_type>)
       level.run.settle_result(slot.value(), outcome_, context_, now);
-    const exit_step exit = level.run.leave(outcome_, context_, now);
-    if constexpr (settles_result<run_type, Slot, now_type> || !run_only_reads<run_type, now_type>) {
+    // A run that takes a const outcome gets one, so that it cannot refuse unnoticed.
+    constexpr bool reads = run_only_reads<run_type, now_type>;
+    const auto& seen = outcome_;
+    exit_step exit;
+    if constexpr (reads)
+      exit = level.run.leave(seen, context_, now);
+    else
+      exit = level.run.leave(outcome_, context_, now);
+    if constexpr (settles_result<run_type, Slot, now_type> || !reads) {
       if (!std::exchange(refused, outcome_.refused.has_value()) && refused) [[unlikely]]
         slot.clear();
     }

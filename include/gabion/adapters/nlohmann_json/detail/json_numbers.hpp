@@ -161,8 +161,9 @@ class number_audit {
       return arrives(at, number == 0 ? 1 : number - 1) || arrives(at, number + 1);
     }
     const auto number = kept.get<std::int64_t>();
-    return arrives(at, number < 0 ? number + 1 : number - 1) ||
-           arrives(at, number < 0 ? number : number + 1);
+    if (arrives(at, number < 0 ? number + 1 : number - 1)) return true;
+    return number >= 0 && number != (std::numeric_limits<std::int64_t>::max)() &&
+           arrives(at, number + 1);
   }
 
   /// Returns whether `number` at that place survives decoding and encoding, and changes nothing
