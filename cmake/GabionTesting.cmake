@@ -280,11 +280,8 @@ function(gabion_add_benchmark)
   set_property(GLOBAL APPEND PROPERTY gabion_benchmarks ${arg_NAME}_bench)
 endfunction()
 
-# gabion_finish_benchmarks(): target gabion_benchmarks builds them all; benchmarks.txt in the build tree lists the programs.
+# gabion_finish_benchmarks(): target gabion_benchmarks builds them all. ./dev bench builds and runs them by itself.
 function(gabion_finish_benchmarks)
   get_property(programs GLOBAL PROPERTY gabion_benchmarks)
-  list(TRANSFORM programs REPLACE "^(.+)$" "$<TARGET_FILE:\\1>\n" OUTPUT_VARIABLE files)
-  list(JOIN files "" files)
-  file(GENERATE OUTPUT ${PROJECT_BINARY_DIR}/benchmarks.txt CONTENT "${files}")
   add_custom_target(gabion_benchmarks DEPENDS ${programs})
 endfunction()
